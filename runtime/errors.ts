@@ -1,0 +1,74 @@
+/**
+ * The error classes of the whole program and the exit codes that go with them.
+ * Every message is one sentence with the value, the expectation with its unit, and the remedy; secrets never enter it.
+ * Inside a frame nothing is thrown: see eye/loop.ts for the integer statuses used there.
+ */
+
+/** Exit codes of sysexits.h, because service managers and scripts know them. */
+export const ExitCode = { ok: 0, failed: 1, usage: 64, dataError: 65, noInput: 66, unavailable: 69, ioError: 74, config: 78 } as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+export type ErrorOptions = {
+  /** What was being done, as `verb noun`: `read config`, `open camera`. */
+  readonly op: string;
+  /** What the reader should do next. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+};
+
+/** Base of all expected errors; `code` is stable and may be matched by callers. */
+export class LetheError extends Error {
+  readonly code: string;
+  readonly op: string;
+  readonly hint: string;
+  readonly exitCode: ExitCode;
+  constructor(code: string, message: string, exitCode: ExitCode, options: ErrorOptions) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.op = options.op;
+    this.hint = options.hint ?? '';
+    this.exitCode = exitCode;
+  }
+}
+
+/** A configuration that cannot be used; `problems` lists every fault found, not only the first. Exit 78, never retried. */
+export class ConfigError extends LetheError {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[], options: ErrorOptions) {
+    super('CONFIG_INVALID', problems.join('\n'), ExitCode.config, options);
+    this.problems = problems;
+  }
+}
+
+/** A model file that cannot be used (missing, wrong hash, damaged, unsupported operator). Exit 78, never retried. */
+export class ModelError extends LetheError {
+  constructor(code: string, message: string, options: ErrorOptions) {
+    super(code, message, ExitCode.config, options);
+  }
+}
+
+/** absent: no such device or file. busy: another process holds it. timeout: it went silent. disconnected: it went away. */
+export type DriverErrorKind = 'absent' | 'busy' | 'timeout' | 'disconnected' | 'other';
+
+/** Thrown or emitted by a driver. Retried with a bounded back-off by whoever owns the driver. */
+export class DriverError extends LetheError {
+  readonly kind: DriverErrorKind;
+  constructor(kind: DriverErrorKind, message: string, options: ErrorOptions) {
+    super(`DRIVER_${kind.toUpperCase()}`, message, kind === 'absent' ? ExitCode.noInput : ExitCode.ioError, options);
+    this.kind = kind;
+  }
+}
+
+/** The broker is away or refuses us. Stays inside the voice: counting goes on. */
+export class LinkError extends LetheError {
+  constructor(code: string, message: string, options: ErrorOptions) {
+    super(code, message, ExitCode.unavailable, options);
+  }
+}
+
+/** Text for a person: message, then the hint on its own line. Never a stack: this is for expected errors. */
+export function explain(error: unknown): string {
+  if (error instanceof LetheError) return error.hint ? `${error.message}\n  → ${error.hint}` : error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,13 @@
+/**
+ * Conversions between the units this program uses; names end in the unit (CONTRIBUTING conventions: `latencyMs`, `frameBytes`).
+ * Monotonic times are microseconds in a double (exact up to 285 years), wall-clock times are milliseconds since 1970 UTC.
+ */
+export const US_PER_MS = 1000;
+export const US_PER_S = 1_000_000;
+export const MS_PER_S = 1000;
+export const MS_PER_MINUTE = 60_000;
+
+/** Planar YUV420: full-size luma, two chroma planes of half width and half height. */
+export function yuv420Bytes(strideBytes: number, heightPx: number): number {
+  return (strideBytes * heightPx * 3) / 2;
+}
