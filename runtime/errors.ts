@@ -5,7 +5,16 @@
  */
 
 /** Exit codes of sysexits.h, because service managers and scripts know them. */
-export const ExitCode = { ok: 0, failed: 1, usage: 64, dataError: 65, noInput: 66, unavailable: 69, ioError: 74, config: 78 } as const;
+export const ExitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 64,
+  dataError: 65,
+  noInput: 66,
+  unavailable: 69,
+  ioError: 74,
+  config: 78,
+} as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 export type ErrorOptions = {

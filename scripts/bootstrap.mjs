@@ -32,7 +32,9 @@ function installIfNeeded() {
     stdio: ['ignore', 2, 2],
   });
   if (npm.status !== 0) {
-    process.stderr.write('lethe: npm ci failed; its message is above. Check the network or the proxy, then run the command again.\n');
+    process.stderr.write(
+      'lethe: npm ci failed; its message is above. Check the network or the proxy, then run the command again.\n',
+    );
     process.exit(69);
   }
 }

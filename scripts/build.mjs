@@ -41,9 +41,17 @@ export function build() {
   // stub runtime: no allocator, no garbage collector, no data segment; --noAssert: loop bounds are proved when the plan is made.
   run('asc', 'assemblyscript/bin/asc.js', [
     `${KERNELS}/index.ts`,
-    '--outFile', `dist/${KERNELS}/kernels.wasm`,
-    '-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--enable', 'simd',
-    '--use', 'abort=',
+    '--outFile',
+    `dist/${KERNELS}/kernels.wasm`,
+    '-O3',
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--importMemory',
+    '--enable',
+    'simd',
+    '--use',
+    'abort=',
   ]);
   writeFileSync(stamp, `${new Date(startedAtMs).toISOString()}\n`);
   process.stderr.write(`lethe: built in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s\n`);

@@ -15,7 +15,13 @@ const GROUP_FOLDERS = ['broker', 'video', 'device'] as const;
 /** A test file that hangs is ended; long runs by variable (FC_RUNS) get more. */
 const FILE_TIMEOUT_MS = Number(process.env['LETHE_TEST_TIMEOUT_MS'] ?? 180_000);
 
-type Outcome = { readonly file: string; readonly passed: number; readonly failed: number; readonly output: string; readonly ms: number };
+type Outcome = {
+  readonly file: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly output: string;
+  readonly ms: number;
+};
 
 const testRoot = join(dirname(fileURLToPath(import.meta.url)), '..', 'test');
 
@@ -38,9 +44,10 @@ function runFile(file: string): Promise<Outcome> {
     let output = '';
     let timedOut = false;
     // Allocation tests need the collector by hand and a fixed young generation (test/alloc says why).
-    const flags = groupOf(file) === 'unit' && relative(testRoot, file).startsWith('alloc/')
-      ? ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
-      : [];
+    const flags =
+      groupOf(file) === 'unit' && relative(testRoot, file).startsWith('alloc/')
+        ? ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
+        : [];
     const child = spawn(process.execPath, [...flags, file], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0' },
@@ -73,7 +80,9 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
-const queue = findTests(testRoot).filter((file) => groups.includes(groupOf(file))).sort();
+const queue = findTests(testRoot)
+  .filter((file) => groups.includes(groupOf(file)))
+  .sort();
 const outcomes: Outcome[] = [];
 await Promise.all(
   Array.from({ length: Math.min(availableParallelism(), 4) }, async () => {

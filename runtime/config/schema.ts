@@ -1,0 +1,210 @@
+/**
+ * The configuration's one source: validation, types, defaults and the table in the README all come from this schema.
+ * Why TypeBox: the schema is plain JSON Schema (it can be published as it is) and its static type is checked by tsc.
+ * Space is normalised (0..1 of the picture, origin top left): pixels appear only after boot, in one place (loop.ts).
+ */
+import { type Static, Type } from 'typebox';
+
+/** Extra keywords of ours: `unit` for messages and the table, `shape` says in words what a pattern or a tuple means. */
+type Extra = { readonly description: string; readonly unit?: string; readonly shape?: string };
+
+const integer = (minimum: number, maximum: number, byDefault: number, extra: Extra) =>
+  Type.Integer({ minimum, maximum, default: byDefault, ...extra });
+const number = (minimum: number, maximum: number, byDefault: number, extra: Extra) =>
+  Type.Number({ minimum, maximum, default: byDefault, ...extra });
+const flag = (byDefault: boolean, extra: Extra) => Type.Boolean({ default: byDefault, ...extra });
+const section = <T extends Parameters<typeof Type.Object>[0]>(properties: T, description: string) =>
+  Type.Object(properties, { additionalProperties: false, default: {}, description });
+
+/** One MQTT topic level: no wildcard, no separator, no blank; bounded so that topics stay short. */
+const topicLevel = (byDefault: string, description: string) =>
+  Type.String({
+    pattern: '^[a-z0-9][a-z0-9_-]{0,31}$',
+    default: byDefault,
+    description,
+    shape: '1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit',
+  });
+
+const point = (description: string) =>
+  Type.Tuple([Type.Number({ minimum: 0, maximum: 1 }), Type.Number({ minimum: 0, maximum: 1 })], {
+    description,
+    shape: '[x, y], both 0..1 of the picture, origin top left',
+  });
+
+export const LineSchema = Type.Object(
+  {
+    name: topicLevel('door', 'Name of the line, used in topics'),
+    from: point('One end of the line'),
+    to: point('The other end'),
+    in: Type.Enum(['up', 'down', 'left', 'right'], {
+      description: 'Way in the picture that people walk who come in',
+      shape: 'one of up, down, left, right',
+    }),
+    hysteresis: number(0, 0.2, 0.02, {
+      description: 'Half width of the band around the line that must be left before a crossing counts',
+      unit: 'of picture height',
+    }),
+  },
+  { additionalProperties: false, description: 'A counting line' },
+);
+
+export const ConfigSchema = Type.Object(
+  {
+    site: topicLevel('demo', 'Site, second level of every topic'),
+    device: topicLevel('door1', 'Device, third level of every topic'),
+    time_zone: Type.String({
+      default: 'UTC',
+      description: 'IANA time zone of the site; published beside UTC times',
+      shape: 'an IANA name such as Europe/Stockholm',
+    }),
+    log_level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug'], {
+      default: 'info',
+      description: 'Least level that is logged',
+      shape: 'one of fatal, error, warn, info, debug',
+    }),
+    state_dir: Type.String({
+      default: '.lethe',
+      minLength: 1,
+      maxLength: 200,
+      description: 'Folder of the voice for totals and records not yet delivered; relative to the configuration file',
+      shape: 'a path of 1 to 200 characters',
+    }),
+    camera: section(
+      {
+        driver: Type.Enum(['scene', 'video', 'rpicam'], {
+          default: 'scene',
+          description: 'scene: simulated entrance; video: file or stream through ffmpeg; rpicam: camera module',
+          shape: 'one of scene, video, rpicam',
+        }),
+        width_px: integer(128, 1024, 256, {
+          description: 'Frame width; must be what the model was made for',
+          unit: 'px',
+        }),
+        height_px: integer(64, 1024, 192, { description: 'Frame height; even', unit: 'px' }),
+        frame_rate_hz: number(1, 60, 15, { description: 'Frames per second', unit: 'Hz' }),
+        scene: section(
+          {
+            seed: integer(0, 4294967295, 1, { description: 'Seed of the random walk: same seed, same people' }),
+            people_per_minute: number(0, 240, 20, { description: 'People that arrive', unit: 'per minute' }),
+            height_m: number(2.2, 8, 3.2, { description: 'Height of the simulated camera', unit: 'm' }),
+            tilt_deg: number(0, 75, 42, { description: 'Tilt from straight down', unit: 'degrees' }),
+            fov_deg: number(40, 110, 66, { description: 'Horizontal field of view', unit: 'degrees' }),
+          },
+          'The simulated entrance',
+        ),
+        video: section(
+          {
+            source: Type.String({
+              default: '',
+              maxLength: 1000,
+              description: 'File or address of a stream, as ffmpeg takes it; needed for driver video',
+              shape: 'a path or address that does not begin with -',
+            }),
+            realtime: flag(true, { description: "Play at the source's own speed (false: as fast as possible)" }),
+          },
+          'Footage through ffmpeg',
+        ),
+        rpicam: section(
+          {
+            camera_index: integer(0, 3, 0, { description: 'Which camera module' }),
+            hflip: flag(false, { description: 'Mirror left and right' }),
+            vflip: flag(false, { description: 'Turn upside down (with hflip: rotate by 180 degrees)' }),
+          },
+          'The camera module',
+        ),
+      },
+      'Where pictures come from',
+    ),
+    model: section(
+      {
+        manifest: Type.String({
+          default: '',
+          maxLength: 1000,
+          description: 'Manifest of the detector; empty: the one that comes with Lethe',
+          shape: 'a path, or empty',
+        }),
+        score_min: number(0, 1, 0, {
+          description: 'Least score of a detection that may begin a track; 0: what the manifest recommends',
+        }),
+      },
+      'The detector',
+    ),
+    lines: Type.Array(LineSchema, {
+      minItems: 1,
+      maxItems: 8,
+      default: [{ name: 'door', from: [0.02, 0.55], to: [0.98, 0.55], in: 'down', hysteresis: 0.02 }],
+      description: 'Counting lines',
+      shape: '1 to 8 lines',
+    }),
+    mqtt: section(
+      {
+        url: Type.String({
+          pattern: '^(mqtt|mqtts|ws|wss)://[^\\s@]+$',
+          default: 'mqtt://127.0.0.1:1883',
+          description: 'Broker of the store; user and password do not belong here',
+          shape: 'mqtt://host:port, mqtts://, ws:// or wss:// without user or password',
+        }),
+        username: Type.String({
+          default: '',
+          maxLength: 200,
+          description: 'User name; empty: none',
+          shape: 'at most 200 characters',
+        }),
+        password_file: Type.String({
+          default: '',
+          maxLength: 1000,
+          description: 'File that holds the password; empty: none',
+          shape: 'a path, or empty',
+        }),
+        ca_file: Type.String({
+          default: '',
+          maxLength: 1000,
+          description: "PEM file of the authority that signed the broker's certificate; empty: the system's",
+          shape: 'a path, or empty',
+        }),
+        keepalive_s: integer(5, 3600, 30, {
+          description: 'Longest silence before the connection is tested',
+          unit: 's',
+        }),
+      },
+      'The way to the gateway',
+    ),
+    interval_s: Type.Enum([5, 10, 15, 30, 60, 300, 900, 3600], {
+      default: 60,
+      description: 'Length of an interval record; intervals begin at whole multiples of it (UTC)',
+      unit: 's',
+      shape: 'one of 5, 10, 15, 30, 60, 300, 900, 3600',
+    }),
+    gpio: section(
+      {
+        driver: Type.Enum(['auto', 'onoff', 'memory'], {
+          default: 'auto',
+          description: 'auto: pins where there are any; onoff: pins or an error in doctor; memory: none (tests, desks)',
+          shape: 'one of auto, onoff, memory',
+        }),
+        led_bcm: integer(-1, 27, 17, { description: 'BCM number of the status LED; -1: none' }),
+        button_bcm: integer(-1, 27, 27, { description: 'BCM number of the privacy button (to ground); -1: none' }),
+      },
+      'Status LED and privacy button',
+    ),
+  },
+  { additionalProperties: false, title: 'Lethe configuration' },
+);
+
+/** As written in the file. */
+export type ConfigFile = Static<typeof ConfigSchema>;
+
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+type Camel<T> = T extends readonly [unknown, unknown]
+  ? { readonly [K in keyof T]: Camel<T[K]> }
+  : T extends readonly (infer U)[]
+    ? readonly Camel<U>[]
+    : T extends object
+      ? { readonly [K in keyof T as K extends string ? CamelCase<K> : K]: Camel<T[K]> }
+      : T;
+
+/** As used in the code: the same words, camelCase. */
+export type Config = Camel<ConfigFile>;
+export type LineConfig = Config['lines'][number];

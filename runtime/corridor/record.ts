@@ -1,0 +1,175 @@
+/**
+ * The corridor's record: 32 bytes, every field a bounded number. It is the only thing that goes from the eye to the voice.
+ * Why fixed and numeric: a pipe that takes nothing else cannot carry a picture, whatever the eye becomes. At the limit
+ * of RECORDS_PER_SECOND_MAX the corridor carries 8 kB a second; a person 20 × 40 px at 15 Hz would need 18 kB, and every
+ * field below is checked against its range before a record is believed.
+ *
+ * Layout, little-endian:
+ *   0 kind u8 · 1 version u8 · 2 index u8 (line) · 3 code u8 (direction or state) · 4 boot u32 · 8 sequence u32 ·
+ *   12 check u32 (FNV-1a over the other 28 bytes) · 16 body, 16 bytes: timeMs f64, a u32, b u32   or   four u32
+ *
+ * Records carry running totals, not only events: a reader that missed some, or was restarted, catches up from the next one.
+ */
+
+export const RECORD_BYTES = 32;
+export const RECORD_VERSION = 1;
+/** More than this from an eye is not counting: eight lines, everybody running, is below 100. */
+export const RECORDS_PER_SECOND_MAX = 256;
+export const LINES_MAX = 8;
+
+export const RecordKind = {
+  /** The eye has started. index: number of lines; a: first 32 bits of the configuration's hash. */
+  hello: 1,
+  /** A track crossed line `index` in direction `code` at timeMs; a, b: totals in, out of that line since the eye's boot. */
+  crossing: 2,
+  /** Totals of line `index` at timeMs, sent every second: heart beat and catch-up. a, b as in crossing. */
+  totals: 3,
+  /** The eye's state became `code` (EyeState) at timeMs. a: reason (EyeReason). */
+  state: 4,
+  /** Frames since boot: read, erased, dropped; then tracks now. Four u32. */
+  frames: 5,
+  /** Residencies since the last such record, µs: pixels p50, p99, max; everything derived, max. Four u32. */
+  residency: 6,
+  /** Only from a simulated camera: true crossings of line `index` so far, at timeMs: in a, out b. */
+  truth: 7,
+} as const;
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+export const Direction = { in: 0, out: 1 } as const;
+export type Direction = (typeof Direction)[keyof typeof Direction];
+
+export const EyeState = { starting: 0, counting: 1, paused: 2, cameraLost: 3, stopping: 4 } as const;
+export type EyeState = (typeof EyeState)[keyof typeof EyeState];
+
+export const EyeReason = {
+  none: 0,
+  button: 1,
+  absent: 2,
+  busy: 3,
+  timeout: 4,
+  disconnected: 5,
+  other: 6,
+  endOfSource: 7,
+} as const;
+export type EyeReason = (typeof EyeReason)[keyof typeof EyeReason];
+
+export const EYE_STATE_WORDS = ['starting', 'counting', 'paused', 'camera_lost', 'stopping'] as const;
+export const EYE_REASON_WORDS = [
+  '',
+  'button',
+  'absent',
+  'busy',
+  'timeout',
+  'disconnected',
+  'other',
+  'end_of_source',
+] as const;
+
+/** A record taken apart; kinds use the fields named in RecordKind, the rest are 0. One object is reused for all records. */
+export type CorridorRecord = {
+  kind: number;
+  index: number;
+  code: number;
+  boot: number;
+  sequence: number;
+  timeMs: number;
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+};
+
+export function emptyRecord(): CorridorRecord {
+  return { kind: 0, index: 0, code: 0, boot: 0, sequence: 0, timeMs: 0, a: 0, b: 0, c: 0, d: 0 };
+}
+
+/** Whole milliseconds from 2020 to 2100: anything else is a broken clock or not a time. */
+const TIME_MS_MIN = 1_577_836_800_000;
+const TIME_MS_MAX = 4_102_444_800_000;
+
+/** Two kinds use their body as four counters instead of a time and two. */
+function hasFourCounters(kind: number): boolean {
+  return kind === RecordKind.frames || kind === RecordKind.residency;
+}
+
+/** FNV-1a (Fowler, Noll, Vo; 32 bit), skipping the four bytes that hold the result. It finds accidents, not attackers. */
+function checkOf(bytes: Uint8Array, offset: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < RECORD_BYTES; i++) {
+    if (i >= 12 && i < 16) continue;
+    hash = Math.imul(hash ^ bytes[offset + i]!, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** Writes `record` at `offset` of `view`. Allocates nothing. Numbers are the caller's duty: they come from counters. */
+export function encodeRecord(record: CorridorRecord, bytes: Uint8Array, view: DataView, offset: number): void {
+  view.setUint8(offset, record.kind);
+  view.setUint8(offset + 1, RECORD_VERSION);
+  view.setUint8(offset + 2, record.index);
+  view.setUint8(offset + 3, record.code);
+  view.setUint32(offset + 4, record.boot, true);
+  view.setUint32(offset + 8, record.sequence, true);
+  if (hasFourCounters(record.kind)) {
+    view.setUint32(offset + 16, record.a, true);
+    view.setUint32(offset + 20, record.b, true);
+    view.setUint32(offset + 24, record.c, true);
+    view.setUint32(offset + 28, record.d, true);
+  } else {
+    view.setFloat64(offset + 16, record.timeMs, true);
+    view.setUint32(offset + 24, record.a, true);
+    view.setUint32(offset + 28, record.b, true);
+  }
+  view.setUint32(offset + 12, checkOf(bytes, offset), true);
+}
+
+/** Why a record was refused; `ok` is the only good answer. */
+export const Decoded = {
+  ok: 0,
+  badCheck: 1,
+  badVersion: 2,
+  badKind: 3,
+  badIndex: 4,
+  badCode: 5,
+  badTime: 6,
+  badReserved: 7,
+} as const;
+export type Decoded = (typeof Decoded)[keyof typeof Decoded];
+export const DECODED_WORDS = ['ok', 'check', 'version', 'kind', 'index', 'code', 'time', 'reserved'] as const;
+
+/** Reads and checks the record at `offset` into `record`. Every field must be in range, or the record is refused whole. */
+export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, record: CorridorRecord): Decoded {
+  if (view.getUint32(offset + 12, true) !== checkOf(bytes, offset)) return Decoded.badCheck;
+  if (view.getUint8(offset + 1) !== RECORD_VERSION) return Decoded.badVersion;
+  const kind = view.getUint8(offset);
+  if (kind < RecordKind.hello || kind > RecordKind.truth) return Decoded.badKind;
+  record.kind = kind;
+  record.index = view.getUint8(offset + 2);
+  record.code = view.getUint8(offset + 3);
+  record.boot = view.getUint32(offset + 4, true);
+  record.sequence = view.getUint32(offset + 8, true);
+  record.timeMs = 0;
+  record.c = 0;
+  record.d = 0;
+  const indexMax =
+    kind === RecordKind.hello ? LINES_MAX : hasFourCounters(kind) || kind === RecordKind.state ? 0 : LINES_MAX - 1;
+  if (record.index > indexMax) return Decoded.badIndex;
+  const codeMax = kind === RecordKind.crossing ? Direction.out : kind === RecordKind.state ? EyeState.stopping : 0;
+  if (record.code > codeMax) return Decoded.badCode;
+  if (hasFourCounters(kind)) {
+    record.a = view.getUint32(offset + 16, true);
+    record.b = view.getUint32(offset + 20, true);
+    record.c = view.getUint32(offset + 24, true);
+    record.d = view.getUint32(offset + 28, true);
+    return Decoded.ok;
+  }
+  record.timeMs = view.getFloat64(offset + 16, true);
+  record.a = view.getUint32(offset + 24, true);
+  record.b = view.getUint32(offset + 28, true);
+  // Written so that NaN fails too; a fraction would be 21 more bits that mean nothing.
+  if (!(record.timeMs >= TIME_MS_MIN && record.timeMs < TIME_MS_MAX) || !Number.isInteger(record.timeMs))
+    return Decoded.badTime;
+  if (kind === RecordKind.state && (record.a > EyeReason.endOfSource || record.b !== 0)) return Decoded.badReserved;
+  if (kind === RecordKind.hello && record.b !== 0) return Decoded.badReserved;
+  return Decoded.ok;
+}
