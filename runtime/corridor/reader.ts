@@ -64,9 +64,15 @@ export class CorridorReader {
     );
     this.#allowanceAtUs = nowUs;
     this.#allowance -= 1;
-    if (this.#allowance < 0) return this.#cut(`more than ${RECORDS_PER_SECOND_MAX} records a second`);
+    if (this.#allowance < 0) {
+      this.#cut(`more than ${RECORDS_PER_SECOND_MAX} records a second`);
+      return;
+    }
     const decoded = decodeRecord(this.#pending, this.#view, 0, this.#record);
-    if (decoded !== Decoded.ok) return this.#cut(`a malformed record (${DECODED_WORDS[decoded]})`);
+    if (decoded !== Decoded.ok) {
+      this.#cut(`a malformed record (${DECODED_WORDS[decoded]})`);
+      return;
+    }
     this.recordCount += 1;
     this.#events.onRecord(this.#record);
   }
