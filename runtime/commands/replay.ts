@@ -1,0 +1,104 @@
+/**
+ * Replay: footage through the same pipeline as on a device, as fast as it goes, in this process, without broker or corridor.
+ * Times are positions in the clip, so the same clip gives the same crossings however fast the machine is.
+ */
+import { createVideoCamera } from '../../drivers/camera/video/video.ts';
+import { createSystemClock } from '../../drivers/clock/system.ts';
+import type { Config, LineConfig } from '../config/schema.ts';
+import { Direction } from '../corridor/record.ts';
+import { DriverError } from '../errors.ts';
+import type { Camera } from '../ports/camera.ts';
+import type { Clock } from '../ports/clock.ts';
+import { loadModel, type Model } from '../eye/model.ts';
+import { createPipeline, frameFormatOf, type Pipeline } from '../eye/pipeline.ts';
+
+export type Crossing = {
+  /** Position in the clip, seconds. */
+  readonly atS: number;
+  readonly line: string;
+  readonly direction: 'in' | 'out';
+};
+
+export type ReplayResult = {
+  readonly inCount: number;
+  readonly outCount: number;
+  readonly crossings: readonly Crossing[];
+  readonly framesRead: number;
+  readonly framesDropped: number;
+  /** Mean number of confirmed tracks per frame. */
+  readonly tracksMean: number;
+  readonly elapsedS: number;
+  /** Set when the source broke off: what was counted until then stands. */
+  readonly error: DriverError | undefined;
+};
+
+/** Milliseconds are what a clip's time is good for; more digits would differ between frame rates for nothing. */
+function toSeconds(us: number): number {
+  return Math.round(us / 1000) / 1000;
+}
+
+/** Counts everything the camera has to give. Rejects with DriverError if it cannot be opened, ModelError if the model does not fit. */
+export async function replay(config: Config, model: Model, lines: readonly LineConfig[], source: string): Promise<ReplayResult> {
+  const clock = createSystemClock();
+  const crossings: Crossing[] = [];
+  const pipeline = await createPipeline(config, model, lines, clock, (lineIndex, direction, atUs) => {
+    crossings.push({
+      atS: toSeconds(atUs),
+      line: lines[lineIndex]!.name,
+      direction: direction === Direction.in ? 'in' : 'out',
+    });
+  });
+  const camera = createVideoCamera({ source, realtime: false }, frameFormatOf(config, model));
+  return play(camera, pipeline, clock, crossings);
+}
+
+async function play(camera: Camera, pipeline: Pipeline, clock: Clock, crossings: readonly Crossing[]): Promise<ReplayResult> {
+  const { loop, tracker } = pipeline;
+  let trackSum = 0;
+  const sink = {
+    slot: loop.slot,
+    beginFrame: () => loop.beginFrame(),
+    abandonFrame: () => loop.abandonFrame(),
+    completeFrame: (capturedAtUs: number) => {
+      loop.completeFrame(capturedAtUs);
+      trackSum += tracker.confirmedCount;
+    },
+  };
+  const startedAtUs = clock.monotonicUs();
+  const error = await new Promise<DriverError | undefined>((resolve, reject) => {
+    camera.start(sink, { onEnd: () => resolve(undefined), onError: resolve }).catch(reject);
+  });
+  await camera.stop();
+  if (error !== undefined && loop.framesRead === 0) throw error;
+  return {
+    inCount: crossings.filter((crossing) => crossing.direction === 'in').length,
+    outCount: crossings.filter((crossing) => crossing.direction === 'out').length,
+    crossings,
+    framesRead: loop.framesRead,
+    framesDropped: loop.framesDropped,
+    tracksMean: loop.framesRead === 0 ? 0 : trackSum / loop.framesRead,
+    elapsedS: toSeconds(clock.monotonicUs() - startedAtUs),
+    error,
+  };
+}
+
+export type ReplayOptions = { readonly config: Config; readonly source: string; readonly out: (text: string) => void };
+
+/** `lethe replay FILE`: prints one JSON object. */
+export async function replayCommand(options: ReplayOptions): Promise<void> {
+  const { config, source } = options;
+  const result = await replay(config, loadModel(config.model.manifest), config.lines, source);
+  const json = {
+    source,
+    in: result.inCount,
+    out: result.outCount,
+    crossings: result.crossings.map(({ atS, line, direction }) => ({ at_s: atS, line, direction })),
+    frames: result.framesRead,
+    dropped: result.framesDropped,
+    tracks_mean: Math.round(result.tracksMean * 100) / 100,
+    elapsed_s: result.elapsedS,
+    ...(result.error === undefined ? {} : { error: result.error.message }),
+  };
+  options.out(`${JSON.stringify(json, null, 2)}\n`);
+  if (result.error !== undefined) throw result.error;
+}

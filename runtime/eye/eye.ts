@@ -1,0 +1,229 @@
+/**
+ * The eye: camera → pipeline → corridor, with lamp and privacy button. It has no network: it knows one pipe out, which
+ * takes 32-byte records, and one pipe in, which brings single enumerated bytes.
+ * Everything that happens between two frames (state, once-a-second totals, once-a-minute residency) is here; everything
+ * that happens to a frame is in loop.ts. Drivers are handed in by main.ts.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config/schema.ts';
+import type { ControlWord } from '../corridor/control.ts';
+import {
+  Direction,
+  EYE_STATE_WORDS,
+  EyeReason,
+  EyeState,
+  emptyRecord,
+  RecordKind,
+} from '../corridor/record.ts';
+import { CorridorWriter, type RecordOutlet } from '../corridor/writer.ts';
+import { type DriverError, ExitCode, explain } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Camera } from '../ports/camera.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Gpio, InputPin, OutputPin } from '../ports/gpio.ts';
+import { MS_PER_MINUTE, MS_PER_S } from '../units.ts';
+import { CameraKeeper } from './camera-keeper.ts';
+import { Indicator } from './indicator.ts';
+import type { Model } from './model.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
+
+/** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
+const BUTTON_DEBOUNCE_MS = 50;
+
+/** For a device without a lamp, by configuration or by fault. */
+const NO_LAMP: OutputPin = { write: () => {}, close: () => {} };
+
+const REASON_OF_KIND = {
+  absent: EyeReason.absent,
+  busy: EyeReason.busy,
+  timeout: EyeReason.timeout,
+  disconnected: EyeReason.disconnected,
+  other: EyeReason.other,
+} as const;
+
+export type EyeParts = {
+  readonly config: Config;
+  readonly model: Model;
+  readonly camera: Camera;
+  readonly gpio: Gpio;
+  readonly clock: Clock;
+  readonly outlet: RecordOutlet;
+  readonly log: Log;
+  /** Ends the process; called after everything was stopped and sent. */
+  readonly exit: (code: ExitCode) => void;
+};
+
+export class Eye {
+  state: EyeState = EyeState.starting;
+  readonly #parts: EyeParts;
+  readonly #writer: CorridorWriter;
+  readonly #record = emptyRecord();
+  readonly #trueIn: Uint32Array;
+  readonly #trueOut: Uint32Array;
+  readonly #stopTimers: Array<() => void> = [];
+  readonly #lamp: OutputPin;
+  readonly #indicator: Indicator;
+  #pipeline!: Pipeline;
+  #keeper!: CameraKeeper;
+  #button: InputPin | undefined;
+  #isStopping = false;
+
+  constructor(parts: EyeParts) {
+    this.#parts = parts;
+    this.#writer = new CorridorWriter(parts.outlet, randomBytes(4).readUInt32LE());
+    this.#trueIn = new Uint32Array(parts.config.lines.length);
+    this.#trueOut = new Uint32Array(parts.config.lines.length);
+    this.#lamp = this.#openLamp();
+    this.#indicator = new Indicator(this.#lamp, parts.clock);
+  }
+
+  /** Prepares everything, then lets frames come. Throws ModelError. */
+  async start(): Promise<void> {
+    const { config, model, camera, clock, gpio, log } = this.#parts;
+    this.#pipeline = await createPipeline(config, model, config.lines, clock, (lineIndex, direction) =>
+      this.#sendTotals(RecordKind.crossing, lineIndex, direction),
+    );
+    const { loop } = this.#pipeline;
+    this.#keeper = new CameraKeeper(camera, loop, () => loop.framesRead, {
+      onRunning: () => this.#enter(EyeState.counting, EyeReason.none),
+      onLost: (error, pauseMs) => this.#onCameraLost(error, pauseMs),
+      onEnd: () => void this.stop(ExitCode.ok, EyeReason.endOfSource),
+      onGivenUp: (error) => {
+        log.error({ camera: camera.name, hint: error.hint }, `camera given up: ${error.message}`);
+        void this.stop(error.exitCode, REASON_OF_KIND[error.kind]);
+      },
+      onTruth: (lineIndex, direction) => this.#onTruth(lineIndex, direction),
+    });
+    this.#send(RecordKind.hello, config.lines.length, 0, 0, 0);
+    this.#enter(EyeState.starting, EyeReason.none);
+    this.#openButton();
+    log.info(
+      { camera: camera.name, simulated: camera.simulated, model: `${model.manifest.name} ${model.manifest.version}`, gpio: gpio.available ? gpio.name : gpio.reason },
+      'eye started',
+    );
+    this.#stopTimers.push(
+      clock.every(MS_PER_S, () => this.#everySecond()),
+      clock.every(MS_PER_MINUTE, () => this.#everyMinute()),
+    );
+    this.#keeper.start();
+  }
+
+  onControl(word: ControlWord): void {
+    this.#indicator.hear(word);
+  }
+
+  /** The privacy button: the camera stops and the slot is cleared before the lamp says so; again: it goes on. */
+  async togglePause(): Promise<void> {
+    if (this.#isStopping) return;
+    if (this.state === EyeState.paused) {
+      this.#enter(EyeState.starting, EyeReason.none);
+      this.#keeper.start();
+      return;
+    }
+    await this.#keeper.stop();
+    this.#pipeline.loop.forget();
+    this.#enter(EyeState.paused, EyeReason.button);
+  }
+
+  /** Stops the camera, clears all memory, sends what is left, ends. Safe to call twice. */
+  async stop(code: ExitCode, reason: EyeReason): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    for (const stopTimer of this.#stopTimers) stopTimer();
+    await this.#keeper.stop();
+    this.#pipeline.loop.forget();
+    this.#everySecond();
+    this.#everyMinute();
+    this.#enter(EyeState.stopping, reason);
+    this.#button?.close();
+    this.#indicator.stop();
+    this.#lamp.close();
+    this.#writer.close();
+    this.#parts.exit(code);
+  }
+
+  #openLamp(): OutputPin {
+    const { config, gpio, log } = this.#parts;
+    if (config.gpio.ledBcm < 0) return NO_LAMP;
+    try {
+      return gpio.openOutput(config.gpio.ledBcm);
+    } catch (error) {
+      log.warn({ bcm: config.gpio.ledBcm }, `no status lamp: ${explain(error)}`);
+      return NO_LAMP;
+    }
+  }
+
+  #openButton(): void {
+    const { config, gpio, log } = this.#parts;
+    if (config.gpio.buttonBcm < 0) return;
+    try {
+      this.#button = gpio.openButton(config.gpio.buttonBcm, BUTTON_DEBOUNCE_MS, () => void this.togglePause());
+    } catch (error) {
+      log.warn({ bcm: config.gpio.buttonBcm }, `no privacy button: ${explain(error)}`);
+    }
+  }
+
+  #enter(state: EyeState, reason: EyeReason): void {
+    // A camera that comes up while somebody pressed the button must not undo the pause.
+    if (state === EyeState.counting && !this.#keeper.isWanted) return;
+    const changed = state !== this.state || state === EyeState.starting;
+    this.state = state;
+    this.#indicator.showState(state);
+    this.#send(RecordKind.state, 0, state, reason, 0);
+    if (changed) this.#parts.log.info({ state: EYE_STATE_WORDS[state] }, 'eye state');
+  }
+
+  #onCameraLost(error: DriverError, pauseMs: number): void {
+    this.#parts.log.warn({ camera: this.#parts.camera.name, retryMs: pauseMs, hint: error.hint }, `camera lost: ${error.message}`);
+    this.#pipeline.loop.forget();
+    this.#enter(EyeState.cameraLost, REASON_OF_KIND[error.kind]);
+  }
+
+  #onTruth(lineIndex: number, direction: 0 | 1): void {
+    const counts = direction === Direction.in ? this.#trueIn : this.#trueOut;
+    counts[lineIndex]! += 1;
+    this.#send(RecordKind.truth, lineIndex, 0, this.#trueIn[lineIndex]!, this.#trueOut[lineIndex]!);
+  }
+
+  #everySecond(): void {
+    const { loop, tracker } = this.#pipeline;
+    for (let lineIndex = 0; lineIndex < this.#parts.config.lines.length; lineIndex++) {
+      this.#sendTotals(RecordKind.totals, lineIndex, 0);
+    }
+    this.#record.c = loop.framesDropped;
+    this.#record.d = tracker.confirmedCount;
+    this.#send(RecordKind.frames, 0, 0, loop.framesRead, loop.framesErased);
+    this.#writer.flush();
+  }
+
+  #everyMinute(): void {
+    const { pixelResidency, derivedResidency } = this.#pipeline.loop;
+    this.#record.c = Math.ceil(pixelResidency.usMax);
+    this.#record.d = Math.ceil(derivedResidency.usMax);
+    this.#send(
+      RecordKind.residency,
+      0,
+      0,
+      Math.ceil(pixelResidency.percentileUs(0.5)),
+      Math.ceil(pixelResidency.percentileUs(0.99)),
+    );
+    pixelResidency.reset();
+    derivedResidency.reset();
+  }
+
+  #sendTotals(kind: RecordKind, lineIndex: number, direction: Direction): void {
+    const { counter } = this.#pipeline;
+    this.#send(kind, lineIndex, direction, counter.inCount[lineIndex]!, counter.outCount[lineIndex]!);
+  }
+
+  #send(kind: RecordKind, index: number, code: number, a: number, b: number): void {
+    const record = this.#record;
+    record.kind = kind;
+    record.index = index;
+    record.code = code;
+    record.timeMs = Math.round(this.#parts.clock.wallMs());
+    record.a = a;
+    record.b = b;
+    this.#writer.send(record);
+  }
+}

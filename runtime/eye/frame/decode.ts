@@ -1,0 +1,116 @@
+/**
+ * Decoder: the network's two output maps → boxes. A person is a local maximum of the heat map; the box map says where in
+ * the cell the centre lies and how large the body is (centre-point detection: Zhou et al., "Objects as Points", 2019).
+ *   heat [1, H, W, 1] int8: logit of "a body's centre is in this cell"
+ *   box  [1, H, W, 4] int8: dx, dy (0..1 cells), log2(width / cell), log2(height / cell)
+ * All functions of a quantised value are tables of 256 entries made at boot; nothing is allocated per frame.
+ */
+import { ModelError } from '../../errors.ts';
+import type { Engine, OutputTensor } from '../../ports/engine.ts';
+import type { DetectionTable } from '../track/detections.ts';
+
+/** Two maxima nearer than this share of the smaller box's size are one person seen twice. */
+const MERGE_SIZES = 0.35;
+
+/** Table over q = -128..127 at index q + 128. */
+function tableOf(tensor: OutputTensor, f: (real: number) => number): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, i) => f((i - 128 - tensor.zeroPoint) * tensor.scale));
+}
+
+function outputNamed(engine: Engine, name: string, channelCount: number): OutputTensor {
+  const tensor = engine.outputs.find((output) => output.name === name);
+  if (tensor === undefined || tensor.shape[3] !== channelCount) {
+    const found = engine.outputs.map((output) => `${output.name} [${output.shape.join(', ')}]`).join(', ');
+    throw new ModelError(
+      'MODEL_OUTPUTS',
+      `the model's outputs are ${found}; expected heat [1, H, W, 1] and box [1, H, W, 4]. Use a model exported by models/training.`,
+      { op: 'read model outputs' },
+    );
+  }
+  return tensor;
+}
+
+export class HeatMapDecoder {
+  readonly #heat: Int8Array;
+  readonly #box: Int8Array;
+  readonly #rowCount: number;
+  readonly #columnCount: number;
+  readonly #cellPx: number;
+  /** Least quantised heat that is looked at. */
+  readonly #heatQMin: number;
+  readonly #score: Float32Array;
+  readonly #offset: Float32Array;
+  readonly #size: Float32Array;
+
+  /** cellPx: pixels of the frame per cell. scoreLow: least score (0..1) that makes a detection. Throws ModelError. */
+  constructor(engine: Engine, cellPx: number, scoreLow: number) {
+    const heat = outputNamed(engine, 'heat', 1);
+    const box = outputNamed(engine, 'box', 4);
+    this.#heat = heat.data;
+    this.#box = box.data;
+    this.#rowCount = heat.shape[1];
+    this.#columnCount = heat.shape[2];
+    this.#cellPx = cellPx;
+    this.#score = tableOf(heat, (logit) => 1 / (1 + Math.exp(-logit)));
+    this.#offset = tableOf(box, (cells) => Math.min(1, Math.max(0, cells)));
+    this.#size = tableOf(box, (log2Cells) => cellPx * 2 ** Math.min(6, log2Cells));
+    const first = this.#score.findIndex((score) => score >= scoreLow);
+    this.#heatQMin = (first === -1 ? 256 : first) - 128;
+  }
+
+  /** Fills `detections` anew. */
+  decode(detections: DetectionTable): void {
+    detections.clear();
+    for (let row = 0; row < this.#rowCount; row++) {
+      for (let column = 0; column < this.#columnCount; column++) {
+        const cell = row * this.#columnCount + column;
+        const heatQ = this.#heat[cell]!;
+        if (heatQ < this.#heatQMin || !this.#isPeak(row, column, heatQ)) continue;
+        const at = cell * 4;
+        const xPx = (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx;
+        const yPx = (row + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx;
+        const widthPx = this.#size[this.#box[at + 2]! + 128]!;
+        const heightPx = this.#size[this.#box[at + 3]! + 128]!;
+        this.#addUnlessSeen(detections, xPx, yPx, widthPx, heightPx, this.#score[heatQ + 128]!);
+      }
+    }
+  }
+
+  /** Largest of its 3 × 3 cells; of equal neighbours the first in reading order is the peak. */
+  #isPeak(row: number, column: number, heatQ: number): boolean {
+    const rowMax = Math.min(this.#rowCount - 1, row + 1);
+    const columnMax = Math.min(this.#columnCount - 1, column + 1);
+    for (let r = Math.max(0, row - 1); r <= rowMax; r++) {
+      for (let c = Math.max(0, column - 1); c <= columnMax; c++) {
+        const other = this.#heat[r * this.#columnCount + c]!;
+        if (other > heatQ) return false;
+        if (other === heatQ && (r < row || (r === row && c < column))) return false;
+      }
+    }
+    return true;
+  }
+
+  #addUnlessSeen(
+    detections: DetectionTable,
+    xPx: number,
+    yPx: number,
+    widthPx: number,
+    heightPx: number,
+    score: number,
+  ): void {
+    for (let i = 0; i < detections.count; i++) {
+      const nearX = MERGE_SIZES * Math.min(widthPx, detections.widthPx[i]!);
+      const nearY = MERGE_SIZES * Math.min(heightPx, detections.heightPx[i]!);
+      if (Math.abs(detections.xPx[i]! - xPx) > nearX || Math.abs(detections.yPx[i]! - yPx) > nearY) continue;
+      if (detections.score[i]! < score) {
+        detections.xPx[i] = xPx;
+        detections.yPx[i] = yPx;
+        detections.widthPx[i] = widthPx;
+        detections.heightPx[i] = heightPx;
+        detections.score[i] = score;
+      }
+      return;
+    }
+    detections.add(xPx, yPx, widthPx, heightPx, score);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The eye's process: chooses the drivers, then hands over to eye.ts.
+ * `node eye/main.js --runtime-dir DIR [--config FILE] [--set field=value]…`
+ * Exit: 0 stopped or source at its end · 74 camera given up · 78 configuration or model (do not restart).
+ */
+import { join } from 'node:path';
+import { createRpicamCamera } from '../../drivers/camera/rpicam/rpicam.ts';
+import { createSceneCamera } from '../../drivers/camera/scene/scene.ts';
+import { createVideoCamera } from '../../drivers/camera/video/video.ts';
+import { createSystemClock } from '../../drivers/clock/system.ts';
+import { openGpio } from '../../drivers/gpio/gpio.ts';
+import { openInlet } from '../../drivers/inlet.ts';
+import { readProcessArguments } from '../config/arguments.ts';
+import type { Config } from '../config/schema.ts';
+import { asControlWord, CONTROL_FIFO, CORRIDOR_FIFO } from '../corridor/control.ts';
+import { EyeReason } from '../corridor/record.ts';
+import { openFifoOutlet } from '../corridor/writer.ts';
+import { ExitCode } from '../errors.ts';
+import { createLog } from '../log.ts';
+import type { Camera, FrameFormat } from '../ports/camera.ts';
+import { onStopRequest, runMain } from '../process.ts';
+import { WAYS } from './count/lines.ts';
+import { Eye } from './eye.ts';
+import { loadModel } from './model.ts';
+import { frameFormatOf } from './pipeline.ts';
+
+/** Words are single bytes and rare; more than this at once is nonsense and read in several goes. */
+const CONTROL_BUFFER_BYTES = 64;
+
+function chooseCamera(config: Config, format: FrameFormat): Camera {
+  const { camera } = config;
+  switch (camera.driver) {
+    case 'scene':
+      return createSceneCamera({ ...camera.scene, realtime: true, lines: config.lines.map((line) => ({ fromNorm: line.from, toNorm: line.to, inNorm: WAYS[line.in] })) }, format);
+    case 'video':
+      return createVideoCamera(camera.video, format);
+    case 'rpicam':
+      return createRpicamCamera(camera.rpicam, format);
+  }
+}
+
+async function main(): Promise<void> {
+  const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
+  const log = createLog('eye', config.logLevel);
+  const model = loadModel(config.model.manifest);
+  const camera = chooseCamera(config, frameFormatOf(config, model));
+  const gpio = await openGpio(config.gpio.driver);
+  const eye = new Eye({
+    config,
+    model,
+    camera,
+    gpio,
+    clock: createSystemClock(),
+    outlet: openFifoOutlet(join(runtimeDir, CORRIDOR_FIFO)),
+    log,
+    exit: (code) => process.exit(code),
+  });
+  openInlet(join(runtimeDir, CONTROL_FIFO), CONTROL_BUFFER_BYTES, (chunk, byteCount) => {
+    for (let i = 0; i < byteCount; i++) {
+      const word = asControlWord(chunk[i]!);
+      if (word !== undefined) eye.onControl(word);
+    }
+  });
+  await eye.start();
+  onStopRequest(() => void eye.stop(ExitCode.ok, EyeReason.none));
+}
+
+runMain('eye', main);

@@ -1,0 +1,53 @@
+/**
+ * Builds one pipeline: engine → decoder → tracker → line counter → frame loop, from a configuration and a model.
+ * Shared by the eye and by replay, so that what is evaluated is what counts.
+ */
+import type { Config, LineConfig } from '../config/schema.ts';
+import { ModelError } from '../errors.ts';
+import type { FrameFormat } from '../ports/camera.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Engine } from '../ports/engine.ts';
+import { yuv420Bytes } from '../units.ts';
+import { type CrossingListener, LineCounter } from './count/lines.ts';
+import { HeatMapDecoder } from './frame/decode.ts';
+import { createEngine } from './infer/engine.ts';
+import { FrameLoop } from './loop.ts';
+import type { Model } from './model.ts';
+import { TRACKER_DEFAULTS, Tracker } from './track/tracker.ts';
+
+/** The model's geometry; rows are unpadded, as every camera driver here delivers them. */
+export function frameFormatOf(config: Config, model: Model): FrameFormat {
+  const { width_px: widthPx, height_px: heightPx } = model.manifest.frame;
+  const { camera } = config;
+  if (camera.widthPx !== widthPx || camera.heightPx !== heightPx) {
+    throw new ModelError(
+      'MODEL_FRAME',
+      `camera.width_px × height_px is ${camera.widthPx} × ${camera.heightPx}; expected ${widthPx} × ${heightPx} px, for which model ${model.manifest.name} was made. Remove both lines from the configuration.`,
+      { op: 'check model against camera' },
+    );
+  }
+  return { widthPx, heightPx, strideBytes: widthPx, frameBytes: yuv420Bytes(widthPx, heightPx), frameRateHz: camera.frameRateHz };
+}
+
+export type Pipeline = { readonly loop: FrameLoop; readonly tracker: Tracker; readonly counter: LineCounter; readonly engine: Engine };
+
+/** Throws ModelError when the model does not fit. */
+export async function createPipeline(
+  config: Config,
+  model: Model,
+  lines: readonly LineConfig[],
+  clock: Clock,
+  onCrossing: CrossingListener,
+): Promise<Pipeline> {
+  const format = frameFormatOf(config, model);
+  const engine = await createEngine(model.bytes, format);
+  const { decode } = model.manifest;
+  const scoreMin = config.model.scoreMin === 0 ? decode.score_min : config.model.scoreMin;
+  // A configured threshold moves the lower one with it, so that their ratio stays what the model was tuned for.
+  const scoreLow = Math.min(scoreMin, decode.score_low * (scoreMin / decode.score_min));
+  const decoder = new HeatMapDecoder(engine, decode.cell_px, scoreLow);
+  const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin, scoreLow });
+  const counter = new LineCounter(lines, format.widthPx, format.heightPx, onCrossing);
+  return { loop: new FrameLoop(engine, decoder, tracker, counter, clock), tracker, counter, engine };
+}
+

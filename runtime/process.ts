@@ -1,0 +1,38 @@
+/**
+ * What eye, voice and supervisor have in common as processes: how they end, and what a person reads when they cannot start.
+ */
+import { ExitCode, explain, LetheError } from './errors.ts';
+import { createLog } from './log.ts';
+
+/** How often a supervised child looks whether its parent still lives. */
+const PARENT_CHECK_MS = 1000;
+
+/**
+ * Calls `stop` on SIGINT, SIGTERM, or when the supervisor is gone: a killed supervisor must not leave a camera running
+ * that nobody sees.
+ */
+export function onStopRequest(stop: () => void): void {
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  if (process.env['LETHE_SUPERVISED'] !== '1') return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}
+
+/** Runs a process' main function; an expected error becomes one log line and its exit code, any other one a crash with its stack. */
+export function runMain(program: string, main: () => Promise<void>): void {
+  main().catch((error: unknown) => {
+    const log = createLog(program, 'info');
+    if (error instanceof LetheError) {
+      log.fatal({ code: error.code, op: error.op }, explain(error));
+      process.exit(error.exitCode);
+    }
+    log.fatal({ err: error }, 'unexpected error');
+    process.exit(ExitCode.failed);
+  });
+}
