@@ -1,0 +1,193 @@
+/**
+ * Status lamp: what the eye is doing, to be read from the floor without tools.
+ * Rule of thumb behind the table: lit most of the time, people are counted; dark most of the time, they are not; even
+ * blinking, slow: wait, fast: see to it. No steady light and no steady dark while running, so a program that hangs is
+ * seen (lamp frozen) and so is one that is gone (lamp dark).
+ * How: every pattern is laid out once as one level per TICK_MS; a tick takes the next level, so it allocates nothing,
+ * and writes to the pin only when the level changes. Ticks are counted, not timed: a late tick stretches the pattern.
+ * Does not: choose pin or driver, nor decide states; eye.ts does.
+ */
+import { strict as assert } from 'node:assert';
+import { EyeState } from '../corridor/record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { OutputPin } from '../ports/gpio.ts';
+
+/** Every segment is a whole number of these: short enough for the 50 ms of `identify`. */
+export const TICK_MS = 50;
+export const IDENTIFY_MS = 10_000;
+
+export type LampPattern = {
+  /** Pairs of [onMs, offMs], repeated without end. */
+  readonly segments: readonly (readonly [onMs: number, offMs: number])[];
+  /** What a person sees, for the README. */
+  readonly looks: string;
+  readonly meaning: string;
+};
+
+/** The whole language of the lamp. Cycles of the two lit and the dark pattern are 2 s, so they can be compared. */
+export const LED_PATTERNS = {
+  starting: {
+    segments: [[1000, 1000]],
+    looks: 'slow even blinking, 1 s on, 1 s off',
+    meaning: 'starting; no picture yet',
+  },
+  counting: {
+    segments: [[1900, 100]],
+    looks: 'lit, one short dark every 2 s',
+    meaning: 'counting, broker connected',
+  },
+  linkDown: {
+    segments: [
+      [1150, 150],
+      [200, 150],
+      [200, 150],
+    ],
+    looks: 'lit, three short darks every 2 s',
+    meaning: 'counting, broker away; counts are kept',
+  },
+  paused: {
+    segments: [
+      [100, 200],
+      [100, 1600],
+    ],
+    looks: 'dark, two short flashes every 2 s',
+    meaning: 'paused by the privacy button; no picture is taken',
+  },
+  cameraLost: {
+    segments: [[200, 200]],
+    looks: 'fast even blinking, 2.5 a second',
+    meaning: 'camera lost; trying again',
+  },
+  identify: {
+    segments: [[50, 50]],
+    looks: 'flicker, 10 a second, for 10 s',
+    meaning: 'somebody asked "which one is it?"',
+  },
+  off: {
+    segments: [[0, 1000]],
+    looks: 'dark',
+    meaning: 'stopped, or no power',
+  },
+} as const satisfies Record<string, LampPattern>;
+export type LampPatternName = keyof typeof LED_PATTERNS;
+
+/** Identify wins over everything, so that the lamp can be found whatever its state; the link matters only while counting. */
+export function patternFor(state: EyeState, isLinkUp: boolean, isIdentifying: boolean): LampPatternName {
+  if (isIdentifying) return 'identify';
+  switch (state) {
+    case EyeState.starting:
+      return 'starting';
+    case EyeState.counting:
+      return isLinkUp ? 'counting' : 'linkDown';
+    case EyeState.paused:
+      return 'paused';
+    case EyeState.cameraLost:
+      return 'cameraLost';
+    case EyeState.stopping:
+      return 'off';
+  }
+}
+
+/** One byte per tick of a cycle: 1 lit, 0 dark. */
+export function levelsOf(pattern: LampPattern): Uint8Array {
+  const levels: number[] = [];
+  for (const [onMs, offMs] of pattern.segments) {
+    assert.ok(onMs % TICK_MS === 0 && offMs % TICK_MS === 0, `segment ${onMs}, ${offMs} is not whole ticks`);
+    for (let atMs = 0; atMs < onMs + offMs; atMs += TICK_MS) levels.push(atMs < onMs ? 1 : 0);
+  }
+  return Uint8Array.from(levels);
+}
+
+const LEVELS = Object.fromEntries(
+  Object.entries(LED_PATTERNS).map(([name, pattern]) => [name, levelsOf(pattern)]),
+) as Readonly<Record<LampPatternName, Uint8Array>>;
+
+export class Indicator {
+  /** Writes that the pin refused since boot. A lamp is not worth a crash; the next change tries again. */
+  failedWriteCount = 0;
+  #pin: OutputPin | undefined;
+  readonly #stopTicks: () => void;
+  #state: EyeState = EyeState.starting;
+  /** Up until told otherwise: a device without a voice has no broker that could be away. */
+  #isLinkUp = true;
+  #identifyTicks = 0;
+  #pattern: LampPatternName = 'starting';
+  #levels: Uint8Array = LEVELS.starting;
+  #tickIndex = 0;
+  #isLit = false;
+
+  /** Shows `starting` at once. The pin becomes the indicator's, which closes it. Without one there is no timer either. */
+  constructor(pin: OutputPin | undefined, clock: Clock) {
+    this.#pin = pin;
+    this.#stopTicks = pin === undefined ? () => {} : clock.every(TICK_MS, () => this.#tick());
+    this.#step();
+  }
+
+  get pattern(): LampPatternName {
+    return this.#pattern;
+  }
+
+  setState(state: EyeState): void {
+    this.#state = state;
+    this.#choose();
+  }
+
+  /** Whether the voice has its broker. */
+  setLink(isUp: boolean): void {
+    this.#isLinkUp = isUp;
+    this.#choose();
+  }
+
+  /** Flickers for IDENTIFY_MS from now, then shows the state again. */
+  identify(): void {
+    this.#identifyTicks = IDENTIFY_MS / TICK_MS;
+    this.#choose();
+  }
+
+  /** Dark for good: no more ticks, pin closed. Safe to call twice. */
+  close(): void {
+    const pin = this.#pin;
+    this.#stopTicks();
+    this.#show(false);
+    this.#pattern = 'off';
+    this.#pin = undefined;
+    pin?.close();
+  }
+
+  #tick(): void {
+    if (this.#identifyTicks > 0) {
+      this.#identifyTicks -= 1;
+      if (this.#identifyTicks === 0) {
+        this.#choose();
+        return;
+      }
+    }
+    this.#step();
+  }
+
+  /** A new pattern begins at once with its first segment; the same one goes on undisturbed. */
+  #choose(): void {
+    if (this.#pin === undefined) return;
+    const pattern = patternFor(this.#state, this.#isLinkUp, this.#identifyTicks > 0);
+    if (pattern === this.#pattern) return;
+    this.#pattern = pattern;
+    this.#levels = LEVELS[pattern];
+    this.#tickIndex = 0;
+    this.#step();
+  }
+
+  #step(): void {
+    this.#show(this.#levels[this.#tickIndex] === 1);
+    this.#tickIndex = this.#tickIndex + 1 < this.#levels.length ? this.#tickIndex + 1 : 0;
+  }
+
+  #show(isLit: boolean): void {
+    if (isLit === this.#isLit) return;
+    this.#isLit = isLit;
+    try {
+      this.#pin?.write(isLit);
+    } catch {
+      this.failedWriteCount += 1;
+    }
+  }
+}
