@@ -11,7 +11,11 @@ import { DriverError } from '../runtime/errors.ts';
 export type Inlet = { close(): void };
 
 /** onBytes: the first byteCount bytes of chunk are new; the chunk is reused. Throws DriverError if path is no FIFO. */
-export function openInlet(path: string, bufferBytes: number, onBytes: (chunk: Uint8Array, byteCount: number) => void): Inlet {
+export function openInlet(
+  path: string,
+  bufferBytes: number,
+  onBytes: (chunk: Uint8Array, byteCount: number) => void,
+): Inlet {
   const refuse = (cause: unknown, why: string): never => {
     throw new DriverError('absent', `the corridor ${path} cannot be opened (${why}).`, {
       op: 'open corridor',

@@ -42,7 +42,12 @@ class Program {
   readonly #log: Log;
   readonly #onEnded: (code: number | null) => 'restart' | 'stay';
 
-  constructor(name: ProgramName, args: readonly string[], log: Log, onEnded: (code: number | null) => 'restart' | 'stay') {
+  constructor(
+    name: ProgramName,
+    args: readonly string[],
+    log: Log,
+    onEnded: (code: number | null) => 'restart' | 'stay',
+  ) {
     this.name = name;
     this.#args = args;
     this.#log = log;

@@ -64,11 +64,16 @@ function readTruth(file: string): Truth {
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new LetheError('TRUTH_INVALID', `${file} is not JSON: ${(cause as Error).message}`, ExitCode.dataError, { op: 'read truth', cause });
+    throw new LetheError('TRUTH_INVALID', `${file} is not JSON: ${(cause as Error).message}`, ExitCode.dataError, {
+      op: 'read truth',
+      cause,
+    });
   }
   if (Value.Check(TruthSchema, parsed)) return parsed;
   const faults = Value.Errors(TruthSchema, parsed).map((fault) => `${fault.instancePath || '/'} ${fault.message}`);
-  throw new LetheError('TRUTH_INVALID', `${file}: ${faults.slice(0, 5).join('; ')}.`, ExitCode.dataError, { op: 'read truth' });
+  throw new LetheError('TRUTH_INVALID', `${file}: ${faults.slice(0, 5).join('; ')}.`, ExitCode.dataError, {
+    op: 'read truth',
+  });
 }
 
 /** One-to-one matches of the same direction within MATCH_S, nearest pairs first. */
@@ -90,7 +95,12 @@ export function matchEvents(truth: readonly { t: number; dir: string }[], counte
   return usedTruth.size;
 }
 
-async function scoreClip(config: Config, model: ReturnType<typeof loadModel>, folder: string, clip: string): Promise<ClipScore> {
+async function scoreClip(
+  config: Config,
+  model: ReturnType<typeof loadModel>,
+  folder: string,
+  clip: string,
+): Promise<ClipScore> {
   const truthFile = join(folder, clip, 'truth.json');
   try {
     const truth = existsSync(truthFile) ? readTruth(truthFile) : undefined;
@@ -115,14 +125,31 @@ function percent(part: number, whole: number): string {
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
-    .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  '))
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('  '),
+    )
     .join('\n');
 }
 
 function toTable(scores: readonly ClipScore[]): string {
-  const header = ['clip', 'true in', 'out', 'counted in', 'out', 'matched', 'precision', 'recall', 'frames', 'people', 'seconds'];
+  const header = [
+    'clip',
+    'true in',
+    'out',
+    'counted in',
+    'out',
+    'matched',
+    'precision',
+    'recall',
+    'frames',
+    'people',
+    'seconds',
+  ];
   const rows = scores.map(({ clip, truth, result, matchedCount, problem }) => {
-    if (result === undefined) return [clip, ...Array.from({ length: header.length - 2 }, () => '-'), problem ?? 'failed'];
+    if (result === undefined)
+      return [clip, ...Array.from({ length: header.length - 2 }, () => '-'), problem ?? 'failed'];
     return [
       clip,
       truth === undefined ? 'no line' : String(truth.in),
@@ -147,7 +174,10 @@ function summary(scores: readonly ClipScore[]) {
   const errorCount = scores.reduce((sum, score) => sum + score.errorCount, 0);
   const precision = countedCount === 0 ? null : matchedCount / countedCount;
   const recall = trueCount === 0 ? null : matchedCount / trueCount;
-  const f1 = precision === null || recall === null || precision + recall === 0 ? null : (2 * precision * recall) / (precision + recall);
+  const f1 =
+    precision === null || recall === null || precision + recall === 0
+      ? null
+      : (2 * precision * recall) / (precision + recall);
   return { true: trueCount, counted: countedCount, matched: matchedCount, errors: errorCount, precision, recall, f1 };
 }
 
@@ -202,7 +232,9 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<ExitCod
       elapsed_s: result?.elapsedS ?? null,
       problem: problem ?? null,
     }));
-    options.out(`${JSON.stringify({ model_sha256: model.manifest.sha256, match_s: MATCH_S, clips: perClip, total }, null, 2)}\n`);
+    options.out(
+      `${JSON.stringify({ model_sha256: model.manifest.sha256, match_s: MATCH_S, clips: perClip, total }, null, 2)}\n`,
+    );
   } else {
     const share = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(0)} %`);
     options.out(

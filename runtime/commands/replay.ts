@@ -3,14 +3,14 @@
  * Times are positions in the clip, so the same clip gives the same crossings however fast the machine is.
  */
 import { createVideoCamera } from '../../drivers/camera/video/video.ts';
-import { createSystemClock } from '../../drivers/clock/system.ts';
+import { SystemClock } from '../../drivers/clock/system.ts';
 import type { Config, LineConfig } from '../config/schema.ts';
 import { Direction } from '../corridor/record.ts';
-import { DriverError } from '../errors.ts';
-import type { Camera } from '../ports/camera.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { DriverError } from '../errors.ts';
 import { loadModel, type Model } from '../eye/model.ts';
 import { createPipeline, frameFormatOf, type Pipeline } from '../eye/pipeline.ts';
+import type { Camera } from '../ports/camera.ts';
+import type { Clock } from '../ports/clock.ts';
 
 export type Crossing = {
   /** Position in the clip, seconds. */
@@ -38,8 +38,13 @@ function toSeconds(us: number): number {
 }
 
 /** Counts everything the camera has to give. Rejects with DriverError if it cannot be opened, ModelError if the model does not fit. */
-export async function replay(config: Config, model: Model, lines: readonly LineConfig[], source: string): Promise<ReplayResult> {
-  const clock = createSystemClock();
+export async function replay(
+  config: Config,
+  model: Model,
+  lines: readonly LineConfig[],
+  source: string,
+): Promise<ReplayResult> {
+  const clock = new SystemClock();
   const crossings: Crossing[] = [];
   const pipeline = await createPipeline(config, model, lines, clock, (lineIndex, direction, atUs) => {
     crossings.push({
@@ -52,7 +57,12 @@ export async function replay(config: Config, model: Model, lines: readonly LineC
   return play(camera, pipeline, clock, crossings);
 }
 
-async function play(camera: Camera, pipeline: Pipeline, clock: Clock, crossings: readonly Crossing[]): Promise<ReplayResult> {
+async function play(
+  camera: Camera,
+  pipeline: Pipeline,
+  clock: Clock,
+  crossings: readonly Crossing[],
+): Promise<ReplayResult> {
   const { loop, tracker } = pipeline;
   let trackSum = 0;
   const sink = {

@@ -13,6 +13,8 @@ import { type Config, type ConfigFile, ConfigSchema } from './schema.ts';
 /** TypeBox stops after 8 errors by default; a file has a few dozen fields, each may be wrong. */
 Settings.Set({ maxErrors: 1000 });
 
+const DEFAULT_LINES = (Value.Default(ConfigSchema, {}) as ConfigFile).lines;
+
 type SchemaNode = {
   readonly type?: string;
   readonly properties?: Record<string, SchemaNode>;
@@ -139,11 +141,13 @@ function withoutFaults(file: unknown, faults: Iterable<string>): ConfigFile | un
     const key = isLine ? path[1]! : path.at(-1)!;
     if (parent !== null && typeof parent === 'object') delete parent[key];
   }
+  if (rest === null || typeof rest !== 'object') return undefined;
   const filled = Value.Default(ConfigSchema, rest) as ConfigFile;
-  const lines = Array.isArray(filled.lines) ? filled.lines.filter((line) => line !== undefined) : [];
-  return Value.Check(ConfigSchema, { ...filled, lines: lines.length > 0 ? lines : undefined }) || lines.length === 0
-    ? { ...filled, lines: filled.lines ?? [] }
-    : undefined;
+  const lines = Array.isArray(filled.lines) ? filled.lines : [];
+  const isWhole = lines.some((line) => line !== undefined)
+    ? Value.Check(ConfigSchema, { ...filled, lines: lines.filter((line) => line !== undefined) })
+    : Value.Check(ConfigSchema, { ...filled, lines: DEFAULT_LINES });
+  return isWhole ? { ...filled, lines } : undefined;
 }
 
 /** Faults that only several fields together show. Runs on a file that is right field by field. */
@@ -227,6 +231,12 @@ function applyOverride(file: Record<string, unknown>, override: string): void {
     });
   }
   const path = override.slice(0, at).split('.');
+  // Assigned to, these would reach the prototype of every object instead of a field.
+  if (path.some((key) => key === '__proto__' || key === 'constructor' || key === 'prototype')) {
+    throw new ConfigError([`${path.join('.')} is not a field; see the table of fields in the README.`], {
+      op: 'read --set',
+    });
+  }
   const text = override.slice(at + 1);
   let value: unknown = text;
   try {
@@ -236,13 +246,10 @@ function applyOverride(file: Record<string, unknown>, override: string): void {
   }
   let node = file;
   for (const key of path.slice(0, -1)) {
-    // Own keys only: "__proto__" in a field name must stay an unknown field, not reach a prototype.
-    if (!Object.hasOwn(node, key) || typeof node[key] !== 'object' || node[key] === null) {
-      Object.defineProperty(node, key, { value: {}, enumerable: true, configurable: true, writable: true });
-    }
+    if (!Object.hasOwn(node, key) || typeof node[key] !== 'object' || node[key] === null) node[key] = {};
     node = node[key] as Record<string, unknown>;
   }
-  Object.defineProperty(node, path.at(-1)!, { value, enumerable: true, configurable: true, writable: true });
+  node[path.at(-1)!] = value;
 }
 
 export type ConfigSource = {

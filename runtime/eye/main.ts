@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createRpicamCamera } from '../../drivers/camera/rpicam/rpicam.ts';
 import { createSceneCamera } from '../../drivers/camera/scene/scene.ts';
 import { createVideoCamera } from '../../drivers/camera/video/video.ts';
-import { createSystemClock } from '../../drivers/clock/system.ts';
+import { SystemClock } from '../../drivers/clock/system.ts';
 import { openGpio } from '../../drivers/gpio/gpio.ts';
 import { openInlet } from '../../drivers/inlet.ts';
 import { readProcessArguments } from '../config/arguments.ts';
@@ -31,7 +31,14 @@ function chooseCamera(config: Config, format: FrameFormat): Camera {
   const { camera } = config;
   switch (camera.driver) {
     case 'scene':
-      return createSceneCamera({ ...camera.scene, realtime: true, lines: config.lines.map((line) => ({ fromNorm: line.from, toNorm: line.to, inNorm: WAYS[line.in] })) }, format);
+      return createSceneCamera(
+        {
+          ...camera.scene,
+          realtime: true,
+          lines: config.lines.map((line) => ({ fromNorm: line.from, toNorm: line.to, inNorm: WAYS[line.in] })),
+        },
+        format,
+      );
     case 'video':
       return createVideoCamera(camera.video, format);
     case 'rpicam':
@@ -50,7 +57,7 @@ async function main(): Promise<void> {
     model,
     camera,
     gpio,
-    clock: createSystemClock(),
+    clock: new SystemClock(),
     outlet: openFifoOutlet(join(runtimeDir, CORRIDOR_FIFO)),
     log,
     exit: (code) => process.exit(code),

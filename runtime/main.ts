@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+/**
+ * The command line: `lethe <command>`. Thin: it reads words, loads the configuration, calls one function in commands/.
+ * Expected errors become one message with a remedy and their exit code; an unknown word gets a suggestion and exit 64.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { loadConfig } from './config/config.ts';
+import { ExitCode, explain, LetheError } from './errors.ts';
+
+const out = (text: string) => void process.stdout.write(text);
+const err = (text: string) => void process.stderr.write(text);
+
+type ConfigOptions = { readonly config?: string; readonly set?: string[] };
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function positiveSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 31_536_000)) throw new InvalidArgumentError('expected a number of seconds above 0.');
+  return seconds;
+}
+
+/** The two options that every command with a configuration has. */
+function withConfig(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file (JSON); without it: defaults')
+    .option('-s, --set <field=value>', 'set one field over the file, such as camera.driver=video; repeatable', collect);
+}
+
+function configOf(options: ConfigOptions) {
+  return loadConfig({ path: options.config, overrides: options.set });
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function buildProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command('lethe')
+    .description('Anonymous people counter: pictures are erased in milliseconds, numbers leave over MQTT.')
+    .version(version())
+    .exitOverride()
+    .configureOutput({ writeOut: out, writeErr: err })
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run `lethe --help` for the commands.');
+
+  withConfig(program.command('run'))
+    .description('count: start eye and voice and keep them running until Ctrl-C')
+    .option('--demo', 'simulated entrance and a broker of its own; prints crossings and counted against true')
+    .option('--seconds <n>', 'stop after n seconds', positiveSeconds)
+    .option('-v, --verbose', 'with --demo: print the logs too')
+    .action(async (options: ConfigOptions & { demo?: boolean; seconds?: number; verbose?: boolean }) => {
+      const { runCommand } = await import('./commands/run.ts');
+      const { seconds, demo = false, verbose = false } = options;
+      finish(
+        await runCommand({ configPath: options.config, overrides: options.set ?? [], demo, verbose, seconds, out }),
+      );
+    });
+
+  withConfig(program.command('replay <file>'))
+    .description('count people in footage as fast as possible; prints JSON')
+    .action(async (file: string, options: ConfigOptions) => {
+      const { replayCommand } = await import('./commands/replay.ts');
+      await replayCommand({ config: configOf(options), source: file, out });
+    });
+
+  withConfig(program.command('evaluate <dir>'))
+    .description('count in every DIR/*/clip.mp4 and hold it against truth.json')
+    .option('--json', 'print JSON instead of the table')
+    .action(async (folder: string, options: ConfigOptions & { json?: boolean }) => {
+      const { evaluateCommand } = await import('./commands/evaluate.ts');
+      finish(
+        await evaluateCommand({ config: configOf(options), folder, json: options.json ?? false, out, progress: err }),
+      );
+    });
+
+  program
+    .command('doctor')
+    .description('what is here, what is missing, how to get it')
+    .addOption(new Option('-c, --config <file>', 'configuration file to check as well'))
+    .option('--json', 'print JSON instead of the table')
+    .action(async (options: { config?: string; json?: boolean }) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      const { config: path, json = false } = options;
+      finish(await doctor({ json, out, ...(path === undefined ? {} : { config: path }) }));
+    });
+
+  // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError(`Run \`lethe ${command.name()} --help\` for its options.`);
+  return program;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = buildProgram((code) => {
+    process.exitCode = code;
+  });
+  try {
+    if (argv.length === 0) {
+      program.outputHelp();
+      return;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version are thrown too, with exit code 0.
+      process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    } else if (error instanceof LetheError) {
+      err(`lethe: ${explain(error)}\n`);
+      process.exitCode = error.exitCode;
+    } else {
+      throw error;
+    }
+  }
+}
+
+await main(process.argv.slice(2));

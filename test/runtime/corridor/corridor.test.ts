@@ -1,0 +1,238 @@
+// Goal: the corridor carries whole, checked records and nothing else; nothing is lost while nobody reads.
+// Method: round trips and damage by fast-check; an outlet that fills up; a clock moved by hand.
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CorridorReader } from '../../../runtime/corridor/reader.ts';
+import {
+  type CorridorRecord,
+  Decoded,
+  decodeRecord,
+  emptyRecord,
+  encodeRecord,
+  RECORD_BYTES,
+  RECORDS_PER_SECOND_MAX,
+  RecordKind,
+} from '../../../runtime/corridor/record.ts';
+import { CorridorWriter, type RecordOutlet } from '../../../runtime/corridor/writer.ts';
+
+const runs = { numRuns: Number(process.env['FC_RUNS'] ?? 500) };
+const u32 = fc.integer({ min: 0, max: 0xffffffff });
+const timeMs = fc.integer({ min: 1_577_836_800_000, max: 4_102_444_799_999 });
+
+/** Every record that the eye may send. */
+const anyRecord: fc.Arbitrary<CorridorRecord> = fc
+  .oneof(
+    fc.record({
+      kind: fc.constant(RecordKind.hello),
+      index: fc.nat(8),
+      code: fc.constant(0),
+      timeMs,
+      a: u32,
+      b: fc.constant(0),
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.crossing),
+      index: fc.nat(7),
+      code: fc.nat(1),
+      timeMs,
+      a: u32,
+      b: u32,
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constantFrom(RecordKind.totals, RecordKind.truth),
+      index: fc.nat(7),
+      code: fc.constant(0),
+      timeMs,
+      a: u32,
+      b: u32,
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.state),
+      index: fc.constant(0),
+      code: fc.nat(4),
+      timeMs,
+      a: fc.nat(7),
+      b: fc.constant(0),
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constantFrom(RecordKind.frames, RecordKind.residency),
+      index: fc.constant(0),
+      code: fc.constant(0),
+      timeMs: fc.constant(0),
+      a: u32,
+      b: u32,
+      c: u32,
+      d: u32,
+    }),
+  )
+  .chain((body) => fc.record({ boot: u32, sequence: u32 }).map((head) => ({ ...body, ...head })));
+
+function encoded(record: CorridorRecord): { bytes: Uint8Array; view: DataView } {
+  const bytes = new Uint8Array(RECORD_BYTES);
+  const view = new DataView(bytes.buffer);
+  encodeRecord(record, bytes, view, 0);
+  return { bytes, view };
+}
+
+test('every record comes back as it was sent', () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const { bytes, view } = encoded(record);
+      const back = emptyRecord();
+      assert.is(decodeRecord(bytes, view, 0, back), Decoded.ok);
+      assert.equal(back, record);
+    }),
+    runs,
+  );
+});
+
+test('one damaged bit anywhere is refused', () => {
+  fc.assert(
+    fc.property(anyRecord, fc.nat(RECORD_BYTES * 8 - 1), (record, bit) => {
+      const { bytes, view } = encoded(record);
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      assert.is.not(decodeRecord(bytes, view, 0, emptyRecord()), Decoded.ok);
+    }),
+    runs,
+  );
+});
+
+test('random bytes are refused', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: RECORD_BYTES, maxLength: RECORD_BYTES }), (bytes) => {
+      assert.is.not(decodeRecord(bytes, new DataView(bytes.buffer, bytes.byteOffset), 0, emptyRecord()), Decoded.ok);
+    }),
+    runs,
+  );
+});
+
+test('a field out of its range is refused even with a right check sum', () => {
+  const crossing: CorridorRecord = { ...emptyRecord(), kind: RecordKind.crossing, timeMs: 1_800_000_000_000 };
+  const verdict = (change: Partial<CorridorRecord>) => {
+    const { bytes, view } = encoded({ ...crossing, ...change });
+    return decodeRecord(bytes, view, 0, emptyRecord());
+  };
+  assert.is(verdict({}), Decoded.ok);
+  assert.is(verdict({ kind: 0 }), Decoded.badKind);
+  assert.is(verdict({ kind: 8 }), Decoded.badKind);
+  assert.is(verdict({ index: 8 }), Decoded.badIndex);
+  assert.is(verdict({ code: 2 }), Decoded.badCode);
+  assert.is(verdict({ timeMs: 0 }), Decoded.badTime);
+  assert.is(verdict({ timeMs: Number.NaN }), Decoded.badTime);
+  assert.is(verdict({ timeMs: 1_800_000_000_000.5 }), Decoded.badTime);
+  assert.is(verdict({ kind: RecordKind.state, b: 1 }), Decoded.badReserved);
+});
+
+class FakeOutlet implements RecordOutlet {
+  readonly records: CorridorRecord[] = [];
+  isFull = false;
+  write(bytes: Uint8Array, offset: number): number {
+    if (this.isFull) return 0;
+    const record = emptyRecord();
+    const copy = bytes.slice(offset, offset + RECORD_BYTES);
+    assert.is(decodeRecord(copy, new DataView(copy.buffer), 0, record), Decoded.ok);
+    this.records.push(record);
+    return RECORD_BYTES;
+  }
+  close(): void {}
+}
+
+function crossing(inCount: number): CorridorRecord {
+  return { ...emptyRecord(), kind: RecordKind.crossing, timeMs: 1_800_000_000_000, a: inCount };
+}
+
+test('records wait in order while the pipe is full', () => {
+  const outlet = new FakeOutlet();
+  const writer = new CorridorWriter(outlet, 42);
+  outlet.isFull = true;
+  for (let i = 1; i <= 100; i++) writer.send(crossing(i));
+  assert.is(outlet.records.length, 0);
+  outlet.isFull = false;
+  writer.flush();
+  assert.equal(
+    outlet.records.map((record) => record.a),
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  );
+  assert.equal(
+    outlet.records.map((record) => record.sequence),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
+  assert.is(writer.droppedCount, 0);
+});
+
+test('when the ring is full the oldest go, are counted, and the last total still arrives', () => {
+  const outlet = new FakeOutlet();
+  const writer = new CorridorWriter(outlet, 42);
+  outlet.isFull = true;
+  for (let i = 1; i <= 5000; i++) writer.send(crossing(i));
+  outlet.isFull = false;
+  writer.flush();
+  assert.is(outlet.records.length, 4096);
+  assert.is(writer.droppedCount, 904);
+  assert.is(outlet.records.at(-1)?.a, 5000);
+});
+
+function readerWithClock() {
+  const seen: CorridorRecord[] = [];
+  const reasons: string[] = [];
+  const clock = { us: 0 };
+  const reader = new CorridorReader(
+    { onRecord: (record) => seen.push({ ...record }), onCutOff: (reason) => reasons.push(reason) },
+    () => clock.us,
+  );
+  return { seen, reasons, clock, reader };
+}
+
+test('records are found however the bytes are cut', () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyRecord, { minLength: 1, maxLength: 20 }),
+      fc.infiniteStream(fc.integer({ min: 1, max: 70 })),
+      (records, cuts) => {
+        const all = Uint8Array.from(records.flatMap((record) => [...encoded(record).bytes]));
+        const { reader, seen, reasons } = readerWithClock();
+        for (let offset = 0; offset < all.length; ) {
+          const chunk = all.slice(offset, offset + cuts.next().value!);
+          reader.feed(chunk, chunk.length);
+          offset += chunk.length;
+        }
+        assert.equal(seen, records);
+        assert.equal(reasons, []);
+      },
+    ),
+    runs,
+  );
+});
+
+test('a malformed record cuts the eye off, says so once, and nothing behind it is believed', () => {
+  const { reader, seen, reasons } = readerWithClock();
+  const good = encoded(crossing(1)).bytes;
+  reader.feed(good, RECORD_BYTES);
+  reader.feed(new Uint8Array(RECORD_BYTES), RECORD_BYTES);
+  reader.feed(good, RECORD_BYTES);
+  assert.is(seen.length, 1);
+  assert.is(reasons.length, 1);
+  assert.match(reasons[0] ?? '', /malformed record/);
+});
+
+test('more records than counting can need cut the eye off; a full pipe after a restart does not', () => {
+  const { reader, reasons, seen, clock } = readerWithClock();
+  const good = encoded(crossing(1)).bytes;
+  for (let i = 0; i < 6144; i++) reader.feed(good, RECORD_BYTES);
+  assert.equal(reasons, []);
+  clock.us += 1e6;
+  for (let i = 0; i < RECORDS_PER_SECOND_MAX + 1; i++) reader.feed(good, RECORD_BYTES);
+  assert.is(reasons.length, 1);
+  assert.is(seen.length, 6144 + RECORDS_PER_SECOND_MAX);
+});
+
+test.run();

@@ -1,0 +1,130 @@
+// Goal: each passage of a line's band counts once, in the right direction, and swaying on it counts nothing.
+// Method: the real tracker fed with clean walks; jitter by fast-check.
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { LineConfig } from '../../../../runtime/config/schema.ts';
+import { LineCounter } from '../../../../runtime/eye/count/lines.ts';
+import { DetectionTable } from '../../../../runtime/eye/track/detections.ts';
+import { TRACKER_DEFAULTS, Tracker } from '../../../../runtime/eye/track/tracker.ts';
+
+const FRAME_US = 1e6 / 15;
+const DOOR: LineConfig = { name: 'door', from: [0.1, 0.5], to: [0.9, 0.5], in: 'down', hysteresis: 0.02 };
+
+function runner(lines: readonly LineConfig[]) {
+  const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 });
+  const crossings: string[] = [];
+  const counter = new LineCounter(lines, 256, 192, (lineIndex, direction) =>
+    crossings.push(`${lines[lineIndex]!.name}:${direction === 0 ? 'in' : 'out'}`),
+  );
+  const table = new DetectionTable();
+  let frame = 0;
+  return {
+    crossings,
+    counter,
+    step(...people: readonly (readonly [number, number])[]): void {
+      table.clear();
+      for (const [xPx, yPx] of people) table.add(xPx, yPx, 20, 40, 0.9);
+      tracker.step(table, frame * FRAME_US);
+      counter.step(tracker, frame * FRAME_US);
+      frame += 1;
+    },
+  };
+}
+
+test('walking down over a line whose way in is down is one crossing in', () => {
+  const { step, crossings, counter } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 4) step([128, y]);
+  assert.equal(crossings, ['door:in']);
+  assert.is(counter.inCount[0], 1);
+});
+
+test('each of the four ways in has its own inside', () => {
+  const cases: readonly (readonly [LineConfig['in'], readonly [number, number], readonly [number, number]])[] = [
+    ['up', [128, 150], [128, 40]],
+    ['down', [128, 40], [128, 150]],
+    ['left', [200, 96], [60, 96]],
+    ['right', [60, 96], [200, 96]],
+  ];
+  for (const [way, from, to] of cases) {
+    const isFlat = way === 'up' || way === 'down';
+    const ends: Pick<LineConfig, 'from' | 'to'> = isFlat
+      ? { from: [0, 0.5], to: [1, 0.5] }
+      : { from: [0.5, 0], to: [0.5, 1] };
+    for (const reversed of [false, true]) {
+      const line: LineConfig = {
+        ...DOOR,
+        from: reversed ? ends.to : ends.from,
+        to: reversed ? ends.from : ends.to,
+        in: way,
+      };
+      const { step, crossings } = runner([line]);
+      for (let i = 0; i <= 30; i++)
+        step([from[0] + ((to[0] - from[0]) * i) / 30, from[1] + ((to[1] - from[1]) * i) / 30]);
+      assert.equal(crossings, ['door:in'], `${way}, ends ${reversed ? 'reversed' : 'as given'}`);
+    }
+  }
+});
+
+test('there and back nets zero: one in, one out', () => {
+  const { step, crossings } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 4) step([128, y]);
+  for (let y = 150; y >= 40; y -= 4) step([128, y]);
+  assert.equal(crossings, ['door:in', 'door:out']);
+});
+
+test('passing beside the ends of the line counts nothing', () => {
+  const { step, crossings } = runner([{ ...DOOR, from: [0.4, 0.5], to: [0.9, 0.5] }]);
+  for (let y = 40; y <= 150; y += 4) step([60, y]);
+  assert.equal(crossings, []);
+});
+
+test('somebody who stands on the line and sways within the band counts nothing, however long', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 100, maxLength: 200 }), (sway) => {
+      const { step, crossings } = runner([{ ...DOOR, hysteresis: 0.02 }]);
+      for (const offset of sway) step([128, 96 + offset]);
+      assert.equal(crossings, []);
+    }),
+    { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
+  );
+});
+
+test('a jittering walk over the line counts exactly once', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 56, maxLength: 56 }), (jitter) => {
+      const { step, crossings } = runner([{ ...DOOR, hysteresis: 0.03 }]);
+      jitter.forEach((offset, i) => {
+        step([128, 40 + 2 * i + offset]);
+      });
+      assert.equal(crossings, ['door:in']);
+    }),
+    { numRuns: Number(process.env['FC_RUNS'] ?? 100) },
+  );
+});
+
+test('two people side by side over the line are two', () => {
+  const { step, counter } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 4) step([100, y], [140, y + 2]);
+  assert.is(counter.inCount[0], 2);
+});
+
+test('every line counts for itself', () => {
+  const { step, crossings } = runner([DOOR, { ...DOOR, name: 'inner', from: [0.1, 0.7], to: [0.9, 0.7] }]);
+  for (let y = 40; y <= 180; y += 4) step([128, y]);
+  assert.equal(crossings, ['door:in', 'inner:in']);
+});
+
+test('a track that appears beyond the line was never before it and counts nothing', () => {
+  const { step, crossings } = runner([DOOR]);
+  for (let y = 110; y <= 180; y += 4) step([128, y]);
+  assert.equal(crossings, []);
+});
+
+test('a crossing before a track is confirmed counts as soon as it is', () => {
+  const { step, crossings } = runner([DOOR]);
+  for (const y of [88, 97, 106, 115, 124]) step([128, y]);
+  assert.equal(crossings, ['door:in']);
+});
+
+test.run();
