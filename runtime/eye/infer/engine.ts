@@ -1,0 +1,203 @@
+/**
+ * The engine: runs an int8 `.tflite` detector on the frame slot, in one fixed linear memory. Start here; the other
+ * files follow the model on its way: tflite (read) → graph (check) → prepack and plan (settle) → kernels (run).
+ *
+ * Why our own: every byte of pixels and of what is derived from them lies in a memory that can be named, zeroed and
+ * searched. Prepare once, run blindly: all checks are made before the first frame; per frame there are four calls into
+ * WebAssembly with whole numbers, and nothing is allocated.
+ *
+ * Model contract: inputs y [1, heightPx, widthPx, 1], u and v [1, heightPx/2, widthPx/2, 1], int8 with zero point
+ * -128, by name in the signature `serving_default`. A pixel byte p then is q - zeroPoint, so the first layers read the
+ * planar YUV420 slot where it lies, with its stride, and no converted copy of the picture ever exists.
+ *
+ * Memory: one WebAssembly.Memory with initial = maximum, not shared, laid out by plan.ts:
+ * frame slot | arena | scratch | commands and weights. Growing is impossible.
+ */
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { ModelError } from '../../errors.ts';
+import type { FrameFormat } from '../../ports/camera.ts';
+import type { Engine, OutputTensor } from '../../ports/engine.ts';
+import { checkGraph, type Graph } from './graph.ts';
+import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
+import { type PixelPlane, type Program, prepareProgram } from './prepack.ts';
+import { readTflite } from './tflite.ts';
+
+/** Functions of kernels/index.ts. */
+type Kernels = {
+  readonly run: (commandsOffset: number, firstCommand: number, endCommand: number) => void;
+  readonly erase: (offset: number, bytes: number) => void;
+};
+
+/** What only proofs and logs need, beside the port. */
+export type PreparedEngine = Engine & {
+  /** The whole memory of the engine: fixed size, the same object for life. */
+  readonly memory: WebAssembly.Memory;
+  /** Every named piece of it; tensors lie inside of `arena` and may share bytes, commands and weights inside of `constants`. */
+  readonly regions: readonly Region[];
+  /** Multiply-adds of one frame. */
+  readonly macCount: number;
+  /** Lines for the boot log: the plan, then the kernel of each operator. */
+  describe(): string[];
+};
+
+/**
+ * modelBytes: a .tflite file; not needed any more afterwards. format: the camera's frames, even in width and height.
+ * Throws ModelError: MODEL_DAMAGED (not readable), MODEL_UNSUPPORTED (one line per problem), MODEL_MISMATCH (inputs do
+ * not fit the contract or the frame format).
+ */
+export function createEngine(modelBytes: Uint8Array, format: FrameFormat): PreparedEngine {
+  const { widthPx, heightPx, strideBytes, frameBytes } = format;
+  assert.ok(
+    widthPx > 0 && heightPx > 0 && widthPx % 2 === 0 && heightPx % 2 === 0,
+    `frame of ${widthPx} x ${heightPx} px; expected even sizes`,
+  );
+  assert.ok(
+    strideBytes >= widthPx && strideBytes % 2 === 0,
+    `stride of ${strideBytes} bytes for ${widthPx} px; expected even and no less`,
+  );
+  assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
+  const graph = checkGraph(readTflite(modelBytes));
+  const program = prepareProgram(graph, pixelPlanes(graph, format), frameBytes);
+  const machine = loadProgram(program);
+  return new WasmEngine(graph, program, machine, format);
+}
+
+/** A program in its memory: what an engine is made of, and all that a test of single operators needs. */
+export type Machine = { readonly memory: WebAssembly.Memory; readonly kernels: Kernels };
+
+/** Takes the memory, once and for all, and writes commands and weights into it. */
+export function loadProgram(program: Program): Machine {
+  const { pages, constants } = program.plan;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  new Uint8Array(memory.buffer).set(program.constants, constants.offsetBytes);
+  const module = new WebAssembly.Module(readFileSync(new URL('./kernels/kernels.wasm', import.meta.url)));
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
+  return { memory, kernels: instance.exports as unknown as Kernels };
+}
+
+/** Checks the three inputs against the contract and says where they lie in the slot. */
+function pixelPlanes(graph: Graph, format: FrameFormat): Map<number, PixelPlane> {
+  const { widthPx, heightPx, strideBytes } = format;
+  const lumaBytes = strideBytes * heightPx;
+  const expected = {
+    y: { height: heightPx, width: widthPx, plane: { offsetBytes: 0, rowBytes: strideBytes } },
+    u: { height: heightPx / 2, width: widthPx / 2, plane: { offsetBytes: lumaBytes, rowBytes: strideBytes / 2 } },
+    v: {
+      height: heightPx / 2,
+      width: widthPx / 2,
+      plane: { offsetBytes: (lumaBytes * 5) / 4, rowBytes: strideBytes / 2 },
+    },
+  };
+  const problems: string[] = [];
+  const planes = new Map<number, PixelPlane>();
+  for (const [name, { height, width, plane }] of Object.entries(expected)) {
+    const tensor = graph.inputs.get(name);
+    if (tensor === undefined) {
+      problems.push(`the model has no input ${name}`);
+      continue;
+    }
+    const [, y, x, channels] = tensor.shape;
+    if (y !== height || x !== width || channels !== 1) {
+      problems.push(
+        `input ${name} is [${tensor.shape.join(', ')}]; expected [1, ${height}, ${width}, 1] for a frame of ${widthPx} x ${heightPx} px`,
+      );
+    }
+    if (tensor.zeroPoint !== -128)
+      problems.push(
+        `input ${name} has zero point ${tensor.zeroPoint}; expected -128, so that q - zero point is the pixel`,
+      );
+    if (planes.has(tensor.index)) problems.push(`input ${name} is the same tensor as another input`);
+    planes.set(tensor.index, plane);
+  }
+  for (const name of graph.inputs.keys()) {
+    if (!Object.hasOwn(expected, name)) problems.push(`the model has an input ${name}; expected y, u and v only`);
+  }
+  if (graph.outputs.size === 0) problems.push('the model has no outputs');
+  if (problems.length > 0) {
+    throw new ModelError('MODEL_MISMATCH', problems.join('\n'), {
+      op: 'fit model to camera',
+      hint: 'Set the camera to the size the model was made for, or export the model for this size.',
+    });
+  }
+  return planes;
+}
+
+class WasmEngine implements PreparedEngine {
+  readonly name = 'wasm';
+  readonly format: FrameFormat;
+  readonly memory: WebAssembly.Memory;
+  readonly slot: Uint8Array;
+  readonly outputs: readonly OutputTensor[];
+  readonly regions: readonly Region[];
+  readonly macCount: number;
+  readonly #program: Program;
+  // Kept as fields of small integers: calls with them allocate nothing.
+  readonly #run: Kernels['run'];
+  readonly #erase: Kernels['erase'];
+  readonly #commands: number;
+  readonly #pixelEnd: number;
+  readonly #end: number;
+  readonly #slotOffset: number;
+  readonly #slotBytes: number;
+  readonly #derivedOffset: number;
+  readonly #derivedBytes: number;
+
+  constructor(graph: Graph, program: Program, { memory, kernels }: Machine, format: FrameFormat) {
+    const { plan } = program;
+    this.format = format;
+    this.memory = memory;
+    this.slot = new Uint8Array(memory.buffer, plan.slot.offsetBytes, plan.slot.bytes);
+    this.outputs = [...graph.outputs].map(([name, tensor]) => ({
+      name,
+      shape: tensor.shape,
+      scale: tensor.scale,
+      zeroPoint: tensor.zeroPoint,
+      data: new Int8Array(memory.buffer, program.regions.get(tensor.index)!.offsetBytes, tensor.bytes),
+    }));
+    this.regions = [plan.slot, plan.arena, ...plan.tensors, plan.scratch, plan.constants, ...program.parts];
+    this.macCount = graph.operators.reduce((sum, operator) => {
+      if (operator.kind !== 'convolution') return sum;
+      const taps = operator.kernelY * operator.kernelX * (operator.depthwise ? 1 : operator.inputs[0].shape[3]);
+      return sum + taps * operator.output.bytes;
+    }, 0);
+    this.#program = program;
+    this.#run = kernels.run;
+    this.#erase = kernels.erase;
+    this.#commands = program.commandsOffset;
+    this.#pixelEnd = program.pixelCommandCount;
+    this.#end = program.commandCount;
+    this.#slotOffset = plan.slot.offsetBytes;
+    this.#slotBytes = plan.slot.bytes;
+    // Arena and scratch are one stretch by the plan.
+    this.#derivedOffset = plan.arena.offsetBytes;
+    this.#derivedBytes = plan.scratch.offsetBytes + plan.scratch.bytes - plan.arena.offsetBytes;
+  }
+
+  readPixels(): void {
+    this.#run(this.#commands, 0, this.#pixelEnd);
+  }
+
+  erasePixels(): void {
+    this.#erase(this.#slotOffset, this.#slotBytes);
+  }
+
+  finish(): void {
+    this.#run(this.#commands, this.#pixelEnd, this.#end);
+  }
+
+  eraseTensors(): void {
+    this.#erase(this.#derivedOffset, this.#derivedBytes);
+  }
+
+  describe(): string[] {
+    const { plan, kernels } = this.#program;
+    const mib = (plan.pages * PAGE_BYTES) / 2 ** 20;
+    return [
+      `engine ${this.name}: ${(this.macCount / 1e6).toFixed(2)} million multiply-adds, ${mib.toFixed(2)} MiB, ${this.#end} commands, ${this.#pixelEnd} of them read pixels`,
+      ...describePlan(plan),
+      'operator  kernel, output',
+      ...kernels,
+    ];
+  }
+}

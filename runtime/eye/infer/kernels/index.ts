@@ -1,0 +1,62 @@
+/**
+ * The kernels: AssemblyScript, compiled to WebAssembly SIMD. Start here.
+ *
+ * `run` walks a list of commands that the loader wrote into the linear memory (../layout.ts has its words) and calls
+ * one kernel per command; `erase` zeroes bytes. Nothing else is exported, nothing is allocated, there is no state: all
+ * that is known about a model lies in the memory that the loader planned.
+ *
+ * Every kernel gives the very bytes of TFLite's reference kernels. None of them checks a bound: the loader has proved
+ * every address and size before the first frame (../plan.ts, ../prepack.ts).
+ */
+import {
+  COMMAND_BYTES,
+  KIND_ADD,
+  KIND_ANY_CONVOLUTION,
+  KIND_COPY_CHANNELS,
+  KIND_DEPTHWISE,
+  KIND_DOUBLE,
+  KIND_PATCH,
+  KIND_POINTWISE,
+} from '../layout';
+import { addition } from './addition';
+import { anyConvolution } from './any';
+import { depthwise } from './depthwise';
+import { copyChannels, double } from './move';
+import { patch, pointwise } from './pairs';
+
+/** Runs commands first .. last - 1 of the list at address `commands`. */
+export function run(commands: usize, first: i32, last: i32): void {
+  for (let i = first; i < last; i++) {
+    const command = commands + <usize>i * COMMAND_BYTES;
+    switch (load<i32>(command)) {
+      case KIND_PATCH:
+        patch(command);
+        break;
+      case KIND_POINTWISE:
+        pointwise(command);
+        break;
+      case KIND_DEPTHWISE:
+        depthwise(command);
+        break;
+      case KIND_ANY_CONVOLUTION:
+        anyConvolution(command);
+        break;
+      case KIND_ADD:
+        addition(command);
+        break;
+      case KIND_COPY_CHANNELS:
+        copyChannels(command);
+        break;
+      case KIND_DOUBLE:
+        double(command);
+        break;
+      default:
+        unreachable();
+    }
+  }
+}
+
+/** Zeroes bytes; one memory.fill, which the engine compiles to the C library's memset. */
+export function erase(offset: usize, bytes: usize): void {
+  memory.fill(offset, 0, bytes);
+}
