@@ -167,7 +167,7 @@ function exportRemedy(sysfsRoot: string): string {
     accessSync(join(sysfsRoot, 'export'), constants.W_OK);
   } catch (cause) {
     if (codeOf(cause) === 'EROFS') {
-      return '/sys is read-only here: run outside the container, or allow the path in the unit (ReadWritePaths=/sys/class/gpio).';
+      return '/sys is read-only here: run outside the container, or allow the path in the unit (ReadWritePaths=/sys/class/gpio /sys/devices/platform).';
     }
   }
   return GROUP_REMEDY;
@@ -181,7 +181,7 @@ const OPEN_FAULTS: Readonly<Record<string, readonly [DriverErrorKind, string, st
   EROFS: [
     'other',
     '/sys is read-only here',
-    'Run outside the container, or allow the path in the unit (ReadWritePaths=/sys/class/gpio).',
+    'Run outside the container, or allow the path in the unit (ReadWritePaths=/sys/class/gpio /sys/devices/platform).',
   ],
   EBUSY: [
     'busy',
@@ -254,7 +254,7 @@ class OnoffGpio implements Gpio {
 
   openButton(bcm: number, debounceMs: number, onPress: () => void): InputPin {
     // Falling edge and activeLow false together mean "voltage goes to ground". With activeLow true the kernel turns the
-    // edges round as well (Documentation/admin-guide/gpio/sysfs.rst), and falling would be the release. It is set, not
+    // edges round as well (Documentation/userspace-api/gpio/sysfs.rst), and falling would be the release. It is set, not
     // left out, because a program before us may have exported the pin the other way round.
     const pin = this.#take(
       bcm,
