@@ -24,11 +24,19 @@ const PAGE_BYTES = 4096;
 /** Longest line kept of a child's messages; the rest of a longer one is dropped, so a flood costs no memory. */
 export const LINE_CHARS_MAX = 400;
 
+/** Folders to remove when the program ends without having stopped its camera. */
+const privateFolders = new Set<string>();
+process.on('exit', () => {
+  for (const folder of privateFolders) removeFolder(folder);
+});
+
 /** A fresh folder that only this user can enter (0700), under systemd's RUNTIME_DIRECTORY where there is one. */
 export function makePrivateFolder(): string {
   const parent = process.env['RUNTIME_DIRECTORY']?.split(':')[0] || tmpdir();
   try {
-    return mkdtempSync(join(parent, 'lethe-camera-'));
+    const folder = mkdtempSync(join(parent, 'lethe-camera-'));
+    privateFolders.add(folder);
+    return folder;
   } catch (cause) {
     throw new DriverError('other', `no folder for the camera pipe can be made in ${parent}.`, {
       op: 'make folder',
@@ -41,6 +49,7 @@ export function makePrivateFolder(): string {
 /** Never throws: a folder that is already gone is as good. Only after the writer has ended, or it may create a file. */
 export function removeFolder(path: string): void {
   rmSync(path, { recursive: true, force: true });
+  privateFolders.delete(path);
 }
 
 /** Makes a named pipe with mode 0600. Node has no call for it, so coreutils' mkfifo does it. */
