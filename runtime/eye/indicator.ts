@@ -8,6 +8,7 @@
  * Does not: choose pin or driver, nor decide states; eye.ts does.
  */
 import { strict as assert } from 'node:assert';
+import { ControlWord } from '../corridor/control.ts';
 import { EyeState } from '../corridor/record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OutputPin } from '../ports/gpio.ts';
@@ -105,7 +106,7 @@ const LEVELS = Object.fromEntries(
 export class Indicator {
   /** Writes that the pin refused since boot. A lamp is not worth a crash; the next change tries again. */
   failedWriteCount = 0;
-  #pin: OutputPin | undefined;
+  readonly #pin: OutputPin;
   readonly #stopTicks: () => void;
   #state: EyeState = EyeState.starting;
   /** Up until told otherwise: a device without a voice has no broker that could be away. */
@@ -115,11 +116,12 @@ export class Indicator {
   #levels: Uint8Array = LEVELS.starting;
   #tickIndex = 0;
   #isLit = false;
+  #isStopped = false;
 
-  /** Shows `starting` at once. The pin becomes the indicator's, which closes it. Without one there is no timer either. */
-  constructor(pin: OutputPin | undefined, clock: Clock) {
+  /** Shows `starting` at once. The pin stays the caller's: `stop()` leaves it dark but open. */
+  constructor(pin: OutputPin, clock: Clock) {
     this.#pin = pin;
-    this.#stopTicks = pin === undefined ? () => {} : clock.every(TICK_MS, () => this.#tick());
+    this.#stopTicks = clock.every(TICK_MS, () => this.#tick());
     this.#step();
   }
 
@@ -127,31 +129,25 @@ export class Indicator {
     return this.#pattern;
   }
 
-  setState(state: EyeState): void {
+  showState(state: EyeState): void {
     this.#state = state;
     this.#choose();
   }
 
-  /** Whether the voice has its broker. */
-  setLink(isUp: boolean): void {
-    this.#isLinkUp = isUp;
+  /** Words from the voice. linkUp, linkDown: whether it has its broker; identify: flicker for IDENTIFY_MS from now. */
+  hear(word: ControlWord): void {
+    if (word === ControlWord.identify) this.#identifyTicks = IDENTIFY_MS / TICK_MS;
+    else this.#isLinkUp = word === ControlWord.linkUp;
     this.#choose();
   }
 
-  /** Flickers for IDENTIFY_MS from now, then shows the state again. */
-  identify(): void {
-    this.#identifyTicks = IDENTIFY_MS / TICK_MS;
-    this.#choose();
-  }
-
-  /** Dark for good: no more ticks, pin closed. Safe to call twice. */
-  close(): void {
-    const pin = this.#pin;
+  /** Dark for good, and no more ticks. Safe to call twice. */
+  stop(): void {
+    if (this.#isStopped) return;
     this.#stopTicks();
     this.#show(false);
     this.#pattern = 'off';
-    this.#pin = undefined;
-    pin?.close();
+    this.#isStopped = true;
   }
 
   #tick(): void {
@@ -167,7 +163,7 @@ export class Indicator {
 
   /** A new pattern begins at once with its first segment; the same one goes on undisturbed. */
   #choose(): void {
-    if (this.#pin === undefined) return;
+    if (this.#isStopped) return;
     const pattern = patternFor(this.#state, this.#isLinkUp, this.#identifyTicks > 0);
     if (pattern === this.#pattern) return;
     this.#pattern = pattern;
@@ -185,7 +181,7 @@ export class Indicator {
     if (isLit === this.#isLit) return;
     this.#isLit = isLit;
     try {
-      this.#pin?.write(isLit);
+      this.#pin.write(isLit);
     } catch {
       this.failedWriteCount += 1;
     }

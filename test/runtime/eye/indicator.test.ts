@@ -2,6 +2,7 @@
 // Method: the indicator on a recording pin and a clock moved by hand, one tick at a time.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { EyeState } from '../../../runtime/corridor/record.ts';
 import {
   Indicator,
@@ -85,50 +86,50 @@ test('starts with slow even blinking, lit at once', () => {
 
 test('counting is lit with one dark of 100 ms every two seconds', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.counting);
+  indicator.showState(EyeState.counting);
   assert.is(watch(4000), `${'#'.repeat(38)}..`.repeat(2));
 });
 
 test('paused is dark with two flashes every two seconds', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.paused);
+  indicator.showState(EyeState.paused);
   assert.is(watch(2000), `##....##${'.'.repeat(32)}`);
 });
 
 test('camera lost blinks fast and evenly', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.cameraLost);
+  indicator.showState(EyeState.cameraLost);
   assert.is(watch(1600), '####....'.repeat(4));
 });
 
 test('a broker that is away shows as three darks, and only while counting', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.counting);
-  indicator.setLink(false);
+  indicator.showState(EyeState.counting);
+  indicator.hear(ControlWord.linkDown);
   assert.is(watch(2000), `${'#'.repeat(23)}...####...####...`);
-  indicator.setState(EyeState.paused);
+  indicator.showState(EyeState.paused);
   assert.is(indicator.pattern, 'paused');
-  indicator.setState(EyeState.counting);
+  indicator.showState(EyeState.counting);
   assert.is(indicator.pattern, 'linkDown');
-  indicator.setLink(true);
+  indicator.hear(ControlWord.linkUp);
   assert.is(indicator.pattern, 'counting');
 });
 
 test('identify flickers for ten seconds over any state, then the state is shown again', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.counting);
-  indicator.identify();
-  indicator.setState(EyeState.paused);
+  indicator.showState(EyeState.counting);
+  indicator.hear(ControlWord.identify);
+  indicator.showState(EyeState.paused);
   assert.is(watch(10_000), '#.'.repeat(100));
   assert.is(watch(2000), `##....##${'.'.repeat(32)}`);
 });
 
 test('identify again begins the ten seconds anew', () => {
   const { clock, indicator } = bench();
-  indicator.setState(EyeState.counting);
-  indicator.identify();
+  indicator.showState(EyeState.counting);
+  indicator.hear(ControlWord.identify);
   clock.advance(9000);
-  indicator.identify();
+  indicator.hear(ControlWord.identify);
   clock.advance(9950);
   assert.is(indicator.pattern, 'identify');
   clock.advance(50);
@@ -137,49 +138,39 @@ test('identify again begins the ten seconds anew', () => {
 
 test('the same state again does not disturb the pattern', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.cameraLost);
+  indicator.showState(EyeState.cameraLost);
   watch(300);
-  indicator.setState(EyeState.cameraLost);
-  indicator.setLink(false);
+  indicator.showState(EyeState.cameraLost);
+  indicator.hear(ControlWord.linkDown);
   assert.is(watch(400), '..####..');
 });
 
 test('stopping is dark while it lasts', () => {
   const { indicator, watch } = bench();
-  indicator.setState(EyeState.stopping);
+  indicator.showState(EyeState.stopping);
   assert.is(watch(3000), '.'.repeat(60));
 });
 
-test('closing leaves the lamp dark, the clock free and the pin closed, once', () => {
+test('stopping for good leaves the lamp dark, the clock free and the pin open', () => {
   const { clock, pin, indicator } = bench();
-  indicator.setState(EyeState.counting);
+  indicator.showState(EyeState.counting);
   assert.is(pin.lit, true);
-  indicator.close();
-  indicator.close();
+  indicator.stop();
+  indicator.stop();
   assert.is(pin.lit, false);
-  assert.is(pin.closed, 1);
+  assert.is(pin.closed, 0);
   assert.is(clock.ticking, false);
-  indicator.setState(EyeState.counting);
-  indicator.identify();
+  indicator.showState(EyeState.counting);
+  indicator.hear(ControlWord.identify);
   assert.is(pin.lit, false);
 });
 
 test('writes to the pin only when the level changes', () => {
   const { clock, pin, indicator } = bench();
-  indicator.setState(EyeState.counting);
+  indicator.showState(EyeState.counting);
   const before = pin.writes;
   clock.advance(20_000);
   assert.is(pin.writes - before, 20);
-});
-
-test('without a pin there is no timer and nothing fails', () => {
-  const clock = new OneTaskClock();
-  const indicator = new Indicator(undefined, clock);
-  indicator.setState(EyeState.counting);
-  indicator.setLink(false);
-  indicator.identify();
-  assert.is(clock.ticking, false);
-  indicator.close();
 });
 
 test('a pin that refuses is counted and tried again at the next change', () => {
@@ -188,13 +179,13 @@ test('a pin that refuses is counted and tried again at the next change', () => {
   pin.write = () => {
     throw new Error('gone');
   };
-  indicator.setState(EyeState.cameraLost);
+  indicator.showState(EyeState.cameraLost);
   clock.advance(800);
   assert.is(indicator.failedWriteCount, 4);
   pin.write = write;
   clock.advance(200);
   assert.is(pin.writes, 2);
-  indicator.close();
+  indicator.stop();
   assert.is(pin.lit, false);
 });
 
