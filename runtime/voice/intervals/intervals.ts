@@ -1,0 +1,184 @@
+/**
+ * Intervals: counts per line in pieces of wall-clock time that begin at whole multiples of interval_s (UTC).
+ * Each crossing belongs to the interval of its own time, also when it is read later; what only the running totals
+ * tell (records were lost) or what comes after its interval was closed goes to the current interval and marks it.
+ * Intervals are closed in order, a little after their end, and every one of them is closed: one without people says so.
+ * So total(k) - total(k-1) = count(k) for any two neighbours, which a reader can check.
+ *
+ * When the wall clock is set back by more than one interval, what is open is closed as degraded and time begins again at
+ * the new hour: two intervals may then bear the same time; their sequence numbers differ.
+ * Memory: the intervals not yet closed, as a rule one or two; they live inside the ledger's state.
+ */
+import { MS_PER_S } from '../../units.ts';
+
+/** What made an interval less than whole; bits of OpenInterval.flags. */
+export const IntervalFlag = { late: 1, silent: 2, paused: 4, cameraLost: 8, clock: 16 } as const;
+
+export type Quality = 'ok' | 'degraded' | 'paused' | 'camera_lost';
+
+export type OpenInterval = {
+  fromMs: number;
+  toMs: number;
+  /** People per line, in the order of IntervalState.lines. */
+  in: number[];
+  out: number[];
+  /** Frames read. */
+  samples: number;
+  flags: number;
+};
+
+/** What must survive a restart. */
+export type IntervalState = {
+  /** Names of the lines that the lists in `open` stand for. */
+  lines: string[];
+  /** End of the last closed interval; 0: none yet. */
+  closedToMs: number;
+  /** In order of time. */
+  open: OpenInterval[];
+};
+
+export type ClosedInterval = {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly in: readonly number[];
+  readonly out: readonly number[];
+  readonly samples: number;
+  /** Frames that a camera without fault would have given. */
+  readonly expected: number;
+  readonly quality: Quality;
+};
+
+/** How long after its end an interval waits for crossings that are on their way; the eye reports at least once a second. */
+export const GRACE_MS = 1500;
+/** Fewer frames than this share of the expected ones is `degraded`; cameras keep their rate within a few per cent. */
+const COVERAGE_MIN = 0.9;
+/** While the voice was away the corridor kept crossings for about an hour: up to that, quiet intervals are sent as well. */
+const GAP_MS_MAX = 3_600_000;
+/** A crossing older than this tells more about the clock than about people. */
+const AGE_MS_MAX = 24 * 3_600_000;
+
+export function emptyIntervals(lines: readonly string[]): IntervalState {
+  return { lines: [...lines], closedToMs: 0, open: [] };
+}
+
+export class IntervalBook {
+  readonly #state: IntervalState;
+  readonly #intervalMs: number;
+  readonly #frameRateHz: number;
+
+  /** state: changed in place; its lists are brought into the order of `lines`. */
+  constructor(state: IntervalState, lines: readonly string[], intervalS: number, frameRateHz: number) {
+    this.#state = state;
+    this.#intervalMs = intervalS * MS_PER_S;
+    this.#frameRateHz = frameRateHz;
+    const from = lines.map((name) => state.lines.indexOf(name));
+    for (const interval of state.open) {
+      const { in: countsIn, out: countsOut } = interval;
+      interval.in = from.map((index) => countsIn[index] ?? 0);
+      interval.out = from.map((index) => countsOut[index] ?? 0);
+    }
+    state.lines = [...lines];
+  }
+
+  /** One person crossed at timeMs. */
+  addCrossing(lineIndex: number, direction: 'in' | 'out', timeMs: number, nowMs: number): void {
+    const interval = this.#at(timeMs, nowMs);
+    interval[direction][lineIndex]! += 1;
+  }
+
+  /** People whose moment is not known. */
+  addLate(lineIndex: number, countIn: number, countOut: number, nowMs: number): void {
+    const interval = this.#current(nowMs);
+    interval.in[lineIndex]! += countIn;
+    interval.out[lineIndex]! += countOut;
+    interval.flags |= IntervalFlag.late;
+  }
+
+  /** Frames read around timeMs. */
+  addSamples(frameCount: number, timeMs: number, nowMs: number): void {
+    this.#at(timeMs, nowMs, false).samples += frameCount;
+  }
+
+  /** Notes that the interval of timeMs is not whole; flag is one of IntervalFlag. */
+  mark(flag: number, timeMs: number, nowMs: number): void {
+    this.#at(timeMs, nowMs, false).flags |= flag;
+  }
+
+  /** Closes what is over, in order, and opens what has begun. Call it about once a second. */
+  advance(nowMs: number): ClosedInterval[] {
+    const { open } = this.#state;
+    const closed: ClosedInterval[] = [];
+    const newestMs = Math.max(this.#state.closedToMs, open.at(-1)?.fromMs ?? 0);
+    if (newestMs - nowMs > this.#intervalMs) {
+      for (const interval of open.splice(0)) {
+        interval.flags |= IntervalFlag.clock;
+        closed.push(this.#closed(interval));
+      }
+      this.#state.closedToMs = 0;
+    }
+    this.#current(nowMs);
+    while (open.length > 0 && open[0]!.toMs + GRACE_MS <= nowMs) {
+      const interval = open.shift()!;
+      this.#state.closedToMs = interval.toMs;
+      closed.push(this.#closed(interval));
+    }
+    return closed;
+  }
+
+  /** People of line `lineIndex` in intervals that are still open: what totals hold and no closed interval does. */
+  openCount(lineIndex: number, direction: 'in' | 'out'): number {
+    return this.#state.open.reduce((sum, interval) => sum + interval[direction][lineIndex]!, 0);
+  }
+
+  #closed(interval: OpenInterval): ClosedInterval {
+    const expected = Math.round((this.#frameRateHz * (interval.toMs - interval.fromMs)) / MS_PER_S);
+    return { ...interval, expected, quality: qualityOf(interval.flags, interval.samples, expected) };
+  }
+
+  /** The open interval of timeMs, or the current one (marked late, if that matters) where that is closed or absurd. */
+  #at(timeMs: number, nowMs: number, countsPeople = true): OpenInterval {
+    const current = this.#current(nowMs);
+    if (timeMs >= current.fromMs) return current;
+    if (timeMs >= this.#state.closedToMs && nowMs - timeMs < AGE_MS_MAX) return this.#openAt(timeMs);
+    if (countsPeople) current.flags |= IntervalFlag.late;
+    return current;
+  }
+
+  #current(nowMs: number): OpenInterval {
+    const { open, closedToMs } = this.#state;
+    // A clock that was set back a little stays in the interval it had reached.
+    const reachedMs = Math.max(nowMs, closedToMs, open.at(-1)?.fromMs ?? 0);
+    const lastToMs = open.at(-1)?.toMs ?? closedToMs;
+    if (lastToMs > 0 && reachedMs - lastToMs <= GAP_MS_MAX) {
+      for (let fromMs = lastToMs; fromMs <= reachedMs; fromMs = this.#openAt(fromMs).toMs);
+    }
+    return this.#openAt(reachedMs);
+  }
+
+  /** Finds or makes the interval of timeMs; it never overlaps its neighbours, even after interval_s was changed. */
+  #openAt(timeMs: number): OpenInterval {
+    const { open, closedToMs, lines } = this.#state;
+    let index = open.length;
+    while (index > 0 && open[index - 1]!.fromMs > timeMs) index -= 1;
+    const before = open[index - 1];
+    if (before !== undefined && timeMs < before.toMs) return before;
+    const alignedMs = Math.floor(timeMs / this.#intervalMs) * this.#intervalMs;
+    const made: OpenInterval = {
+      fromMs: Math.max(alignedMs, before?.toMs ?? closedToMs),
+      toMs: Math.min(alignedMs + this.#intervalMs, open[index]?.fromMs ?? Number.POSITIVE_INFINITY),
+      in: lines.map(() => 0),
+      out: lines.map(() => 0),
+      samples: 0,
+      flags: 0,
+    };
+    open.splice(index, 0, made);
+    return made;
+  }
+}
+
+/** The worst of what happened, in one word. */
+function qualityOf(flags: number, samples: number, expected: number): Quality {
+  if (flags & IntervalFlag.cameraLost) return 'camera_lost';
+  if (flags & IntervalFlag.paused) return 'paused';
+  return flags !== 0 || samples < COVERAGE_MIN * expected ? 'degraded' : 'ok';
+}

@@ -1,0 +1,237 @@
+/** A voice on the bench: manual clock, link and disk in memory, and an eye made of records. */
+import { ManualClock } from '../../../drivers/clock/manual.ts';
+import { MemoryLink } from '../../../drivers/link/memory.ts';
+import { parseConfig } from '../../../runtime/config/config.ts';
+import type { Config } from '../../../runtime/config/schema.ts';
+import type { ControlWord } from '../../../runtime/corridor/control.ts';
+import {
+  type CorridorRecord,
+  Direction,
+  EyeReason,
+  EyeState,
+  emptyRecord,
+  encodeRecord,
+  RECORD_BYTES,
+  RecordKind,
+} from '../../../runtime/corridor/record.ts';
+import { createLog } from '../../../runtime/log.ts';
+import type { Clock } from '../../../runtime/ports/clock.ts';
+import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
+import { Voice } from '../../../runtime/voice/voice.ts';
+
+export function encode(record: Partial<CorridorRecord>): Uint8Array {
+  const bytes = new Uint8Array(RECORD_BYTES);
+  encodeRecord({ ...emptyRecord(), ...record }, bytes, new DataView(bytes.buffer), 0);
+  return bytes;
+}
+
+/** The eye's side of the protocol, as far as numbers go. */
+export class FakeEye {
+  readonly boot: number;
+  readonly counts: { in: number; out: number }[];
+  framesRead = 0;
+  #sequence = 0;
+
+  constructor(boot: number, lineCount = 1) {
+    this.boot = boot;
+    this.counts = Array.from({ length: lineCount }, () => ({ in: 0, out: 0 }));
+  }
+
+  record(fields: Partial<CorridorRecord>): Uint8Array {
+    this.#sequence += 1;
+    return encode({ boot: this.boot, sequence: this.#sequence, ...fields });
+  }
+
+  hello(timeMs: number): Uint8Array {
+    return this.record({ kind: RecordKind.hello, index: this.counts.length, timeMs });
+  }
+
+  state(timeMs: number, code: number, reason: number = EyeReason.none): Uint8Array {
+    return this.record({ kind: RecordKind.state, code, a: reason, timeMs });
+  }
+
+  cross(direction: 'in' | 'out', timeMs: number, index = 0): Uint8Array {
+    const count = this.counts[index]!;
+    count[direction] += 1;
+    return this.record({
+      kind: RecordKind.crossing,
+      index,
+      code: Direction[direction],
+      timeMs,
+      a: count.in,
+      b: count.out,
+    });
+  }
+
+  totals(timeMs: number, index = 0): Uint8Array {
+    const count = this.counts[index]!;
+    return this.record({ kind: RecordKind.totals, index, timeMs, a: count.in, b: count.out });
+  }
+
+  frames(added: number): Uint8Array {
+    this.framesRead += added;
+    return this.record({ kind: RecordKind.frames, a: this.framesRead, b: this.framesRead });
+  }
+}
+
+/** A disk that syncs in no time; `fail` makes every write fail with that code until it is undefined again. */
+export class MemoryFiles implements LedgerFiles {
+  readonly texts = new Map<string, string>();
+  fail: string | undefined;
+  writeCount = 0;
+
+  readonly read = (path: string) => this.texts.get(path);
+  readonly makeFolder = () => {};
+  readonly writeAtomic = (path: string, text: string) => {
+    this.#check();
+    this.writeCount += 1;
+    this.texts.set(path, text);
+  };
+  readonly rename = (from: string, to: string) => {
+    this.#check();
+    const text = this.texts.get(from);
+    if (text !== undefined) this.texts.set(to, text);
+    this.texts.delete(from);
+  };
+
+  #check(): void {
+    if (this.fail !== undefined) throw Object.assign(new Error(this.fail), { code: this.fail });
+  }
+}
+
+export type BenchOptions = {
+  readonly config?: object;
+  readonly brokerIsUp?: boolean;
+};
+
+export type Total = { in: number; out: number; epoch_id: string };
+export type Interval = {
+  seq: number;
+  boot: number;
+  epoch_id: string;
+  from: string;
+  to: string;
+  in: number;
+  out: number;
+  total_in: number;
+  total_out: number;
+  samples: number;
+  expected: number;
+  quality: string;
+  historical: boolean;
+};
+export type Health = {
+  eye: { state: string; reason: string };
+  ledger: { state: string; reason: string; pending: number; dropped: number };
+  corridor: { records: number; cut_off: boolean };
+};
+
+export const BASE = 'lethe/v1/demo/door1';
+
+export class VoiceBench {
+  readonly files = new MemoryFiles();
+  readonly config: Config;
+  readonly clock: ManualClock;
+  link: MemoryLink;
+  eye: FakeEye;
+  voice: Voice;
+  readonly words: ControlWord[] = [];
+  readonly fatal: string[] = [];
+  #life = { isAlive: false };
+
+  constructor(options: BenchOptions = {}, startMs?: number) {
+    this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
+    this.clock = new ManualClock(startMs);
+    this.eye = new FakeEye(1, this.config.lines.length);
+    this.link = new MemoryLink(options.brokerIsUp ?? true);
+    this.voice = this.#makeVoice();
+  }
+
+  #makeVoice(): Voice {
+    // A dead process has no timers: each voice gets its own view of the clock, which dies with it.
+    const life = { isAlive: true };
+    this.#life = life;
+    const clock: Clock = {
+      monotonicUs: () => this.clock.monotonicUs(),
+      wallMs: () => this.clock.wallMs(),
+      every: (periodMs, task) => this.clock.every(periodMs, () => life.isAlive && task()),
+    };
+    return new Voice({
+      config: this.config,
+      clock,
+      link: this.link,
+      log: createLog('voice', this.config.logLevel),
+      version: '0.0.0-test',
+      control: (word) => this.words.push(word),
+      onFatal: (reason) => this.fatal.push(reason),
+      files: this.files,
+    });
+  }
+
+  get nowMs(): number {
+    return this.clock.wallMs();
+  }
+
+  async start(): Promise<void> {
+    this.voice.start();
+    await settle();
+  }
+
+  /** hello and counting */
+  greet(): void {
+    this.feed(this.eye.hello(this.nowMs));
+    this.feed(this.eye.state(this.nowMs, EyeState.counting));
+  }
+
+  feed(bytes: Uint8Array): void {
+    this.voice.feed(bytes, bytes.length);
+  }
+
+  /** Seconds pass; each brings the heart beat of a healthy eye, if it is to. */
+  async seconds(count: number, isAlive = true): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      this.clock.advance(1000);
+      if (isAlive) {
+        for (const index of this.eye.counts.keys()) this.feed(this.eye.totals(this.nowMs, index));
+        this.feed(this.eye.frames(this.config.camera.frameRateHz));
+      }
+      await settle();
+    }
+  }
+
+  /** The voice dies without a word and another one starts on the same folder; the broker keeps what it has. */
+  async crash(): Promise<void> {
+    const { link } = this;
+    this.#life.isAlive = false;
+    await link.stop();
+    const next = new MemoryLink(true);
+    next.published.push(...link.published);
+    this.link = next;
+    this.voice = this.#makeVoice();
+    await this.start();
+  }
+
+  payloads<T>(topic: string): T[] {
+    return this.link.published
+      .filter((message) => message.topic === `${BASE}/${topic}`)
+      .map((message) => JSON.parse(message.payload) as T);
+  }
+
+  retained<T>(topic: string): T | undefined {
+    const payload = this.link.retained.get(`${BASE}/${topic}`);
+    return payload === undefined ? undefined : (JSON.parse(payload) as T);
+  }
+
+  intervals(line = 'door'): Interval[] {
+    return this.payloads<Interval>(`interval/${line}`);
+  }
+
+  async dispose(): Promise<void> {
+    await this.voice.stop();
+  }
+}
+
+/** Lets promises of the link in memory run; nothing in a bench takes real time. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 8; i++) await Promise.resolve();
+}
