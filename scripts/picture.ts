@@ -142,6 +142,7 @@ function main(): number {
     if (values.boxes) {
       for (const line of scene.options.lines) drawBox(image, [...line.fromNorm, ...line.toNorm], [255, 220, 0]);
       for (let row = 0; row < scene.people.count; row += 1) {
+        if (scene.people.visible[row]! < 0.1) continue;
         drawBox(image, Array.from(scene.people.boxesNorm.slice(row * 4, row * 4 + 4)), [0, 255, 120]);
         drawBox(image, Array.from(scene.people.headsNorm.slice(row * 4, row * 4 + 4)), [255, 80, 80]);
       }

@@ -317,10 +317,9 @@ export class Body {
     place(this.joints, Joint.waist, lean * 0.09, 0, 0.095 * h);
     place(this.joints, Joint.chest, lean * 0.21, 0, 0.205 * h);
     place(this.joints, Joint.neck, lean * 0.3, 0, 0.318 * h);
-    if (this.#backpack) {
-      place(this.joints, Joint.bag, lean * 0.2 - 0.105 * h, 0, 0.12 * h);
-      place(this.joints, Joint.bagTop, lean * 0.2 - 0.105 * h, 0, 0.24 * h);
-    }
+    // Where a backpack is; a bag in the hand is placed with the arm.
+    place(this.joints, Joint.bag, lean * 0.2 - 0.105 * h, 0, 0.12 * h);
+    place(this.joints, Joint.bagTop, lean * 0.2 - 0.105 * h, 0, 0.24 * h);
   }
 
   #poseHead(motion: Float64Array): void {

@@ -125,19 +125,19 @@ export class Raster {
           const coneA = a2 * across - b * b * dz * dz;
           const coneB = a2 * acrossB + b * dz * slantAtCamera;
           const inside = coneB * coneB - coneA * coneC;
-          if (inside < 0) continue;
-          // Looking along the axis there is no side to hit, only the two balls.
-          if (coneA > 1e-9) {
+          if (inside < 0 && coneA > 0) continue;
+          // Looking steeply along the axis (coneA < 0) the side may never be met, but then the cap of that end is.
+          end = dz > 0 ? 1 : 2;
+          if (inside >= 0 && Math.abs(coneA) > 1e-9) {
             t = (-coneB - Math.sqrt(inside)) / coneA;
             const z = oz + t * dz;
-            if (z < zLow) end = 1;
-            else if (z > zHigh) end = 2;
-            else {
+            if (z >= zLow && z <= zHigh && t > 0) {
+              end = 0;
               nx = a2 * (ox + t * dx);
               ny = a2 * (oy + t * dy);
               nz = b * (radiusA - b * z);
-            }
-          } else end = dz > 0 ? 1 : 2;
+            } else if (coneA > 0) end = z < zLow ? 1 : 2;
+          }
         } else end = 1;
         if (end !== 0) {
           const ballA = across + dz * dz;

@@ -21,7 +21,10 @@ export const BAND_NORM = 0.02;
 /** Crossings kept of one step; more than this in one step cannot happen with 16 walkers and few lines. */
 const CROSSING_COUNT_MAX = 64;
 
-/** People in the picture, in fixed tables; rows 0 .. count - 1 are valid until the next step. */
+/**
+ * Everybody whose box touches the picture, in fixed tables; rows 0 .. count - 1 are valid until the next step. Who stands
+ * behind the wall is in it too, with `visible` near 0: an evaluation leaves them out.
+ */
 export class PeopleTable {
   count = 0;
   /** Number of the person since the start: the same person has the same id in every frame. */
@@ -120,7 +123,8 @@ export class Truth {
         people.headsNorm[row * 4 + edge] = walker.body.headBox[edge]! / size;
       }
       for (let line = 0; line < this.#lineCount; line += 1) this.#follow(index, row, line, visible, frameIndex);
-      if (visible > 0) people.count += 1;
+      const box = walker.body.box;
+      if (box[0]! < view.widthPx && box[2]! > 0 && box[1]! < view.heightPx && box[3]! > 0) people.count += 1;
     }
   }
 
@@ -161,21 +165,16 @@ export class Truth {
   }
 }
 
-/** Twelve points of the body: six heights at the middle and, shifted, at both sides. */
+/** Share of the joints that the wall does not hide, times the share of the box that lies in the picture. */
 function visibleShare(view: View, walker: Walker): number {
+  const { box, joints } = walker.body;
   let seen = 0;
-  const box = walker.body.box;
-  const sideX = -Math.sin(walker.yaw) * 0.13;
-  const sideY = Math.cos(walker.yaw) * 0.13;
-  for (let height = 0; height < 6; height += 1) {
-    const z = walker.body.heightM * (0.05 + height * 0.18);
-    for (let side = -1; side <= 1; side += 2) {
-      if (!isBehindWall(view, walker.x + sideX * side, walker.y + sideY * side, z)) seen += 1;
-    }
+  for (let at = 0; at < joints.length; at += 3) {
+    if (!isBehindWall(view, joints[at]!, joints[at + 1]!, joints[at + 2]!)) seen += 3;
   }
   const width = Math.min(box[2]!, view.widthPx) - Math.max(box[0]!, 0);
   const height = Math.min(box[3]!, view.heightPx) - Math.max(box[1]!, 0);
   if (!(width > 0) || !(height > 0)) return 0;
   const inPicture = (width * height) / ((box[2]! - box[0]!) * (box[3]! - box[1]!));
-  return (seen / 12) * inPicture;
+  return (seen / joints.length) * inPicture;
 }

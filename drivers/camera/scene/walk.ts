@@ -68,12 +68,15 @@ export class Walkers {
   #nextPartyS = 0;
   #nextId = 1;
   #waitingParties = 0;
+  /** What the next party is up to; drawn once, or those who find no room at their side would come less often. */
+  #nextAim: number;
 
   constructor(view: View, random: Random, peoplePerMinute: number) {
     this.#view = view;
     this.#random = random;
     // 24 % of the parties are two people.
     this.#partiesPerSecond = peoplePerMinute / 60 / 1.24;
+    this.#nextAim = this.#drawAim();
     this.#nextPartyS = peoplePerMinute > 0 ? random.waitS(this.#partiesPerSecond) : Number.POSITIVE_INFINITY;
     // Somebody is at the door when the camera opens, so that a newcomer sees a count within seconds.
     if (peoplePerMinute > 0) this.#placeFirst();
@@ -197,12 +200,14 @@ export class Walkers {
       for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
         const walker = this.all[index]!;
         if (!walker.active) continue;
-        if (walker.y > -WALL_M - 0.3 && walker.y < 0.35) {
-          const half = DOOR_HALF_M - walker.body.radiusM;
-          // Outside and beside the door: stay before the wall. In the opening: stay between the posts.
-          if (walker.y < -WALL_M && Math.abs(walker.x) > half) walker.y = Math.min(walker.y, -WALL_M - 0.3);
-          else walker.x = Math.min(half, Math.max(-half, walker.x));
-        } else if (walker.y >= 0.35) walker.x = Math.min(AISLE_HALF_M, Math.max(-AISLE_HALF_M, walker.x));
+        if (walker.y < -WALL_M - 0.3) continue;
+        // The opening, and behind it a funnel to the width of the aisle.
+        const half = DOOR_HALF_M - walker.body.radiusM;
+        const beside = Math.abs(walker.x) - Math.min(AISLE_HALF_M, half + Math.max(0, walker.y) * 0.8);
+        if (beside <= 0) continue;
+        // Outside and beside the door: back before the wall, unless the opening is nearer.
+        if (walker.y < -WALL_M && beside > walker.y + WALL_M + 0.3) walker.y = -WALL_M - 0.3;
+        else walker.x -= Math.sign(walker.x) * beside;
       }
     }
   }
@@ -260,18 +265,15 @@ export class Walkers {
     const second = this.#freePlace(first);
     if (first < 0 || second < 0) return false;
     const walker = this.all[first]!;
+    const aim = this.#nextAim;
     const side = random.chance(0.5) ? 1 : -1;
-    const kind = random.next();
-    const fromOutside = random.chance(0.52);
-    let aim: number = fromOutside ? Aim.in : Aim.out;
-    if (kind < 0.1) aim = Aim.passBy;
-    else if (kind < 0.17) aim = fromOutside ? Aim.turnBackOutside : Aim.turnBackInside;
     this.#plan(walker, aim, side);
     this.#begin(walker, false);
     if (!this.#hasRoom(walker)) {
       walker.active = false;
       return false;
     }
+    this.#nextAim = this.#drawAim();
     const party = random.next();
     if (party < 0.24) {
       const isChild = party < 0.08;
@@ -294,6 +296,14 @@ export class Walkers {
     return true;
   }
 
+  #drawAim(): number {
+    const kind = this.#random.next();
+    const fromOutside = this.#random.chance(0.5);
+    if (kind < 0.1) return Aim.passBy;
+    if (kind < 0.17) return fromOutside ? Aim.turnBackOutside : Aim.turnBackInside;
+    return fromOutside ? Aim.in : Aim.out;
+  }
+
   #freePlace(except: number): number {
     for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
       if (index !== except && !this.all[index]!.active) return index;
@@ -304,8 +314,8 @@ export class Walkers {
   #hasRoom(walker: Walker): boolean {
     for (const other of this.all) {
       if (other === walker || !other.active) continue;
-      // Room for two and a step.
-      if (Math.hypot(other.x - walker.x, other.y - walker.y) < 1.7) return false;
+      // Room for two abreast.
+      if (Math.hypot(other.x - walker.x, other.y - walker.y) < 1.3) return false;
     }
     return true;
   }
