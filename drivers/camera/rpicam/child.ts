@@ -6,7 +6,7 @@
  * The package takes no environment either, so ours is changed for the one synchronous moment in which it spawns, and put
  * back before anything else can run. This is the only place that does so.
  */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vid } from 'node-libcamera';
@@ -15,14 +15,27 @@ import { settledWithin } from '../../fifo.ts';
 import type { Flags, RpicamTiming } from './options.ts';
 
 export type CameraPaths = {
-  /** Private folder (0700) that holds the three below. */
+  /** Private folder (0700) that holds the others. */
   readonly folder: string;
   /** Named pipe of pictures. */
   readonly frames: string;
   /** Named pipe of messages. */
   readonly messages: string;
+  /** Named pipe that carries nothing; its end tells the guard that we are gone. */
+  readonly lifeline: string;
   readonly pidFile: string;
 };
+
+/** The names are those of the shim. */
+export function cameraPaths(folder: string): CameraPaths {
+  return {
+    folder,
+    frames: join(folder, 'frames.fifo'),
+    messages: join(folder, 'messages.fifo'),
+    lifeline: join(folder, 'lifeline.fifo'),
+    pidFile: join(folder, 'pid'),
+  };
+}
 
 const SHIM = join('drivers', 'camera', 'rpicam', 'shim');
 /** From the start of the shell to the process id in its file; a script of five lines. */
@@ -42,18 +55,22 @@ export class RpicamChild {
     this.#paths = paths;
     const environment: Record<string, string> = {
       PATH: [shimFolder(), process.env['PATH'] ?? '/usr/bin:/bin'].join(delimiter),
-      LETHE_CAMERA_PIDFILE: paths.pidFile,
-      LETHE_CAMERA_STDERR: paths.messages,
+      LETHE_CAMERA_FOLDER: paths.folder,
     };
     if (program !== undefined) environment['LETHE_RPICAM_VID'] = program;
+    // Both ends, because Linux lets nobody open the writing end alone before there is a reader. Closed on exec by Node, so
+    // no child inherits it.
+    const lifelineFd = openSync(paths.lifeline, constants.O_RDWR | constants.O_NONBLOCK);
     const ended = withEnvironment(environment, () => vid(packageOptions(flags)));
     this.exited = ended
       .then(() => 0, statusOf)
       .then((status) => {
         this.hasExited = true;
+        closeSync(lifelineFd);
         return status;
       });
-    process.once('exit', this.#killAtExit);
+    // First in the row: the folder with the process id is removed at exit, too.
+    process.prependOnceListener('exit', this.#killAtExit);
     void this.exited.then(() => process.off('exit', this.#killAtExit));
   }
 

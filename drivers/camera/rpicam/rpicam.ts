@@ -7,12 +7,11 @@
  * Read next: options.ts (what is asked for), messages.ts (what it answers), child.ts (the process).
  */
 import { strict as assert } from 'node:assert';
-import { join } from 'node:path';
 import { DriverError } from '../../../runtime/errors.ts';
 import type { Camera, CameraEvents, FrameFormat, FrameSink } from '../../../runtime/ports/camera.ts';
 import { MS_PER_S } from '../../../runtime/units.ts';
 import { FrameReader, LineReader, makeFifo, makePrivateFolder, removeFolder, settledWithin } from '../../fifo.ts';
-import { type CameraPaths, RpicamChild } from './child.ts';
+import { type CameraPaths, cameraPaths, RpicamChild } from './child.ts';
 import { failureInLine, failureOfExit, lossInLine, streamInLine } from './messages.ts';
 import { checkRpicam, type RpicamOptions, type RpicamTiming, rpicamFlags, timingOf } from './options.ts';
 
@@ -86,7 +85,7 @@ class Capture {
   #isStopping = false;
   #settleOpened!: (error?: DriverError) => void;
   #watchdog: NodeJS.Timeout;
-  /** The first line that explains a failure; acted on when the process exits. */
+  /** The first line that explains a failure; acted on when the process exits, or when it goes silent instead. */
   #failure: DriverError | undefined;
   #lastLine = '';
   #gone: Promise<void> | undefined;
@@ -99,18 +98,14 @@ class Capture {
       this.#settleOpened = (error) => (error === undefined ? resolve() : reject(error));
     });
     const folder = makePrivateFolder();
-    const paths = {
-      folder,
-      frames: join(folder, 'frames.fifo'),
-      messages: join(folder, 'messages.fifo'),
-      pidFile: join(folder, 'pid'),
-    };
+    const paths = cameraPaths(folder);
     this.#paths = paths;
     const opened: { close(): void }[] = [];
     try {
       const flags = rpicamFlags(options, format, paths.frames);
       makeFifo(paths.frames);
       makeFifo(paths.messages);
+      makeFifo(paths.lifeline);
       this.#frames = new FrameReader({
         path: paths.frames,
         frameBytes: format.frameBytes,
@@ -186,14 +181,14 @@ class Capture {
   #onSilentStart(): void {
     const message = `rpicam-vid did not open the camera within ${this.#timing.startMs} ms.`;
     const hint = 'Try it by hand: rpicam-vid --nopreview --timeout 2000 --codec yuv420 --output /dev/null';
-    this.#fail(new DriverError('timeout', message, { op: 'open camera', hint }));
+    this.#fail(this.#failure ?? new DriverError('timeout', message, { op: 'open camera', hint }));
   }
 
   #onSilence(): void {
     const message = `the camera delivered no whole picture for ${this.#timing.frameMs} ms.`;
     const hint =
       'It is started again; if this repeats, check the ribbon cable and the power supply (vcgencmd get_throttled).';
-    this.#fail(new DriverError('timeout', message, { op: 'read camera', hint }));
+    this.#fail(this.#failure ?? new DriverError('timeout', message, { op: 'read camera', hint }));
   }
 
   #onLate(lateInRow: number): void {

@@ -39,6 +39,8 @@ const NETWORK_PROTOCOLS = 'http,https,tcp,tls,crypto,rtsp,rtsps,rtp,udp,rtmp,rtm
 const NETWORK_SCHEMES = new Set(['http', 'https', 'rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt', 'tcp', 'udp', 'rtp']);
 /** ffprobe reads a few seconds of a stream before it answers. */
 const PROBE_MS_MAX = 20_000;
+/** ffmpeg's own limit, in microseconds; above the driver's, which has the better message. */
+const SILENT_US_MAX = '30000000';
 const MESSAGE_CHARS_MAX = 200;
 
 /** Throws DriverError when this cannot be a source; whether it exists is not looked at. */
@@ -69,10 +71,14 @@ export async function probeVideo(source: string): Promise<VideoInfo> {
   return { widthPx, heightPx, frameRateHz, durationS, frameCount };
 }
 
-/** The arguments of ffmpeg and ffprobe that name the input. TCP for RTSP, because a lost packet would smear pictures. */
+/**
+ * The arguments of ffmpeg and ffprobe that name the input. TCP for RTSP, because a lost packet would smear pictures. The
+ * time-out makes ffmpeg end by itself if we are killed while a server is silent; the RTSP code knows no such option.
+ */
 export function inputArguments(source: Source): string[] {
   const transport = source.isRtsp ? ['-rtsp_transport', 'tcp'] : [];
-  return [...transport, '-protocol_whitelist', source.protocols, '-i', source.url];
+  const patience = source.url.startsWith('http') ? ['-rw_timeout', SILENT_US_MAX] : [];
+  return [...transport, ...patience, '-protocol_whitelist', source.protocols, '-i', source.url];
 }
 
 export async function openProbe(source: Source, signal?: AbortSignal): Promise<Probe> {

@@ -2,6 +2,7 @@
  * Goal: the Pi camera's driver delivers exact bytes, tells every failure apart with a remedy, and leaves no process behind.
  * Method: a simulated rpicam-vid behind the real package, the real shim and real pipes; one test per known failure.
  */
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -52,8 +53,9 @@ function orphans(): string[] {
   });
 }
 
-function assertNothingLeft(sink: TestSink): void {
-  assert.equal(orphans(), [], 'no process is left');
+async function assertNothingLeft(sink: TestSink): Promise<void> {
+  // The guard of the shim ends by itself right after rpicam-vid.
+  await eventually(2000, 'end of all processes', () => orphans().length === 0);
   assert.equal(readdirSync(parent), [], 'no pipe is left');
   assert.ok(sink.slotIsZero, 'the slot is zero');
   assert.is(sink.begunCount, sink.completeCount + sink.abandonedCount, 'every frame begun was completed or abandoned');
@@ -85,7 +87,7 @@ test('delivers every byte of every frame and zeroes nothing but its own', async 
     sink.timesUs.every((timeUs, index) => index === 0 || timeUs > sink.timesUs[index - 1]!),
     'time grows',
   );
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('asks for the frames that the model needs, through the shim', async () => {
@@ -108,7 +110,7 @@ test('asks for the frames that the model needs, through the shim', async () => {
 });
 
 test('puts the environment back as it was', async () => {
-  const names = ['PATH', 'LETHE_CAMERA_PIDFILE', 'LETHE_CAMERA_STDERR', 'LETHE_RPICAM_VID'];
+  const names = ['PATH', 'LETHE_CAMERA_FOLDER', 'LETHE_RPICAM_VID'];
   const before = names.map((name) => process.env[name]);
   const sink = new TestSink(FORMAT.frameBytes);
   const started = make().start(sink, sink);
@@ -127,13 +129,13 @@ test('stops gently, twice, and starts again', async () => {
   await within(SOON_MS, 'two stops', Promise.all([camera!.stop(), camera!.stop()]));
   first.isClosed = true;
   assert.equal(first.errors, []);
-  assertNothingLeft(first);
+  await assertNothingLeft(first);
 
   const second = new TestSink(FORMAT.frameBytes);
   await within(SOON_MS, 'second start', camera!.start(second, second));
   await eventually(SOON_MS, 'a frame', () => second.completeCount > 0);
   await within(SOON_MS, 'stop', camera!.stop());
-  assertNothingLeft(second);
+  await assertNothingLeft(second);
 });
 
 test('may be stopped from inside the sink', async () => {
@@ -145,7 +147,7 @@ test('may be stopped from inside the sink', async () => {
   await eventually(SOON_MS, 'a frame', () => stopped !== undefined);
   await within(SOON_MS, 'stop', stopped!);
   assert.is(sink.completeCount, 1);
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('stopped while it starts, it refuses the start and leaves nothing', async () => {
@@ -154,7 +156,7 @@ test('stopped while it starts, it refuses the start and leaves nothing', async (
   const started = refusal(make({ timing: { interruptMs: 100 } }).start(sink, sink));
   await within(SOON_MS, 'stop', camera!.stop());
   assert.match((await started).message, 'stopped while it started');
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('reads frames of a board that pads rows to 64 bytes just as well', async () => {
@@ -185,7 +187,7 @@ for (const [mode, kind, message, hint] of REFUSALS) {
     assert.match(error.hint, hint);
     assert.is(sink.completeCount, 0);
     assert.equal(sink.errors, []);
-    assertNothingLeft(sink);
+    await assertNothingLeft(sink);
   });
 }
 
@@ -194,7 +196,7 @@ test('refuses to start when an option is unknown to rpicam-vid', async () => {
   const error = await refusal(make({ extra: { 'no-such-option': 1 } }).start(sink, sink));
   assert.is(error.kind, 'other');
   assert.match(error.message, "unrecognised option '--no-such-option'");
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('refuses to start when an option lacks its value', async () => {
@@ -208,7 +210,7 @@ test('refuses to start when rpicam-vid is not installed', async () => {
   const error = await refusal(make({ program: 'no-such-rpicam-vid' }).start(sink, sink));
   assert.is(error.kind, 'absent');
   assert.match(error.hint, 'apt install rpicam-apps-lite');
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('gives up a start that says nothing', async () => {
@@ -217,7 +219,7 @@ test('gives up a start that says nothing', async () => {
   const error = await refusal(make({ timing: { startMs: 300 } }).start(sink, sink));
   assert.is(error.kind, 'timeout');
   assert.match(error.message, 'within 300 ms');
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 /** Failures of an open camera, after so many good frames. The streams are named before memory is taken, so cma is one. */
@@ -235,14 +237,18 @@ for (const [mode, goodFrames, kind, message] of FAILURES) {
     fakeRpicam(`${mode}:${goodFrames}`);
     const seen: number[] = [];
     const sink = new TestSink(FORMAT.frameBytes, (slot) => seen.push(fakeFrameIndex(slot)));
-    await within(SOON_MS, 'start', make({ timing: { frameMs: 400 } }).start(sink, sink));
+    await within(
+      SOON_MS,
+      'start',
+      make({ timing: { frameMs: mode.includes('stall') ? 400 : SOON_MS } }).start(sink, sink),
+    );
     await eventually(SOON_MS, 'error', () => sink.errors.length === 1);
     assert.ok(sink.slotIsZero, 'the slot is zero when the error is told');
     assert.is(sink.errors[0]?.kind, kind);
     assert.match(sink.errors[0]?.message ?? '', message);
     assert.ok(seen.length <= goodFrames && !seen.includes(-1), `only good frames: ${seen}`);
     await within(SOON_MS, 'stop', camera!.stop());
-    assertNothingLeft(sink);
+    await assertNothingLeft(sink);
   });
 }
 
@@ -256,7 +262,7 @@ test('never delivers a shifted picture after a torn one, and reports it', async 
   assert.match(sink.errors[0]?.message ?? '', '3 pictures in a row came in two parts');
   assert.not.ok(seen.includes(-1), `only good frames: ${seen}`);
   await within(SOON_MS, 'stop', camera!.stop());
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('starts again after a failure, waiting for the process of the first start', async () => {
@@ -279,7 +285,7 @@ test('is not disturbed by megabytes of messages', async () => {
   await eventually(SOON_MS, 'frames after the flood', () => sink.completeCount >= 5);
   assert.equal(sink.errors, []);
   await within(SOON_MS, 'stop', camera!.stop());
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
 
 test('kills a process that ignores every other signal', async () => {
@@ -288,8 +294,35 @@ test('kills a process that ignores every other signal', async () => {
   await within(SOON_MS, 'start', make({ timing: { interruptMs: 100, terminateMs: 100 } }).start(sink, sink));
   await eventually(SOON_MS, 'a frame', () => sink.completeCount === 1);
   await within(SOON_MS, 'stop', camera!.stop());
-  assertNothingLeft(sink);
+  await assertNothingLeft(sink);
 });
+
+/** A program of its own that starts a camera, and ends in the given way while it runs. */
+const ENDINGS: readonly [how: string, code: string][] = [
+  ['exits without stopping', 'process.exit(3)'],
+  ['throws', "throw new Error('on purpose')"],
+  ['is terminated', "process.kill(process.pid, 'SIGTERM')"],
+  ['is killed', "process.kill(process.pid, 'SIGKILL')"],
+];
+for (const [how, code] of ENDINGS) {
+  test(`leaves no stalled camera behind when our program ${how}`, async () => {
+    fakeRpicam('silent-stall:1');
+    const module = (specifier: string): string => JSON.stringify(new URL(specifier, import.meta.url).href);
+    const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+    const program = `
+      import { createRpicamCamera } from ${module(`../../../drivers/camera/rpicam/rpicam${extension}`)};
+      const format = ${JSON.stringify(FORMAT)};
+      const sink = { slot: new Uint8Array(format.frameBytes), beginFrame() {}, abandonFrame() {} };
+      sink.completeFrame = () => setImmediate(() => { ${code} });
+      const camera = createRpicamCamera({ program: ${JSON.stringify(FAKE_RPICAM_VID)} }, format);
+      await camera.start(sink, { onEnd() {}, onError() {} });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await within(SOON_MS, 'end of the program', ended);
+    await eventually(SOON_MS, 'end of all processes', () => orphans().length === 0);
+    await eventually(SOON_MS, 'removal of the pipes', () => readdirSync(parent).length === 0);
+  });
+}
 
 test('refuses what rpicam-vid cannot do, all problems at once', () => {
   const bad = formatOf(320, 191, 0);
