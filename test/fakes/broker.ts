@@ -86,6 +86,11 @@ export class TestBroker {
     await this.#end('SIGKILL');
   }
 
+  /** SIGSTOP freezes it: the connection stands and nobody answers. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** Ends it and removes its folder. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
