@@ -135,7 +135,9 @@ export function checkGraph(model: TfliteModel): Graph {
   const outputs = new Map<string, GraphTensor>();
   for (const [name, index] of model.signature.outputs) {
     const tensor = written.get(index);
-    if (tensor !== undefined) outputs.set(name, tensor);
+    // It would hand out the picture itself.
+    if ([...inputs.values()].some((input) => input.index === index)) problems.push(`output ${name} is an input`);
+    else if (tensor !== undefined) outputs.set(name, tensor);
     else if (!failed.has(index)) problems.push(`output ${name} is not computed by any operator`);
   }
   if (model.operators.length === 0) problems.push('the model has no operators');

@@ -3,7 +3,7 @@
  * requantisation constants the way that kernel reads them, plans the memory, and writes the list of commands.
  * Pure: the same graph gives the same plan and the same bytes. All addresses are settled here, once.
  *
- * A fast kernel is chosen only where its arithmetic is proved to be exact for every possible picture (blockIsSafe);
+ * A fast kernel is chosen only where its arithmetic is proved to be exact for every possible picture (isSafe);
  * the scalar kernel serves the rest, so a model may be slow but never wrong.
  *
  * Inputs of a concatenation that nobody else reads are written straight into its output, so it costs nothing.
@@ -56,11 +56,19 @@ type Addresses = {
   readonly scratch: number;
 };
 
+/** `fast`: SIMD wherever it is proved exact. `scalar`: the reference kernel everywhere, to hold the fast ones against. */
+export type KernelChoice = 'fast' | 'scalar';
+
 /**
  * pixels: tensor index → plane, for the inputs that lie in the frame slot of slotBytes; other inputs get a place in the
  * arena. Throws ModelError `MODEL_UNSUPPORTED` where an operator cannot read pixels.
  */
-export function prepareProgram(graph: Graph, pixels: ReadonlyMap<number, PixelPlane>, slotBytes: number): Program {
+export function prepareProgram(
+  graph: Graph,
+  pixels: ReadonlyMap<number, PixelPlane>,
+  slotBytes: number,
+  choice: KernelChoice = 'fast',
+): Program {
   const places = joinConcatenations(graph, pixels);
   const weights = new Packer();
   let scratchBytes = 0;
@@ -70,7 +78,7 @@ export function prepareProgram(graph: Graph, pixels: ReadonlyMap<number, PixelPl
     const readsPixels = operator.inputs.some((input) => pixels.has(input.index));
     if (operator.kind === 'convolution') {
       const plane = pixels.get(operator.inputs[0].index);
-      const command = convolutionCommand(operator, plane, weights);
+      const command = convolutionCommand(operator, plane, choice, weights);
       if (command.kernel === 'depthwise')
         scratchBytes = Math.max(scratchBytes, operator.inputs[0].shape[2] * operator.inputs[0].shape[3]);
       commands.push(command);
@@ -172,11 +180,16 @@ function lifetimes(
   };
 }
 
-function convolutionCommand(operator: Convolution, plane: PixelPlane | undefined, weights: Packer): Command {
+function convolutionCommand(
+  operator: Convolution,
+  plane: PixelPlane | undefined,
+  choice: KernelChoice,
+  weights: Packer,
+): Command {
   const { inputs, output, range, kernelY, kernelX, strideY, strideX } = operator;
   const [input] = inputs;
   const [, inputHeight, inputWidth, inputChannels] = input.shape;
-  const kernel = chooseKernel(operator, plane);
+  const kernel = choice === 'fast' ? chooseKernel(operator, plane) : 'any';
   const rowBytes = plane?.rowBytes ?? inputWidth * inputChannels;
   const common = (words: Int32Array, address: Addresses): void => {
     words[layout.SOURCE] = address.tensor(input);

@@ -11,12 +11,12 @@
  *   64-bit addend, and the shift by 31 is a shuffle of words as well.
  * `negative` is taken from the sum: it differs from high's sign only where high is 0, and there both give y = 0.
  *
- * The loader proves for every layer that no step overflows (../prepack.ts, blockIsSafe), else it uses the scalar
+ * The loader proves for every layer that no step overflows (../prepack.ts, isSafe), else it uses the scalar
  * kernel. A float32 factor would be about a third faster but gives other bytes near ties.
  */
 import { BLOCK_ADDEND, BLOCK_MULTIPLIER, BLOCK_POWER } from '../layout';
 
-/** Four sums to four words whose upper halves are y. `half` is 0 or 1: which four channels of the block. */
+/** Four sums to four words whose upper halves are y. */
 // @ts-ignore: decorator
 @inline
 export function requantise4(sums: v128, multiplier: v128, addend0: v128, addend1: v128, power: v128): v128 {
