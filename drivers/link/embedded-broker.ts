@@ -10,6 +10,8 @@ import { LinkError } from '../../runtime/errors.ts';
 export type EmbeddedBroker = {
   /** The TCP port it listens on. */
   readonly port: number;
+  /** Calls back for every message whose topic fits the filter, as an outside subscriber would get it. */
+  readonly onMessage: (filter: string, listener: (topic: string, payload: string) => void) => void;
   /** Ends all connections and frees the port. */
   readonly stop: () => Promise<void>;
 };
@@ -35,6 +37,15 @@ export async function startEmbeddedBroker(port: number): Promise<EmbeddedBroker>
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
+    onMessage: (filter, listener) =>
+      broker.subscribe(
+        filter,
+        (packet, done) => {
+          listener(packet.topic, packet.payload.toString());
+          done();
+        },
+        () => {},
+      ),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

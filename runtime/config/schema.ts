@@ -85,10 +85,10 @@ export const ConfigSchema = Type.Object(
         scene: section(
           {
             seed: integer(0, 4294967295, 1, { description: 'Seed of the random walk: same seed, same people' }),
-            people_per_minute: number(0, 240, 20, { description: 'People that arrive', unit: 'per minute' }),
-            height_m: number(2.2, 8, 3.2, { description: 'Height of the simulated camera', unit: 'm' }),
-            tilt_deg: number(0, 75, 42, { description: 'Tilt from straight down', unit: 'degrees' }),
-            fov_deg: number(40, 110, 66, { description: 'Horizontal field of view', unit: 'degrees' }),
+            people_per_minute: number(0, 120, 20, { description: 'People that arrive', unit: 'per minute' }),
+            height_m: number(2.2, 6, 3, { description: 'Height of the simulated camera', unit: 'm' }),
+            tilt_deg: number(0, 75, 45, { description: 'Tilt from straight down', unit: 'degrees' }),
+            fov_deg: number(30, 110, 66, { description: 'Horizontal field of view', unit: 'degrees' }),
           },
           'The simulated entrance',
         ),
@@ -132,7 +132,7 @@ export const ConfigSchema = Type.Object(
     lines: Type.Array(LineSchema, {
       minItems: 1,
       maxItems: 8,
-      default: [{ name: 'door', from: [0.02, 0.55], to: [0.98, 0.55], in: 'down', hysteresis: 0.02 }],
+      default: [{ name: 'door', from: [0.05, 0.5], to: [0.95, 0.5], in: 'down', hysteresis: 0.02 }],
       description: 'Counting lines',
       shape: '1 to 8 lines',
     }),

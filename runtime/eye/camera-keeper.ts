@@ -78,7 +78,14 @@ export class CameraKeeper {
       this.#events.onRunning();
     } catch (error) {
       const expected = error instanceof DriverError;
-      this.#onFailure(expected ? error : new DriverError('other', `camera ${this.#camera.name}: ${String(error)}`, { op: 'start camera', cause: error }));
+      this.#onFailure(
+        expected
+          ? error
+          : new DriverError('other', `camera ${this.#camera.name}: ${String(error)}`, {
+              op: 'start camera',
+              cause: error,
+            }),
+      );
     }
   }
 

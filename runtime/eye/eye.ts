@@ -7,14 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import type { ControlWord } from '../corridor/control.ts';
-import {
-  Direction,
-  EYE_STATE_WORDS,
-  EyeReason,
-  EyeState,
-  emptyRecord,
-  RecordKind,
-} from '../corridor/record.ts';
+import { Direction, EYE_STATE_WORDS, EyeReason, EyeState, emptyRecord, RecordKind } from '../corridor/record.ts';
 import { CorridorWriter, type RecordOutlet } from '../corridor/writer.ts';
 import { type DriverError, ExitCode, explain } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -98,7 +91,12 @@ export class Eye {
     this.#enter(EyeState.starting, EyeReason.none);
     this.#openButton();
     log.info(
-      { camera: camera.name, simulated: camera.simulated, model: `${model.manifest.name} ${model.manifest.version}`, gpio: gpio.available ? gpio.name : gpio.reason },
+      {
+        camera: camera.name,
+        simulated: camera.simulated,
+        model: `${model.manifest.name} ${model.manifest.version}`,
+        gpio: gpio.available ? gpio.name : gpio.reason,
+      },
       'eye started',
     );
     this.#stopTimers.push(
@@ -174,7 +172,10 @@ export class Eye {
   }
 
   #onCameraLost(error: DriverError, pauseMs: number): void {
-    this.#parts.log.warn({ camera: this.#parts.camera.name, retryMs: pauseMs, hint: error.hint }, `camera lost: ${error.message}`);
+    this.#parts.log.warn(
+      { camera: this.#parts.camera.name, retryMs: pauseMs, hint: error.hint },
+      `camera lost: ${error.message}`,
+    );
     this.#pipeline.loop.forget();
     this.#enter(EyeState.cameraLost, REASON_OF_KIND[error.kind]);
   }

@@ -52,11 +52,15 @@ function readOrRefuse(path: string, what: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new ModelError('MODEL_MISSING', `${what} ${path} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
-      op: `read ${what}`,
-      cause,
-      hint: 'Set model.manifest to a manifest with its .tflite beside it, or remove the line to use the one that comes with Lethe.',
-    });
+    throw new ModelError(
+      'MODEL_MISSING',
+      `${what} ${path} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
+      {
+        op: `read ${what}`,
+        cause,
+        hint: 'Set model.manifest to a manifest with its .tflite beside it, or remove the line to use the one that comes with Lethe.',
+      },
+    );
   }
 }
 
@@ -68,7 +72,10 @@ export function loadModel(manifestPath: string): Model {
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new ModelError('MODEL_MANIFEST', `${path} is not JSON: ${(cause as Error).message}`, { op: 'read model manifest', cause });
+    throw new ModelError('MODEL_MANIFEST', `${path} is not JSON: ${(cause as Error).message}`, {
+      op: 'read model manifest',
+      cause,
+    });
   }
   if (!Value.Check(ManifestSchema, parsed)) {
     const faults = Value.Errors(ManifestSchema, parsed).map((fault) => `${fault.instancePath || '/'} ${fault.message}`);
@@ -84,7 +91,10 @@ export function loadModel(manifestPath: string): Model {
     throw new ModelError(
       'MODEL_HASH',
       `${file} has ${bytes.length} bytes and sha256 ${sha256.slice(0, 12)}…; expected ${parsed.bytes} bytes and ${parsed.sha256.slice(0, 12)}….`,
-      { op: 'check model', hint: 'The file is damaged or not the one the manifest was made for: restore both together.' },
+      {
+        op: 'check model',
+        hint: 'The file is damaged or not the one the manifest was made for: restore both together.',
+      },
     );
   }
   return { manifest: parsed, bytes, path: file };

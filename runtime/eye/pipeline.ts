@@ -26,10 +26,21 @@ export function frameFormatOf(config: Config, model: Model): FrameFormat {
       { op: 'check model against camera' },
     );
   }
-  return { widthPx, heightPx, strideBytes: widthPx, frameBytes: yuv420Bytes(widthPx, heightPx), frameRateHz: camera.frameRateHz };
+  return {
+    widthPx,
+    heightPx,
+    strideBytes: widthPx,
+    frameBytes: yuv420Bytes(widthPx, heightPx),
+    frameRateHz: camera.frameRateHz,
+  };
 }
 
-export type Pipeline = { readonly loop: FrameLoop; readonly tracker: Tracker; readonly counter: LineCounter; readonly engine: Engine };
+export type Pipeline = {
+  readonly loop: FrameLoop;
+  readonly tracker: Tracker;
+  readonly counter: LineCounter;
+  readonly engine: Engine;
+};
 
 /** Throws ModelError when the model does not fit. */
 export async function createPipeline(
@@ -50,4 +61,3 @@ export async function createPipeline(
   const counter = new LineCounter(lines, format.widthPx, format.heightPx, onCrossing);
   return { loop: new FrameLoop(engine, decoder, tracker, counter, clock), tracker, counter, engine };
 }
-

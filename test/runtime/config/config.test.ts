@@ -112,7 +112,7 @@ test('a word over the file wins, and its value may be JSON or a plain word', () 
 });
 
 test('a field name from outside cannot reach a prototype', () => {
-  assert.throws(() => loadConfig({ overrides: ['__proto__.polluted=1'] }), /__proto__ is not a field/);
+  assert.throws(() => loadConfig({ overrides: ['__proto__.polluted=1'] }), /__proto__.polluted is not a field/);
   assert.is(({} as Record<string, unknown>)['polluted'], undefined);
 });
 

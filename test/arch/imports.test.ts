@@ -1,0 +1,160 @@
+// Goal: the arrows of the architecture stay true: who may import whom, pixels out of the voice's reach, one owner a package.
+// Method: a scanner over the sources; imports here are always literal strings, which the scanner itself checks.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { sourceRoot } from '../fakes/root.ts';
+
+const root = sourceRoot();
+const KERNELS = 'runtime/eye/infer/kernels/';
+
+function sourcesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return sourcesBelow(path);
+    return path.endsWith('.ts') && !path.startsWith(KERNELS) ? [path] : [];
+  });
+}
+const FOLDERS = ['runtime', 'drivers', 'models', 'provisioning', 'scripts', 'test'].filter((folder) => existsSync(join(root, folder)));
+const files = FOLDERS.flatMap(sourcesBelow);
+
+/** Comments cannot import; what stands in them is removed before looking. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+type Import = { readonly specifier: string; readonly target: string; readonly isType: boolean };
+
+function importsOf(file: string): Import[] {
+  const text = withoutComments(readFileSync(join(root, file), 'utf8'));
+  const found: Import[] = [];
+  const add = (specifier: string, isType: boolean) => {
+    const target = specifier.startsWith('.') ? relative(root, normalize(join(root, dirname(file), specifier))) : specifier;
+    found.push({ specifier, target, isType });
+  };
+  for (const match of text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s*['"]([^'"]+)['"]/gm)) add(match[2]!, match[1] !== undefined);
+  for (const match of text.matchAll(/^\s*import\s*['"]([^'"]+)['"]/gm)) add(match[1]!, false);
+  for (const match of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) add(match[1]!, false);
+  return found;
+}
+const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
+
+const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
+/** Programs and commands: the places that choose drivers and start things. */
+const isEntry = (file: string) => /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+
+/** First rule that fits a file says what it may import of our own. */
+const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
+  { from: /^(scripts|test)\//, may: ['runtime/', 'drivers/', 'models/', 'provisioning/', 'scripts/', 'test/'] },
+  { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//, may: ['runtime/', 'drivers/'] },
+  { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
+  { from: /^runtime\/(log|process)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
+  { from: /^runtime\/config\//, may: [...COMMON, 'runtime/config/'] },
+  { from: /^runtime\/corridor\//, may: [...COMMON, 'runtime/corridor/'] },
+  { from: /^runtime\/privacy\//, may: [...COMMON, 'runtime/privacy/', 'runtime/corridor/'] },
+  {
+    from: /^runtime\/eye\//,
+    may: [...COMMON, 'runtime/eye/', 'runtime/corridor/', 'runtime/config/', 'runtime/log.ts', 'runtime/process.ts', 'runtime/privacy/residency.ts'],
+  },
+  {
+    from: /^runtime\/voice\//,
+    may: [...COMMON, 'runtime/voice/', 'runtime/corridor/', 'runtime/config/', 'runtime/log.ts', 'runtime/process.ts', 'runtime/privacy/receipts.ts'],
+  },
+  { from: /^drivers\//, may: [...COMMON, 'drivers/'] },
+  { from: /^models\//, may: [...COMMON, 'models/'] },
+  { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/'] },
+];
+
+test('the scanner sees this project', () => {
+  assert.ok(files.length > 40, `${files.length} files`);
+  assert.ok(graph.get('runtime/eye/loop.ts')?.some(({ target }) => target === 'runtime/eye/track/tracker.ts'));
+});
+
+test('no arrow points where it must not', () => {
+  const wrong: string[] = [];
+  for (const [file, imports] of graph) {
+    const rule = RULES.find(({ from }) => from.test(file));
+    if (rule === undefined) wrong.push(`${file} has no rule`);
+    for (const { specifier, target } of imports) {
+      if (!specifier.startsWith('.')) continue;
+      const may = [...(rule?.may ?? []), ...(isEntry(file) ? ['drivers/'] : [])];
+      if (!may.some((prefix) => target.startsWith(prefix))) wrong.push(`${file} → ${specifier}`);
+    }
+  }
+  assert.equal(wrong, []);
+});
+
+/** Everything reachable from `start` by imports that exist at run time. */
+function closure(start: string): Set<string> {
+  const seen = new Set<string>();
+  const open = [start];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    for (const { target, isType } of graph.get(file) ?? []) if (!isType) open.push(target);
+  }
+  return seen;
+}
+
+test('nothing the voice loads can read a pixel', () => {
+  const reachable = [...closure('runtime/voice/main.ts')];
+  assert.ok(reachable.length > 5);
+  assert.equal(reachable.filter((file) => /^runtime\/eye\/|^drivers\/camera\/|^drivers\/fifo\.ts/.test(file)), []);
+});
+
+test('nothing the eye loads can speak to a network', () => {
+  const reachable = [...closure('runtime/eye/main.ts')];
+  const network = /^(node:)?(https?|http2|tls|dgram|dns|dns\/promises|inspector|undici)$|^(mqtt|aedes|ws)$|^drivers\/link\//;
+  assert.equal(reachable.filter((file) => network.test(file)), []);
+  // node:net is how Node reads a pipe without threads; only the two modules that do so may have it.
+  const withNet = reachable.filter((file) => graph.get(file)?.some(({ target }) => /^(node:)?net$/.test(target)));
+  assert.equal(withNet.filter((file) => !['drivers/fifo.ts', 'drivers/inlet.ts'].includes(file)), []);
+});
+
+test('those two modules open pipes and nothing else', () => {
+  for (const file of ['drivers/fifo.ts', 'drivers/inlet.ts']) {
+    const text = withoutComments(readFileSync(join(root, file), 'utf8'));
+    assert.not.match(text, /\.(connect|listen)\(|createConnection|createServer/, file);
+    assert.match(text, /isFIFO\(\)/, file);
+  }
+});
+
+/** Packages and the one file that may import each at run time. */
+const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  mqtt: ['drivers/link/mqtt.ts'],
+  aedes: ['drivers/link/embedded-broker.ts'],
+  onoff: ['drivers/gpio/onoff.ts'],
+  'node-libcamera': ['drivers/camera/rpicam/child.ts', 'drivers/camera/rpicam/rpicam.ts'],
+  pino: ['runtime/log.ts'],
+  commander: ['runtime/main.ts'],
+  flatbuffers: ['runtime/eye/infer/tflite.ts'],
+};
+
+test('each package has one owner', () => {
+  const wrong: string[] = [];
+  for (const [file, imports] of graph) {
+    if (file.startsWith('test/')) continue;
+    for (const { specifier, isType } of imports) {
+      const owners = OWNERS[specifier];
+      if (owners !== undefined && !isType && !owners.includes(file)) wrong.push(`${file} → ${specifier}`);
+    }
+  }
+  assert.equal(wrong, []);
+});
+
+test('imports are literal, and no shell string is made from data', () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    const text = withoutComments(readFileSync(join(root, file), 'utf8'));
+    if (!file.startsWith('scripts/bootstrap') && /\bimport\(\s*[^'"\s]/.test(text) && !file.startsWith('test/')) wrong.push(`${file}: import(…)`);
+    if (/\brequire\(/.test(text)) wrong.push(`${file}: require(…)`);
+    if (/\bexec(Sync)?\(\s*[`'"a-z]/.test(text.replace(/\.exec\(/g, '')) || /shell:\s*true/.test(text)) wrong.push(`${file}: shell`);
+  }
+  assert.equal(
+    wrong.filter((line) => !line.startsWith('test/arch/')),
+    [],
+  );
+});
+
+test.run();
