@@ -52,16 +52,16 @@ export function removeFolder(path: string): void {
   privateFolders.delete(path);
 }
 
-/** Makes a named pipe with mode 0600. Node has no call for it, so coreutils' mkfifo does it. */
-export function makeFifo(path: string): void {
-  const result = spawnSync('mkfifo', ['-m', '600', path], { encoding: 'utf8', timeout: 5000 });
+/** Makes named pipes with mode 0600. Node has no call for it, so coreutils' mkfifo does it. */
+export function makeFifo(...paths: string[]): void {
+  const result = spawnSync('mkfifo', ['-m', '600', ...paths], { encoding: 'utf8', timeout: 5000 });
   if (result.status === 0) return;
   const missing = (result.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
   throw new DriverError(
     missing ? 'absent' : 'other',
     missing
       ? 'the program mkfifo was not found in PATH.'
-      : `mkfifo could not make ${path}: ${(result.stderr ?? '').trim() || result.error?.message || `exit ${result.status}`}.`,
+      : `mkfifo could not make ${paths.join(', ')}: ${(result.stderr ?? '').trim() || result.error?.message || `exit ${result.status}`}.`,
     {
       op: 'make pipe',
       hint: missing

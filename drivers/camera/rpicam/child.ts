@@ -53,9 +53,12 @@ export class RpicamChild {
 
   constructor(flags: Flags, paths: CameraPaths, program: string | undefined) {
     this.#paths = paths;
-    const environment: Record<string, string> = {
+    const environment: Record<string, string | undefined> = {
       PATH: [shimFolder(), process.env['PATH'] ?? '/usr/bin:/bin'].join(delimiter),
       LETHE_CAMERA_FOLDER: paths.folder,
+      // The line that names the picture size is one of libcamera's at this level; we do not run without having seen it.
+      LIBCAMERA_LOG_LEVELS: '*:INFO',
+      LIBCAMERA_LOG_FILE: undefined,
     };
     if (program !== undefined) environment['LETHE_RPICAM_VID'] = program;
     // Both ends, because Linux lets nobody open the writing end alone before there is a reader. Closed on exec by Node, so
@@ -157,17 +160,21 @@ function requireExecutable(script: string): void {
   }
 }
 
-/** Runs `action` with the variables set, and puts the old ones back before returning. */
-function withEnvironment<T>(variables: Readonly<Record<string, string>>, action: () => T): T {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, variables);
+/** Runs `action` with the variables set (undefined: unset), and puts the old ones back before returning. */
+function withEnvironment<T>(variables: Readonly<Record<string, string | undefined>>, action: () => T): T {
+  const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
+  setEnvironment(variables);
   try {
     return action();
   } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    setEnvironment(before);
+  }
+}
+
+function setEnvironment(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
   }
 }
 

@@ -50,7 +50,7 @@ class RpicamCamera implements Camera {
   }
 
   async start(sink: FrameSink, events: CameraEvents): Promise<void> {
-    assert.ok(this.#capture?.isOver ?? true, 'the camera is started once until it is stopped or has failed');
+    assert.ok(this.#capture?.isEnding ?? true, 'the camera is started once until it is stopped or has failed');
     this.#turn += 1;
     if (this.#capture !== undefined) {
       const turn = this.#turn;
@@ -103,9 +103,7 @@ class Capture {
     const opened: { close(): void }[] = [];
     try {
       const flags = rpicamFlags(options, format, paths.frames);
-      makeFifo(paths.frames);
-      makeFifo(paths.messages);
-      makeFifo(paths.lifeline);
+      makeFifo(paths.frames, paths.messages, paths.lifeline);
       this.#frames = new FrameReader({
         path: paths.frames,
         frameBytes: format.frameBytes,
@@ -126,6 +124,11 @@ class Capture {
     void this.#child.exited.then((status) => this.#onExit(status));
   }
 
+  /** Stopped or failed, though rpicam-vid may still have to end. */
+  get isEnding(): boolean {
+    return this.isOver || this.#isStopping;
+  }
+
   /** Ends rpicam-vid gently; resolves when it is gone and the pipes are removed. */
   stop(): Promise<void> {
     if (this.#gone !== undefined) return this.#gone;
@@ -141,7 +144,7 @@ class Capture {
   }
 
   #onLine(line: string): void {
-    if (this.isOver || this.#isStopping) return;
+    if (this.isEnding) return;
     this.#lastLine = line;
     this.#failure ??= failureInLine(line);
     const loss = lossInLine(line);
@@ -210,7 +213,7 @@ class Capture {
 
   /** Reports a failure once and ends what is left of the process. */
   #fail(error: DriverError): void {
-    if (this.isOver || this.#isStopping) return;
+    if (this.isEnding) return;
     this.isOver = true;
     clearTimeout(this.#watchdog);
     this.#frames.pause();

@@ -3,7 +3,8 @@
  * Method: a simulated rpicam-vid behind the real package, the real shim and real pipes; one test per known failure.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { shimFolder } from '../../../drivers/camera/rpicam/child.ts';
@@ -346,12 +347,24 @@ test('refuses padded rows, as no board pads a width of 256', () => {
   assert.throws(() => createRpicamCamera({}, formatOf(256, 192, 10, 384)), /stride is 384 bytes; expected 256/);
 });
 
-test('refuses a folder for its pipe that would be unsafe in a shell line', async () => {
-  process.env['RUNTIME_DIRECTORY'] = '/tmp/a;b';
-  const sink = new TestSink(FORMAT.frameBytes);
-  // Such a folder does not exist here; one that does is refused by the same whitelist as every other value.
-  await within(SOON_MS, 'refusal', refusal(make().start(sink, sink)));
-  assert.not.ok(existsSync('/tmp/a;b'));
+test('refuses a folder for its pipe that would be unsafe in a shell line, and runs nothing', async () => {
+  for (const name of ['a;touch b', 'a b', 'a%d', 'a$(id)']) {
+    const folder = join(parent, name);
+    mkdirSync(folder);
+    process.env['RUNTIME_DIRECTORY'] = folder;
+    const sink = new TestSink(FORMAT.frameBytes);
+    const outcome = await within(
+      SOON_MS,
+      'refusal',
+      make()
+        .start(sink, sink)
+        .catch((error: unknown) => error),
+    );
+    assert.instance(outcome, ConfigError, name);
+    assert.match((outcome as ConfigError).message, /camera option output|has a % in its name/);
+    assert.equal(readdirSync(folder), [], 'no pipe is left');
+  }
+  assert.is(readdirSync(parent).length, 4);
 });
 
 test('finds its shim from the compiled files', () => {
