@@ -150,7 +150,7 @@ export class Body {
     this.#headPartCount = this.#partCount;
 
     this.#part(Joint.neck, Joint.headBase, 0.033 * h, 0.03 * h, 1, 1, skin, 0.94, Weave.plain, 0.8, 0.7);
-    // Torso: hips to waist, waist to chest, the shoulders' bar, and a belly for the heavier.
+    // Torso: waist to chest, hips to waist, the shoulders' bar and slopes.
     this.#part(Joint.waist, Joint.chest, 0.079 * b, 0.093 * b, 0.66, 1, top, shade, topWeave, 0.85, 1);
     this.#part(
       Joint.pelvis,

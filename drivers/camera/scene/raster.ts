@@ -126,17 +126,18 @@ export class Raster {
           const coneB = a2 * acrossB + b * dz * slantAtCamera;
           const inside = coneB * coneB - coneA * coneC;
           if (inside < 0 && coneA > 0) continue;
-          // Looking steeply along the axis (coneA < 0) the side may never be met, but then the cap of that end is.
+          // Inside the endless cone all the way (coneA < 0): the cap at the end one looks from comes first.
           end = dz > 0 ? 1 : 2;
           if (inside >= 0 && Math.abs(coneA) > 1e-9) {
             t = (-coneB - Math.sqrt(inside)) / coneA;
             const z = oz + t * dz;
-            if (z >= zLow && z <= zHigh && t > 0) {
-              end = 0;
+            // Entered through the side, or beyond one end of it; beyond the tip lies the cone's mirror image.
+            if (t > 0 && radiusA - b * z > 0) {
+              end = z < zLow ? 1 : z > zHigh ? 2 : 0;
               nx = a2 * (ox + t * dx);
               ny = a2 * (oy + t * dy);
               nz = b * (radiusA - b * z);
-            } else if (coneA > 0) end = z < zLow ? 1 : 2;
+            }
           }
         } else end = 1;
         if (end !== 0) {

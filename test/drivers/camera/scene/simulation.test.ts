@@ -133,7 +133,7 @@ for (const [heightM, tiltDeg] of [
         for (let edge = 0; edge < 4; edge += 1) {
           const size = edge % 2 === 0 ? widthPx : heightPx;
           const apart = Math.abs(seen[edge]! - box[edge]!) * size;
-          assert.ok(apart <= 1.5, `frame ${frame}, edge ${edge}: drawn and true are ${apart.toFixed(2)} px apart`);
+          assert.ok(apart <= 1, `frame ${frame}, edge ${edge}: drawn and true are ${apart.toFixed(2)} px apart`);
         }
       }
     }
