@@ -23,6 +23,13 @@ import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type PixelPlane, type Program, prepareProgram } from './prepack.ts';
 import { readTflite } from './tflite.ts';
 
+/**
+ * Frames of zeroes that are run before the first real one. V8 compiles WebAssembly twice, quickly at the first call and
+ * well after some use; without this the first frame took 17 ms (7 ms of them with pixels in the slot) where later ones
+ * take 0.8, and single frames up to about the fortieth took 4 to 8. Costs 60 frames' time at boot.
+ */
+const WARM_UP_FRAMES = 60;
+
 /** Functions of kernels/index.ts. */
 type Kernels = {
   readonly run: (commandsOffset: number, firstCommand: number, endCommand: number) => void;
@@ -60,7 +67,14 @@ export function createEngine(modelBytes: Uint8Array, format: FrameFormat): Prepa
   const graph = checkGraph(readTflite(modelBytes));
   const program = prepareProgram(graph, pixelPlanes(graph, format), frameBytes);
   const machine = loadProgram(program);
-  return new WasmEngine(graph, program, machine, format);
+  const engine = new WasmEngine(graph, program, machine, format);
+  for (let frame = 0; frame < WARM_UP_FRAMES; frame += 1) {
+    engine.readPixels();
+    engine.erasePixels();
+    engine.finish();
+    engine.eraseTensors();
+  }
+  return engine;
 }
 
 /** A program in its memory: what an engine is made of, and all that a test of single operators needs. */

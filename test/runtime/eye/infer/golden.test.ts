@@ -10,7 +10,7 @@ import { createEngine, loadProgram } from '../../../../runtime/eye/infer/engine.
 import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
 import { prepareProgram } from '../../../../runtime/eye/infer/prepack.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
-import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, int8, uint8 } from './golden.ts';
+import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, goldenFolder, int8, uint8 } from './golden.ts';
 
 function expectSame(actual: Int8Array, expected: Int8Array, what: string): void {
   assert.is(actual.length, expected.length, `${what}: length`);
@@ -73,29 +73,30 @@ test('golden files hold what their headers say', () => {
 });
 
 const modelPath = new URL('../../../../../models/person/person.tflite', import.meta.url);
-if (existsSync(modelPath)) {
-  test('the person model equals TFLite on noise and on a ramp', () => {
-    const model = readFileSync(modelPath);
-    const golden = goldenFile('person.json') as {
-      readonly model_sha256: string;
-      readonly frames: readonly { seed: number; smooth: boolean; outputs: Record<string, string> }[];
-    };
-    assert.is(
-      golden.model_sha256,
-      createHash('sha256').update(model).digest('hex'),
-      'test/golden/infer/person.json is of another model; run python scripts/golden/infer.py --model models/person/person.tflite',
-    );
-    const format = frameOf(256, 192, 256);
-    const engine = createEngine(model, format);
-    for (const { seed, smooth, outputs } of golden.frames) {
-      fillFrame(engine.slot, format, (plane, bytes) => noise(10 * seed + 'yuv'.indexOf(plane), bytes, smooth));
-      engine.readPixels();
-      engine.erasePixels();
-      engine.finish();
-      for (const output of engine.outputs) expectSame(output.data, int8(outputs[output.name]!), output.name);
-    }
-  });
-}
+const hasPerson = existsSync(modelPath) && existsSync(new URL('person.json', goldenFolder));
+// Both arrive together: a model without its vectors is work in progress, vectors of another model are a mistake.
+const personTest = hasPerson ? test : test.skip;
+personTest('the person model equals TFLite on noise and on a ramp', () => {
+  const model = readFileSync(modelPath);
+  const golden = goldenFile('person.json') as {
+    readonly model_sha256: string;
+    readonly frames: readonly { seed: number; smooth: boolean; outputs: Record<string, string> }[];
+  };
+  assert.is(
+    golden.model_sha256,
+    createHash('sha256').update(model).digest('hex'),
+    'test/golden/infer/person.json is of another model; run python scripts/golden/infer.py --model models/person/person.tflite',
+  );
+  const format = frameOf(256, 192, 256);
+  const engine = createEngine(model, format);
+  for (const { seed, smooth, outputs } of golden.frames) {
+    fillFrame(engine.slot, format, (plane, bytes) => noise(10 * seed + 'yuv'.indexOf(plane), bytes, smooth));
+    engine.readPixels();
+    engine.erasePixels();
+    engine.finish();
+    for (const output of engine.outputs) expectSame(output.data, int8(outputs[output.name]!), output.name);
+  }
+});
 
 /** The same bytes as `noise` in scripts/golden/infer.py. */
 function noise(seed: number, count: number, smooth: boolean): Uint8Array {

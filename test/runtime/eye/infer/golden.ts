@@ -14,8 +14,10 @@ export type GoldenCase = {
 };
 
 /** Tests run from dist/test/runtime/eye/infer; golden files stay where they are committed. */
+export const goldenFolder = new URL('../../../../../test/golden/infer/', import.meta.url);
+
 export function goldenFile(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../../../../../test/golden/infer/${name}`, import.meta.url), 'utf8'));
+  return JSON.parse(readFileSync(new URL(name, goldenFolder), 'utf8'));
 }
 
 export function goldenCases(): readonly GoldenCase[] {
