@@ -16,7 +16,9 @@ function sourcesBelow(folder: string): string[] {
     return path.endsWith('.ts') && !path.startsWith(KERNELS) ? [path] : [];
   });
 }
-const FOLDERS = ['runtime', 'drivers', 'models', 'provisioning', 'scripts', 'test'].filter((folder) => existsSync(join(root, folder)));
+const FOLDERS = ['runtime', 'drivers', 'models', 'provisioning', 'scripts', 'test'].filter((folder) =>
+  existsSync(join(root, folder)),
+);
 const files = FOLDERS.flatMap(sourcesBelow);
 
 /** Comments cannot import; what stands in them is removed before looking. */
@@ -30,10 +32,13 @@ function importsOf(file: string): Import[] {
   const text = withoutComments(readFileSync(join(root, file), 'utf8'));
   const found: Import[] = [];
   const add = (specifier: string, isType: boolean) => {
-    const target = specifier.startsWith('.') ? relative(root, normalize(join(root, dirname(file), specifier))) : specifier;
+    const target = specifier.startsWith('.')
+      ? relative(root, normalize(join(root, dirname(file), specifier)))
+      : specifier;
     found.push({ specifier, target, isType });
   };
-  for (const match of text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s*['"]([^'"]+)['"]/gm)) add(match[2]!, match[1] !== undefined);
+  for (const match of text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s*['"]([^'"]+)['"]/gm))
+    add(match[2]!, match[1] !== undefined);
   for (const match of text.matchAll(/^\s*import\s*['"]([^'"]+)['"]/gm)) add(match[1]!, false);
   for (const match of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) add(match[1]!, false);
   return found;
@@ -42,7 +47,8 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
-const isEntry = (file: string) => /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+const isEntry = (file: string) =>
+  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
 
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
@@ -55,11 +61,27 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   { from: /^runtime\/privacy\//, may: [...COMMON, 'runtime/privacy/', 'runtime/corridor/'] },
   {
     from: /^runtime\/eye\//,
-    may: [...COMMON, 'runtime/eye/', 'runtime/corridor/', 'runtime/config/', 'runtime/log.ts', 'runtime/process.ts', 'runtime/privacy/residency.ts'],
+    may: [
+      ...COMMON,
+      'runtime/eye/',
+      'runtime/corridor/',
+      'runtime/config/',
+      'runtime/log.ts',
+      'runtime/process.ts',
+      'runtime/privacy/residency.ts',
+    ],
   },
   {
     from: /^runtime\/voice\//,
-    may: [...COMMON, 'runtime/voice/', 'runtime/corridor/', 'runtime/config/', 'runtime/log.ts', 'runtime/process.ts', 'runtime/privacy/receipts.ts'],
+    may: [
+      ...COMMON,
+      'runtime/voice/',
+      'runtime/corridor/',
+      'runtime/config/',
+      'runtime/log.ts',
+      'runtime/process.ts',
+      'runtime/privacy/receipts.ts',
+    ],
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
@@ -100,16 +122,26 @@ function closure(start: string): Set<string> {
 test('nothing the voice loads can read a pixel', () => {
   const reachable = [...closure('runtime/voice/main.ts')];
   assert.ok(reachable.length > 5);
-  assert.equal(reachable.filter((file) => /^runtime\/eye\/|^drivers\/camera\/|^drivers\/fifo\.ts/.test(file)), []);
+  assert.equal(
+    reachable.filter((file) => /^runtime\/eye\/|^drivers\/camera\/|^drivers\/fifo\.ts/.test(file)),
+    [],
+  );
 });
 
 test('nothing the eye loads can speak to a network', () => {
   const reachable = [...closure('runtime/eye/main.ts')];
-  const network = /^(node:)?(https?|http2|tls|dgram|dns|dns\/promises|inspector|undici)$|^(mqtt|aedes|ws)$|^drivers\/link\//;
-  assert.equal(reachable.filter((file) => network.test(file)), []);
+  const network =
+    /^(node:)?(https?|http2|tls|dgram|dns|dns\/promises|inspector|undici)$|^(mqtt|aedes|ws)$|^drivers\/link\//;
+  assert.equal(
+    reachable.filter((file) => network.test(file)),
+    [],
+  );
   // node:net is how Node reads a pipe without threads; only the two modules that do so may have it.
   const withNet = reachable.filter((file) => graph.get(file)?.some(({ target }) => /^(node:)?net$/.test(target)));
-  assert.equal(withNet.filter((file) => !['drivers/fifo.ts', 'drivers/inlet.ts'].includes(file)), []);
+  assert.equal(
+    withNet.filter((file) => !['drivers/fifo.ts', 'drivers/inlet.ts'].includes(file)),
+    [],
+  );
 });
 
 test('those two modules open pipes and nothing else', () => {
@@ -147,9 +179,11 @@ test('imports are literal, and no shell string is made from data', () => {
   const wrong: string[] = [];
   for (const file of files) {
     const text = withoutComments(readFileSync(join(root, file), 'utf8'));
-    if (!file.startsWith('scripts/bootstrap') && /\bimport\(\s*[^'"\s]/.test(text) && !file.startsWith('test/')) wrong.push(`${file}: import(…)`);
+    if (!file.startsWith('scripts/bootstrap') && /\bimport\(\s*[^'"\s]/.test(text) && !file.startsWith('test/'))
+      wrong.push(`${file}: import(…)`);
     if (/\brequire\(/.test(text)) wrong.push(`${file}: require(…)`);
-    if (/\bexec(Sync)?\(\s*[`'"a-z]/.test(text.replace(/\.exec\(/g, '')) || /shell:\s*true/.test(text)) wrong.push(`${file}: shell`);
+    if (/\bexec(Sync)?\(\s*[`'"a-z]/.test(text.replace(/\.exec\(/g, '')) || /shell:\s*true/.test(text))
+      wrong.push(`${file}: shell`);
   }
   assert.equal(
     wrong.filter((line) => !line.startsWith('test/arch/')),

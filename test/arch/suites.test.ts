@@ -50,18 +50,27 @@ function runnerOver(source: string): { status: number | null; lastLine: string }
 const IMPORTS = "import { test } from 'uvu';\nimport * as assert from 'uvu/assert';\n";
 
 test('the runner passes a good file', () => {
-  assert.equal(runnerOver(`${IMPORTS}test('a', () => assert.ok(true));\ntest.run();`), { status: 0, lastLine: '1 passed, 0 failed' });
+  assert.equal(runnerOver(`${IMPORTS}test('a', () => assert.ok(true));\ntest.run();`), {
+    status: 0,
+    lastLine: '1 passed, 0 failed',
+  });
 });
 
 test('the runner fails a file that forgets .run()', () => {
-  assert.equal(runnerOver(`${IMPORTS}test('a', () => assert.ok(true));`), { status: 1, lastLine: '0 passed, 1 failed' });
+  assert.equal(runnerOver(`${IMPORTS}test('a', () => assert.ok(true));`), {
+    status: 1,
+    lastLine: '0 passed, 1 failed',
+  });
 });
 
 test('the runner fails a failing test and counts the others', () => {
-  assert.equal(runnerOver(`${IMPORTS}test('a', () => assert.ok(true));\ntest('b', () => assert.ok(false));\ntest.run();`), {
-    status: 1,
-    lastLine: '1 passed, 1 failed',
-  });
+  assert.equal(
+    runnerOver(`${IMPORTS}test('a', () => assert.ok(true));\ntest('b', () => assert.ok(false));\ntest.run();`),
+    {
+      status: 1,
+      lastLine: '1 passed, 1 failed',
+    },
+  );
 });
 
 test('the runner fails a file that crashes after its tests', () => {

@@ -7,6 +7,7 @@ export function sourceRoot(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let folder = start; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'tsconfig.json'))) return folder;
-    if (folder === dirname(folder)) throw new Error(`no tsconfig.json above ${start}: build into dist/ of the checkout`);
+    if (folder === dirname(folder))
+      throw new Error(`no tsconfig.json above ${start}: build into dist/ of the checkout`);
   }
 }
