@@ -35,6 +35,8 @@ export type LinkTiming = {
   readonly retryMaxMs: number;
   readonly connectTimeoutMs: number;
   readonly acknowledgeTimeoutMs: number;
+  /** A connection that stood this long was a good one: the next back-off begins anew. */
+  readonly lastedMs: number;
 };
 
 const TIMING: LinkTiming = {
@@ -42,6 +44,7 @@ const TIMING: LinkTiming = {
   retryMaxMs: 30_000,
   connectTimeoutMs: 10_000,
   acknowledgeTimeoutMs: 10_000,
+  lastedMs: 10_000,
 };
 
 /** A broker that takes longer than this to see us off is left without a good-bye. */
@@ -55,8 +58,9 @@ export class MqttLink implements Link {
   #client: MqttClient | undefined;
   #events: LinkEvents | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  /** Failed attempts in a row. */
+  /** Attempts in a row that failed or led to a connection that did not last. */
   #failureCount = 0;
+  #lastedTimer: NodeJS.Timeout | undefined;
   /** What the client said last; undefined after a connection that just ended. */
   #lastError: unknown;
   /** Told to onDown since the last connection; '' if nothing was. */
@@ -130,6 +134,7 @@ export class MqttLink implements Link {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#lastedTimer);
     const client = this.#client;
     const wasUp = this.up;
     this.up = false;
@@ -163,7 +168,9 @@ export class MqttLink implements Link {
 
   #connected(): void {
     if (this.#stopped) return;
-    this.#failureCount = 0;
+    this.#lastedTimer = setTimeout(() => {
+      this.#failureCount = 0;
+    }, this.#timing.lastedMs);
     this.#toldReason = '';
     this.#lastError = undefined;
     this.up = true;
@@ -174,6 +181,7 @@ export class MqttLink implements Link {
     const client = this.#client;
     if (client === undefined || this.#stopped) return;
     this.up = false;
+    clearTimeout(this.#lastedTimer);
     rejectOutgoing(client);
     if (isWrongVersion(this.#lastError) && client.options.protocolVersion === 5) {
       client.options.protocolVersion = 4;

@@ -49,10 +49,12 @@ const BY_CODE: Readonly<Record<number, string>> = {
   138: 'The broker at {url} has banned this client. Look into its log.',
   139: 'The broker at {url} is shutting down. It is tried again.',
   141: 'The broker at {url} heard nothing from us for too long. Check the network, or raise mqtt.keepalive_s.',
-  142: 'Another client with the same name took over the connection to {url}. Give each counter its own site and device.',
+  142: 'Another client took over the connection to {url}: there is a counter with the same site and device. Give each its own.',
 };
 
-const CLOSED = 'The broker at {url} closed the connection. It is tried again; look into its log if this stays.';
+/** Also what a second client of the same name looks like: mosquitto 2.0.11 pushes the first one out without code 142. */
+const CLOSED =
+  'The broker at {url} closed the connection. It is tried again; if this stays, look into its log, and for another counter with the same site and device.';
 const SILENT =
   'The broker at {url} does not answer the greeting. Check that it is an MQTT broker and that port and TLS are right.';
 

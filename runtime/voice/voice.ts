@@ -36,8 +36,11 @@ import {
   totalPayload,
 } from './topics/payloads.ts';
 
-/** After a start the pipe may hold crossings of the last hour; intervals are closed only when they were read. */
-const DRAIN_US = 2 * US_PER_S;
+/**
+ * After a start, pipe and ring of the eye may hold crossings of the last hour; intervals are closed only when these were
+ * read. The pipe takes a third of them at once, and the eye fills it again each second.
+ */
+const DRAIN_US = 4 * US_PER_S;
 const MINUTE_TICKS = 60;
 /** Stands for the number of frames of an eye that we met on its way. */
 const FRAMES_UNKNOWN = -1;
@@ -126,7 +129,6 @@ export class Voice {
     log.info({ boot, epoch_id: epochId, backlog: pending.length, lines: this.#names }, 'voice started');
     this.#delivery.set(this.#topics.status, statusPayload({ state: 'online', boot, version }), true);
     this.#delivery.set(this.#topics.info, this.#info(), true);
-    this.#setTotals();
     this.#setHealth();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
     link.start(
@@ -194,6 +196,8 @@ export class Voice {
       case RecordKind.frames:
         if (seen.framesRead !== FRAMES_UNKNOWN && record.a > seen.framesRead) {
           this.#book.addSamples(record.a - seen.framesRead, this.#recordTimeMs, this.#wallMs());
+          // An eye that we met on its way said so before we listened; it says it only when it changes.
+          if (seen.state === EyeState.starting) seen.state = EyeState.counting;
         }
         // Not worth a save of its own: after a crash the next such record tells the difference.
         seen.framesRead = record.a;
@@ -217,6 +221,8 @@ export class Voice {
   #meet(record: CorridorRecord): void {
     const { state, lostMemory } = this.ledger;
     if (state.eye?.boot === record.boot) return;
+    // The eye before cannot be asked again: what it told is saved before anything else is believed.
+    this.ledger.saveIfDirty(this.#nowUs());
     // An eye that says hello now has counted nothing that somebody could have published.
     if (lostMemory && !this.#hasMet && record.kind !== RecordKind.hello) this.#lostBoot = record.boot;
     this.#hasMet = true;
@@ -338,7 +344,10 @@ export class Voice {
     return this.#recordTimeMs === 0 || this.#watch.silent ? this.#wallMs() : this.#recordTimeMs;
   }
 
+  /** What a broker once had must be on disk before, or a crash would make the meter fall. */
   #setTotals(): void {
+    if (!this.#options.link.up || !this.#isStale.includes(true)) return;
+    this.ledger.saveIfDirty(this.#nowUs());
     for (const [index, name] of this.#names.entries()) {
       if (!this.#isStale[index]) continue;
       this.#isStale[index] = false;

@@ -31,21 +31,31 @@ function withSbin(): NodeJS.ProcessEnv {
 }
 
 export type BrokerUser = { readonly username: string; readonly password: string };
+export type BrokerOptions = {
+  /** The only one let in; without it everybody is. */
+  readonly user?: BrokerUser;
+  /** PEM files; without them connections are plain. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+};
 
 export class TestBroker {
   readonly port: number;
   readonly folder: string;
+  /** mqtt or mqtts */
+  readonly protocol: string;
   readonly #user: BrokerUser | undefined;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, user: BrokerUser | undefined) {
+  private constructor(port: number, folder: string, options: BrokerOptions) {
+    const { user, tls } = options;
     this.port = port;
     this.folder = folder;
+    this.protocol = tls === undefined ? 'mqtt' : 'mqtts';
     this.#user = user;
   }
 
-  /** user: the only one let in; without it everybody is. */
-  static async create(user?: BrokerUser): Promise<TestBroker> {
+  static async create(options: BrokerOptions = {}): Promise<TestBroker> {
+    const { user, tls } = options;
     const folder = mkdtempSync(join(tmpdir(), 'lethe-broker-'));
     const port = await freePort();
     const passwords = join(folder, 'passwords');
@@ -60,6 +70,7 @@ export class TestBroker {
       [
         `listener ${port} 127.0.0.1`,
         ...(user === undefined ? ['allow_anonymous true'] : ['allow_anonymous false', `password_file ${passwords}`]),
+        ...(tls === undefined ? [] : [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`]),
         // Started by root it would become another user, who may not read this folder.
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         'persistence false',
@@ -67,13 +78,13 @@ export class TestBroker {
         '',
       ].join('\n'),
     );
-    const broker = new TestBroker(port, folder, user);
+    const broker = new TestBroker(port, folder, options);
     await broker.start();
     return broker;
   }
 
   get url(): string {
-    return `mqtt://127.0.0.1:${this.port}`;
+    return `${this.protocol}://127.0.0.1:${this.port}`;
   }
 
   async start(): Promise<void> {

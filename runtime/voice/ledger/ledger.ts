@@ -154,6 +154,11 @@ export class Ledger {
     if (this.#dirty && nowUs - this.#savedAtUs >= waitUs) this.save(nowUs);
   }
 
+  /** Saves now if there is something to save: for what must not be told before it is on disk. */
+  saveIfDirty(nowUs: number): void {
+    if (this.#dirty) this.save(nowUs);
+  }
+
   /** Saves now. Returns whether it is on disk; a failure is told through events and in `condition`. */
   save(nowUs: number): boolean {
     this.#savedAtUs = nowUs;

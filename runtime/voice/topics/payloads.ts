@@ -181,7 +181,7 @@ export function privacyPayload(facts: PrivacyFacts): string {
   return JSON.stringify({
     v: V,
     at: rfc3339(facts.atMs),
-    /** read = erased + dropped + at most one in work: a dropped frame was erased as well, before it was looked at. */
+    /** erased equals read, but for one that may be in work; dropped ones were erased without being looked at. */
     frames: { read: facts.framesRead, erased: facts.framesErased, dropped: facts.framesDropped },
     residency_us: { p50: facts.residencyP50Us, p99: facts.residencyP99Us, max: facts.residencyMaxUs },
     derived_us: { max: facts.derivedMaxUs },

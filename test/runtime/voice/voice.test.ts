@@ -155,6 +155,34 @@ onBench(
   },
 );
 
+onBench('eye and voice restarted within the same second: what was not saved yet is not lost', async (bench) => {
+  await bench.start();
+  bench.greet();
+  bench.feed(bench.eye.cross('in', bench.nowMs));
+  bench.eye = new FakeEye(2);
+  bench.greet();
+  await bench.crash();
+  await bench.seconds(2);
+  assert.is(bench.retained<Total>('total/door')?.in, 1);
+});
+
+onBench(
+  'a total that the broker had is on disk: a crash right after a reconnect does not make it fall',
+  async (bench) => {
+    await bench.start();
+    bench.greet();
+    bench.feed(bench.eye.cross('in', bench.nowMs));
+    bench.link.goDown();
+    bench.link.goUp();
+    await settle();
+    await bench.crash();
+    assert.equal(
+      bench.payloads<Total>('total/door').map((total) => total.in),
+      [0, 1, 1],
+    );
+  },
+);
+
 onBench('a voice that is started again goes on inside the same minute', async (bench) => {
   await bench.start();
   bench.greet();
@@ -178,7 +206,7 @@ onBench(
     bench.clock.advance(4 * 60_000);
     await bench.crash();
     bench.feed(bench.eye.cross('in', MINUTE_START_MS + 2.5 * 60_000));
-    await bench.seconds(3);
+    await bench.seconds(5);
     assert.equal(
       bench.intervals().map((interval) => [interval.from.slice(14, 16), interval.in, interval.historical]),
       [
@@ -512,6 +540,7 @@ onBench('a state that was lost while the eye ran on does not count its people ag
   const total = bench.retained<Total>('total/door')!;
   assert.is.not(total.epoch_id, epoch);
   assert.is(total.in, 1);
+  assert.is(bench.retained<Health>('health')?.eye.state, 'counting', 'frames come, although nobody said counting');
   assert.ok([...bench.files.texts.keys()].some((path) => path.includes('.damaged-')));
 });
 
