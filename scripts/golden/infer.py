@@ -236,6 +236,17 @@ def luma_net(height, width):
     return n.bytes("heat")
 
 
+def large_net(height, width):
+    """A small file that asks for more memory than a small board has; it is refused and never run."""
+    n = Net(9)
+    for name, half in (("y", 1), ("u", 2), ("v", 2)):
+        n.input(name, (1, height // half, width // half, 1), np.float32(1 / 255), -128)
+    last = n.conv("stem", "y", 10, 4, 4, zero_point=-128)
+    for i in range(8):
+        last = n.double(f"twice_{i}", last, n.scale["stem"], -128)
+    return n.bytes(last)
+
+
 def frame_case(name, model, height, width, kernels):
     random = np.random.default_rng(11)
     planes = {"y": (height, width), "u": (height // 2, width // 2), "v": (height // 2, width // 2)}
@@ -374,7 +385,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=pathlib.Path, help="vectors of this whole model instead of single operators")
     args = parser.parse_args()
-    content = person(args.model) if args.model else {"cases": operator_cases()}
+    content = person(args.model) if args.model else {
+        "cases": operator_cases(),
+        "too_large": {"frame": [48, 32], "model": text(np.frombuffer(large_net(32, 48), np.uint8))},
+    }
     results = "".join(v for part in content.get("cases", content.get("frames")) for v in part["outputs"].values())
     header = {
         "origin": "TFLite interpreter, reference kernels (BUILTIN_REF)",

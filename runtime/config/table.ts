@@ -1,0 +1,32 @@
+/** The configuration's fields as Markdown rows, from the schema. The README holds the output; a test keeps it in step. */
+import { expectation } from './config.ts';
+import { ConfigSchema, LineSchema } from './schema.ts';
+
+type Node = Parameters<typeof expectation>[0] & { readonly description?: string };
+
+/** Sections are opened, fields and lists are rows. */
+function rowsOf(prefix: string, node: Node): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+    const field = prefix === '' ? name : `${prefix}.${name}`;
+    return child.properties === undefined ? [rowOf(field, child as Node)] : rowsOf(field, child as Node);
+  });
+}
+
+function rowOf(field: string, node: Node): string {
+  const byDefault = Array.isArray(node.default)
+    ? 'one line, `door`'
+    : node.default === undefined
+      ? 'needed'
+      : `\`${JSON.stringify(node.default)}\``;
+  const unit = node.unit !== undefined && node.minimum === undefined ? ` (${node.unit})` : '';
+  return `| \`${field}\` | ${node.description ?? ''} | ${expectation(node)}${unit} | ${byDefault} |`;
+}
+
+export function configTable(): string {
+  return [
+    '| field | meaning | expected | default |',
+    '|---|---|---|---|',
+    ...rowsOf('', ConfigSchema as unknown as Node),
+    ...rowsOf('lines[]', LineSchema as unknown as Node),
+  ].join('\n');
+}
