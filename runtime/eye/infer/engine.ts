@@ -18,7 +18,7 @@ import { readFileSync } from 'node:fs';
 import { ModelError } from '../../errors.ts';
 import type { FrameFormat } from '../../ports/camera.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
-import { checkGraph, type Graph } from './graph.ts';
+import { checkGraph, countMacs, type Graph } from './graph.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type PixelPlane, type Program, prepareProgram } from './prepack.ts';
 import { readTflite } from './tflite.ts';
@@ -26,9 +26,14 @@ import { readTflite } from './tflite.ts';
 /**
  * Frames of zeroes that are run before the first real one. V8 compiles WebAssembly twice, quickly at the first call and
  * well after some use; without this the first frame took 17 ms (7 ms of them with pixels in the slot) where later ones
- * take 0.8, and single frames up to about the fortieth took 4 to 8. Costs 60 frames' time at boot.
+ * take 0.8, and single frames up to about the fortieth took 4 to 8. Costs 60 frames' time at boot, or WARM_UP_MS_MAX.
  */
 const WARM_UP_FRAMES = 60;
+const WARM_UP_MS_MAX = 2000;
+
+/** What a small board could not do in a frame's time anyway; the person detector has 10 million and 0.3 MiB. */
+const MACS_MAX = 1_000_000_000;
+const MEMORY_BYTES_MAX = 64 * 2 ** 20;
 
 /** Functions of kernels/index.ts. */
 type Kernels = {
@@ -51,7 +56,7 @@ export type PreparedEngine = Engine & {
 /**
  * modelBytes: a .tflite file; not needed any more afterwards. format: the camera's frames, even in width and height.
  * Throws ModelError: MODEL_DAMAGED (not readable), MODEL_UNSUPPORTED (one line per problem), MODEL_MISMATCH (inputs do
- * not fit the contract or the frame format).
+ * not fit the contract or the frame format), MODEL_TOO_LARGE.
  */
 export function createEngine(modelBytes: Uint8Array, format: FrameFormat): PreparedEngine {
   const { widthPx, heightPx, strideBytes, frameBytes } = format;
@@ -66,9 +71,11 @@ export function createEngine(modelBytes: Uint8Array, format: FrameFormat): Prepa
   assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
   const graph = checkGraph(readTflite(modelBytes));
   const program = prepareProgram(graph, pixelPlanes(graph, format), frameBytes);
+  refuseTooLarge(graph, program);
   const machine = loadProgram(program);
   const engine = new WasmEngine(graph, program, machine, format);
-  for (let frame = 0; frame < WARM_UP_FRAMES; frame += 1) {
+  const warmUpEndMs = performance.now() + WARM_UP_MS_MAX;
+  for (let frame = 0; frame < WARM_UP_FRAMES && performance.now() < warmUpEndMs; frame += 1) {
     engine.readPixels();
     engine.erasePixels();
     engine.finish();
@@ -137,6 +144,18 @@ function pixelPlanes(graph: Graph, format: FrameFormat): Map<number, PixelPlane>
   return planes;
 }
 
+function refuseTooLarge(graph: Graph, program: Program): void {
+  const macs = countMacs(graph);
+  const bytes = program.plan.pages * PAGE_BYTES;
+  const problems: string[] = [];
+  if (macs > MACS_MAX) problems.push(`the model needs ${macs} multiply-adds per frame; at most ${MACS_MAX} are run`);
+  if (bytes > MEMORY_BYTES_MAX)
+    problems.push(`the model needs ${bytes} bytes of memory; at most ${MEMORY_BYTES_MAX} are taken`);
+  if (problems.length > 0) {
+    throw new ModelError('MODEL_TOO_LARGE', problems.join('\n'), { op: 'prepare model', hint: 'Use a smaller model.' });
+  }
+}
+
 class WasmEngine implements PreparedEngine {
   readonly name = 'wasm';
   readonly format: FrameFormat;
@@ -170,11 +189,7 @@ class WasmEngine implements PreparedEngine {
       data: new Int8Array(memory.buffer, program.regions.get(tensor.index)!.offsetBytes, tensor.bytes),
     }));
     this.regions = [plan.slot, plan.arena, ...plan.tensors, plan.scratch, plan.constants, ...program.parts];
-    this.macCount = graph.operators.reduce((sum, operator) => {
-      if (operator.kind !== 'convolution') return sum;
-      const taps = operator.kernelY * operator.kernelX * (operator.depthwise ? 1 : operator.inputs[0].shape[3]);
-      return sum + taps * operator.output.bytes;
-    }, 0);
+    this.macCount = countMacs(graph);
     this.#program = program;
     this.#run = kernels.run;
     this.#erase = kernels.erase;

@@ -93,6 +93,15 @@ export type Graph = {
   readonly outputs: ReadonlyMap<string, GraphTensor>;
 };
 
+/** Multiply-adds of one run of the whole graph. */
+export function countMacs(graph: Graph): number {
+  return graph.operators.reduce((sum, operator) => {
+    if (operator.kind !== 'convolution') return sum;
+    const taps = operator.kernelY * operator.kernelX * (operator.depthwise ? 1 : operator.inputs[0].shape[3]);
+    return sum + taps * operator.output.bytes;
+  }, 0);
+}
+
 /** Thrown inside a check of one operator; caught by checkGraph, which goes on with the next one. */
 class Unsupported extends Error {}
 

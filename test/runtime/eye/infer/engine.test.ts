@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { ModelError } from '../../../../runtime/errors.ts';
 import { createEngine } from '../../../../runtime/eye/infer/engine.ts';
 import type { FrameFormat } from '../../../../runtime/ports/camera.ts';
-import { fillFrame, frameOf, int8, smallDetector, uint8 } from './golden.ts';
+import { fillFrame, frameOf, goldenFile, int8, smallDetector, uint8 } from './golden.ts';
 
 const { golden, model, format } = smallDetector();
 const pixels = (plane: 'y' | 'u' | 'v'): Uint8Array => uint8(golden.inputs[plane]!);
@@ -36,6 +36,13 @@ test('a frame of another size is refused, every input by name', () => {
     'input u is [1, 16, 24, 1]; expected [1, 16, 32, 1] for a frame of 64 x 32 px',
     'input v is [1, 16, 24, 1]; expected [1, 16, 32, 1] for a frame of 64 x 32 px',
   ]);
+});
+
+test('a model that needs more memory than a small board has is refused before any is taken', () => {
+  const { too_large } = goldenFile('operators.json') as { readonly too_large: { readonly model: string } };
+  const error = refusal(uint8(too_large.model), frameOf(48, 32, 48));
+  assert.is(error.code, 'MODEL_TOO_LARGE');
+  assert.match(error.message, /^the model needs \d+ bytes of memory; at most 67108864 are taken$/);
 });
 
 test('slot and outputs are views into the one memory, which cannot grow', () => {
