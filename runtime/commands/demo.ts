@@ -64,13 +64,15 @@ export class DemoReport {
     const before = this.#counted.get(line);
     if (before === undefined) return;
     const time = new Date().toISOString().slice(11, 19);
-    const sum = `in ${inCount}, out ${outCount}`;
     if (this.#isFirst && inCount + outCount > 0) {
       this.#isFirst = false;
       this.#out(`first crossing after ${((Date.now() - this.#startedAtMs) / 1000).toFixed(1)} s\n`);
     }
-    if (inCount > before.in) this.#out(`${time}  ${line}  → in     (${sum})\n`);
-    if (outCount > before.out) this.#out(`${time}  ${line}  ← out    (${sum})\n`);
+    // Totals are published once a second: two people in one second are two lines all the same.
+    for (let n = before.in + 1; n <= inCount; n++)
+      this.#out(`${time}  ${line}  → in     (in ${n}, out ${before.out})\n`);
+    for (let n = before.out + 1; n <= outCount; n++)
+      this.#out(`${time}  ${line}  ← out    (in ${inCount}, out ${n})\n`);
     this.#counted.set(line, { in: inCount, out: outCount });
   }
 
