@@ -18,6 +18,10 @@ const GRAIN_COUNT = 1 << 14;
 /** Standard deviation of the table; the noise option scales it. */
 const GRAIN_SPREAD = 32;
 
+/** Light scattered in a cheap lens lifts the black a little. */
+const VEIL = 7;
+const VEIL_SHARE = 0.975;
+
 export type PictureOptions = {
   /** Standard deviation of the luma noise in steps of 255. */
   readonly noise: number;
@@ -232,7 +236,8 @@ export class Picture {
           }
           blockCover += cover;
           blockShadow += shadow[pixel]!;
-          const y = entrance.luma[pixel]! * shadow[pixel]! * (1 - cover / 4) + (person / 4) * vignette;
+          const light = entrance.luma[pixel]! * shadow[pixel]! * (1 - cover / 4) + (person / 4) * vignette;
+          const y = light * VEIL_SHARE + VEIL;
           // Shot noise: a little more in the light.
           const value = y + grain[(grainAt + corner) & (GRAIN_COUNT - 1)]! * noise * (0.75 + y * 0.002) + 0.5;
           slot[row * strideBytes + column] = Math.max(0, Math.min(255, value));

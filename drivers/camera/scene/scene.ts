@@ -46,6 +46,7 @@ class SceneCamera implements Camera {
   constructor(options: Partial<SceneOptions>, format: FrameFormat) {
     this.format = format;
     this.#scene = new Scene(options, format);
+    this.#scene.prepare();
   }
 
   async start(sink: FrameSink, events: CameraEvents): Promise<void> {

@@ -2,7 +2,7 @@
  * Simulation: steps the people of one entrance, keeps the truth beside every picture, and draws on demand.
  * Usable without the camera: tests and evaluations call step(k) and draw(slot), and read people and crossings.
  * Deterministic: the state at frame k follows from seed, options and k alone; time never enters.
- * Memory: everything is made in the constructor; step and draw use it again.
+ * Memory: everything is made in the constructor and in `prepare`; step and draw use it again.
  */
 import { strict as assert } from 'node:assert';
 import type { FrameFormat } from '../../../runtime/ports/camera.ts';
@@ -71,14 +71,14 @@ export class Scene {
   /** Frame of the present state; -1 before the first step. */
   frameIndex = -1;
   readonly #solids: Solids;
-  readonly #picture: Picture;
+  #picture: Picture | null = null;
   #walkers: Walkers;
   #truth: Truth;
 
   constructor(options: Partial<SceneOptions> = {}, format: FrameFormat = SCENE_FORMAT_DEFAULT) {
     this.options = { ...SCENE_DEFAULTS, ...options };
     this.format = format;
-    const { seed, peoplePerMinute, heightM, tiltDeg, fovDeg, noise, shadows, lines } = this.options;
+    const { seed, peoplePerMinute, heightM, tiltDeg, fovDeg, lines } = this.options;
     assert.ok(Number.isSafeInteger(seed) && seed >= 0, `seed is ${seed}; expected an integer of 0 or more`);
     assert.ok(peoplePerMinute >= 0 && peoplePerMinute <= 120, `peoplePerMinute is ${peoplePerMinute}; expected 0..120`);
     assert.ok(heightM >= 2.2 && heightM <= 6, `heightM is ${heightM}; expected 2.2..6 m`);
@@ -91,10 +91,6 @@ export class Scene {
     );
     this.view = makeView(this.options, format.widthPx, format.heightPx);
     this.#solids = new Solids(this.view, WALKER_COUNT_MAX * PART_COUNT_MAX);
-    this.#picture = new Picture(this.view, makeEntrance(this.view, new Random(seed, 1)), new Random(seed, 2), seed, {
-      noise,
-      shadows,
-    });
     this.#walkers = new Walkers(this.view, new Random(seed, 3), peoplePerMinute);
     this.#truth = new Truth(this.view, lines);
   }
@@ -120,7 +116,19 @@ export class Scene {
 
   /** Pool place + 1 of whom each sample of the last drawing shows, 0 for the entrance; [2 · heightPx, 2 · widthPx]. */
   get owner(): Uint8Array {
-    return this.#picture.owner;
+    return this.prepare().owner;
+  }
+
+  /**
+   * Draws the empty entrance, which takes 0.2 to 0.5 s; otherwise the first `draw` does it. Who needs only the truth
+   * never waits for it.
+   */
+  prepare(): Picture {
+    if (this.#picture !== null) return this.#picture;
+    const { seed, noise, shadows } = this.options;
+    const entrance = makeEntrance(this.view, new Random(seed, 1));
+    this.#picture = new Picture(this.view, entrance, new Random(seed, 2), seed, { noise, shadows });
+    return this.#picture;
   }
 
   /** Goes to frame `frameIndex`; backwards means from the start again, with new tables and totals from zero. */
@@ -146,7 +154,7 @@ export class Scene {
 
   /** Draws the present frame into a slot of the format's layout. The same frame gives the same bytes. */
   draw(slot: Uint8Array): void {
-    this.#picture.draw(slot, this.format.strideBytes, this.#walkers.all, this.#solids, this.frameIndex);
+    this.prepare().draw(slot, this.format.strideBytes, this.#walkers.all, this.#solids, this.frameIndex);
   }
 
   /** Floor positions (x, y) and radii of everybody, hidden or not, for tests of the walk: [walker, x | y | radius]. */
