@@ -155,11 +155,21 @@ export class FrameReader {
     this.#socket.on('error', () => this.#finish());
   }
 
+  /** Leaves everything in the pipe until `release()`: what comes is not yet known to be what was asked for. */
+  hold(): void {
+    this.#socket.pause();
+  }
+
+  release(): void {
+    if (this.#mode !== 'closed') this.#socket.resume();
+  }
+
   /** From now on frames are read and erased, not delivered: a writer that is asked to stop must not block on us. */
   discard(): void {
     if (this.#mode !== 'deliver') return;
     this.#mode = 'discard';
     this.#abandonPartial();
+    this.release();
   }
 
   /** Abandons a partial frame and reads no more, but keeps the pipe open: a writer blocks instead of crashing. */

@@ -112,6 +112,8 @@ class Capture {
         onLate: (lateInRow) => this.#onLate(lateInRow),
       });
       opened.push(this.#frames);
+      // Until the size is known to be right.
+      this.#frames.hold();
       this.#messages = new LineReader(paths.messages, (line) => this.#onLine(line));
       opened.push(this.#messages);
       this.#child = new RpicamChild(flags, paths, options.program);
@@ -169,6 +171,7 @@ class Capture {
   #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#frames.release();
     clearTimeout(this.#watchdog);
     let framesSeen = this.#frames.framesRead;
     let silentLooks = 0;
@@ -203,6 +206,8 @@ class Capture {
   async #onExit(status: number): Promise<void> {
     this.#messages.drain();
     this.#frames.drain();
+    // Held until then, the reader would not see the end.
+    if (!this.#isOpen) this.#frames.discard();
     let partialBytes = 0;
     void this.#frames.ended.then((bytes) => {
       partialBytes = bytes;

@@ -159,6 +159,21 @@ test('leaves bytes in the pipe when paused, with the slot zero', async () => {
   closeSync(fd);
 });
 
+test('leaves a frame in the pipe while it is held, and loses nothing of it', async () => {
+  const sink = new TestSink(1000);
+  const frames = reader(sink);
+  frames.hold();
+  const fd = openWriter();
+  writeSync(fd, Buffer.alloc(2500, 9));
+  closeSync(fd);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.is(sink.begunCount, 0);
+  assert.ok(sink.slotIsZero);
+  frames.release();
+  assert.is(await within(1000, 'end', frames.ended), 500);
+  assert.is(sink.completeCount, 2);
+});
+
 test('reads and erases without delivering while it discards', async () => {
   const sink = new TestSink(1000);
   const frames = reader(sink);
