@@ -17,6 +17,8 @@ import { Voice } from './voice.ts';
 
 /** One read takes at most the whole pipe (64 KiB on Linux). */
 const READ_BYTES = 65_536;
+/** The eye is stopped at the same moment; what it still has to tell is in the corridor by then. */
+const LAST_RECORDS_MS = 200;
 
 function main(): void {
   const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
@@ -47,8 +49,9 @@ function main(): void {
     void voice.stop().then(() => process.exit(ExitCode.ioError));
   });
   const stop = () => void voice.stop().then(() => process.exit(ExitCode.ok));
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  const stopSoon = () => void setTimeout(stop, LAST_RECORDS_MS);
+  process.on('SIGTERM', stopSoon);
+  process.on('SIGINT', stopSoon);
 }
 
 /** For reading and writing, so that opening never waits and the pipe outlives whoever is on the other side. */

@@ -86,6 +86,7 @@ export class Voice {
   #tickCount = 0;
   #stopTicking: (() => void) | undefined;
   #ended = false;
+  #ending: Promise<void> | undefined;
 
   constructor(options: VoiceOptions) {
     const { config, clock, link, log } = options;
@@ -154,9 +155,16 @@ export class Voice {
     if (!this.#ended) this.#reader.feed(chunk, byteCount);
   }
 
-  /** Saves, says `stopped` if there is a broker to say it to, and ends within 2 s of real time. */
-  async stop(): Promise<void> {
-    if (this.#ended) return;
+  /**
+   * Saves, says `stopped` if there is a broker to say it to, and ends within 1.5 s of real time. May be called again:
+   * a terminal sends SIGINT to everybody, and the supervisor SIGTERM on top of it.
+   */
+  stop(): Promise<void> {
+    this.#ending ??= this.#sayGoodbye();
+    return this.#ending;
+  }
+
+  async #sayGoodbye(): Promise<void> {
     this.#setTotals();
     this.#end();
     const { link, log, version } = this.#options;
@@ -424,7 +432,7 @@ export class Voice {
     this.#book.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
     this.#end();
     // The connection is left standing: when the process ends, the broker publishes the last will.
-    void atMost(LAST_WORD_MS, this.#delivery.last(this.#topics.health, this.#health())).then(() =>
+    this.#ending = atMost(LAST_WORD_MS, this.#delivery.last(this.#topics.health, this.#health())).then(() =>
       this.#options.onFatal(reason),
     );
   }

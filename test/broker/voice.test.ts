@@ -75,9 +75,13 @@ if (skipBroker()) {
     assert.ok(late.received.every((message) => message.retain));
     await late.end();
     const startedMs = Date.now();
+    voice.signal('SIGINT'); // as from a terminal, which tells everybody, and then the supervisor
+    voice.send(eye.cross('in', Date.now()));
+    await new Promise((resolve) => setTimeout(resolve, 20));
     voice.signal('SIGTERM');
     assert.is(await voice.ended(), 0);
     assert.ok(Date.now() - startedMs < 2000);
+    await eventually(2000, 'the last crossing', () => ear.last<Total>('/total/door')?.in === 4);
     await eventually(2000, 'stopped', () => ear.last<Status>('/status')?.state === 'stopped');
     assert.ok(voice.output.split('\n').length < 10, `few lines in the log:\n${voice.output}`);
   });

@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { EyeReason, EyeState, RecordKind } from '../../../runtime/corridor/record.ts';
+import { within } from '../../fakes/within.ts';
 import { BASE, type BenchOptions, encode, FakeEye, type Health, settle, type Total, VoiceBench } from './bench.ts';
 
 const MINUTE_START_MS = Date.UTC(2026, 0, 5, 12);
@@ -427,6 +428,20 @@ onBench('stop publishes stopped and keeps the running minute for the next start'
   await bench.crash();
   await bench.seconds(62);
   assert.is(bench.intervals()[0]!.in, 1);
+});
+
+onBench('a second stop waits for the first', async (bench) => {
+  await bench.start();
+  bench.link.holdAcknowledgements = true;
+  const first = bench.voice.stop();
+  let isSecondOver = false;
+  const second = bench.voice.stop().then(() => {
+    isSecondOver = true;
+  });
+  await settle();
+  assert.is(isSecondOver, false);
+  bench.link.acknowledge();
+  await within(1000, 'both stops', Promise.all([first, second]));
 });
 
 onBench('stop ends although the broker never answers', async (bench) => {
