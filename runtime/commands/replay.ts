@@ -46,7 +46,7 @@ export async function replay(
 ): Promise<ReplayResult> {
   const clock = new SystemClock();
   const crossings: Crossing[] = [];
-  const pipeline = await createPipeline(config, model, lines, clock, (lineIndex, direction, atUs) => {
+  const pipeline = createPipeline(config, model, lines, clock, (lineIndex, direction, atUs) => {
     crossings.push({
       atS: toSeconds(atUs),
       line: lines[lineIndex]!.name,

@@ -71,12 +71,13 @@ export class Eye {
   }
 
   /** Prepares everything, then lets frames come. Throws ModelError. */
-  async start(): Promise<void> {
+  start(): void {
     const { config, model, camera, clock, gpio, log } = this.#parts;
-    this.#pipeline = await createPipeline(config, model, config.lines, clock, (lineIndex, direction) =>
+    this.#pipeline = createPipeline(config, model, config.lines, clock, (lineIndex, direction) =>
       this.#sendTotals(RecordKind.crossing, lineIndex, direction),
     );
-    const { loop } = this.#pipeline;
+    const { loop, engine } = this.#pipeline;
+    log.info({ plan: engine.describe() }, 'engine prepared');
     this.#keeper = new CameraKeeper(camera, loop, () => loop.framesRead, {
       onRunning: () => this.#enter(EyeState.counting, EyeReason.none),
       onLost: (error, pauseMs) => this.#onCameraLost(error, pauseMs),

@@ -68,7 +68,7 @@ async function main(): Promise<void> {
       if (word !== undefined) eye.onControl(word);
     }
   });
-  await eye.start();
+  eye.start();
   onStopRequest(() => void eye.stop(ExitCode.ok, EyeReason.none));
 }
 

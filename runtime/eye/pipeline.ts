@@ -6,11 +6,10 @@ import type { Config, LineConfig } from '../config/schema.ts';
 import { ModelError } from '../errors.ts';
 import type { FrameFormat } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Engine } from '../ports/engine.ts';
 import { yuv420Bytes } from '../units.ts';
 import { type CrossingListener, LineCounter } from './count/lines.ts';
 import { HeatMapDecoder } from './frame/decode.ts';
-import { createEngine } from './infer/engine.ts';
+import { createEngine, type PreparedEngine } from './infer/engine.ts';
 import { FrameLoop } from './loop.ts';
 import type { Model } from './model.ts';
 import { TRACKER_DEFAULTS, Tracker } from './track/tracker.ts';
@@ -39,19 +38,19 @@ export type Pipeline = {
   readonly loop: FrameLoop;
   readonly tracker: Tracker;
   readonly counter: LineCounter;
-  readonly engine: Engine;
+  readonly engine: PreparedEngine;
 };
 
 /** Throws ModelError when the model does not fit. */
-export async function createPipeline(
+export function createPipeline(
   config: Config,
   model: Model,
   lines: readonly LineConfig[],
   clock: Clock,
   onCrossing: CrossingListener,
-): Promise<Pipeline> {
+): Pipeline {
   const format = frameFormatOf(config, model);
-  const engine = await createEngine(model.bytes, format);
+  const engine = createEngine(model.bytes, format);
   const { decode } = model.manifest;
   const scoreMin = config.model.scoreMin === 0 ? decode.score_min : config.model.scoreMin;
   // A configured threshold moves the lower one with it, so that their ratio stays what the model was tuned for.
