@@ -1,0 +1,65 @@
+"""Writes manifest.json beside the .tflite file: what a loader must know before it trusts the bytes.
+
+    python manifest.py --score-min 0.35 --score-low 0.15
+"""
+
+import argparse
+import hashlib
+import json
+import os
+
+from evaluate import MODEL_DEFAULT, OVERLAP_MAX
+from net import CELL_PX, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, INPUTS, OUTPUTS, mac_count
+
+
+def tensors(details, names):
+    result = []
+    for name in names:
+        scale, zero_point = details[name]["quantization"]
+        shape = [int(n) for n in details[name]["shape"]]
+        result.append({"name": name, "shape": shape, "type": "int8", "scale": float(scale), "zero_point": int(zero_point)})
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=MODEL_DEFAULT, help="the int8 file")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--score-min", type=float, default=0.35, help="a detection that may start a track")
+    parser.add_argument("--score-low", type=float, default=0.15, help="a detection that may only continue one")
+    args = parser.parse_args()
+    from export import Int8Detector
+
+    with open(args.model, "rb") as f:
+        data = f.read()
+    run = Int8Detector(args.model).run
+    manifest = {
+        "name": "person",
+        "version": args.version,
+        "file": os.path.basename(args.model),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "macs": mac_count(),
+        "frame": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "format": "yuv420", "range": "full", "matrix": "bt601"},
+        "signature": "serving_default",
+        "inputs": tensors(run.get_input_details(), INPUTS),
+        "outputs": tensors(run.get_output_details(), OUTPUTS),
+        "decode": {
+            "cell_px": CELL_PX,
+            "score_min": args.score_min,
+            "score_low": args.score_low,
+            "peak_cells": 3,
+            "overlap_max": OVERLAP_MAX,
+            "box": ["dx_cells", "dy_cells", "log2_width_cells", "log2_height_cells"],
+        },
+        "classes": ["person"],
+        "licence_classes": ["A", "B", "rendered"],
+    }
+    with open(os.path.join(os.path.dirname(args.model), "manifest.json"), "w") as f:
+        json.dump(manifest, f, indent=2)
+        f.write("\n")
+    print(json.dumps(manifest["decode"]), manifest["sha256"])
+
+
+if __name__ == "__main__":
+    main()
