@@ -4,7 +4,7 @@
  * Expected errors become one message with a remedy and their exit code; an unknown word gets a suggestion and exit 64.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { loadConfig } from './config/config.ts';
 import { ExitCode, explain, LetheError } from './errors.ts';
 
@@ -78,15 +78,13 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       );
     });
 
-  program
-    .command('doctor')
+  withConfig(program.command('doctor'))
     .description('what is here, what is missing, how to get it')
-    .addOption(new Option('-c, --config <file>', 'configuration file to check as well'))
     .option('--json', 'print JSON instead of the table')
-    .action(async (options: { config?: string; json?: boolean }) => {
+    .action(async (options: ConfigOptions & { json?: boolean }) => {
       const { doctor } = await import('./commands/doctor.ts');
-      const { config: path, json = false } = options;
-      finish(await doctor({ json, out, ...(path === undefined ? {} : { config: path }) }));
+      const { config: path, set: overrides = [], json = false } = options;
+      finish(await doctor({ json, out, overrides, ...(path === undefined ? {} : { config: path }) }));
     });
 
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.

@@ -3,7 +3,7 @@
  * Why give up: a process that ends is restarted by the service manager with everything fresh, and its failure is seen
  * there; one that retries for ever inside looks alive and counts nothing.
  */
-import { DriverError } from '../errors.ts';
+import { DriverError, LetheError } from '../errors.ts';
 import type { Camera, FrameSink } from '../ports/camera.ts';
 
 /** First pause, doubled after each failure up to the last. A cable that is being plugged is back within seconds. */
@@ -19,8 +19,10 @@ export type KeeperEvents = {
   readonly onLost: (error: DriverError, pauseMs: number) => void;
   /** Not a failure: the file is at its end. */
   readonly onEnd: () => void;
-  /** FAILURES_MAX starts in a row brought no frame. */
-  readonly onGivenUp: (error: DriverError) => void;
+  /** FAILURES_MAX starts in a row brought no frame, or an error that no restart can mend. */
+  readonly onGivenUp: (error: LetheError) => void;
+  /** The camera could not be stopped: a picture may still be on its way, and only the end of the process helps. */
+  readonly onStuck: (error: unknown) => void;
   readonly onTruth: (lineIndex: number, direction: 0 | 1) => void;
 };
 
@@ -58,7 +60,7 @@ export class CameraKeeper {
   async stop(): Promise<void> {
     this.#isWanted = false;
     clearTimeout(this.#timer);
-    this.#enqueue(() => this.#camera.stop());
+    this.#enqueue(() => this.#stopCamera());
     await this.#queue;
   }
 
@@ -77,15 +79,25 @@ export class CameraKeeper {
       });
       this.#events.onRunning();
     } catch (error) {
-      const expected = error instanceof DriverError;
+      if (error instanceof LetheError && !(error instanceof DriverError)) {
+        this.#isWanted = false;
+        this.#events.onGivenUp(error);
+        return;
+      }
+      const { name } = this.#camera;
       this.#onFailure(
-        expected
+        error instanceof DriverError
           ? error
-          : new DriverError('other', `camera ${this.#camera.name}: ${String(error)}`, {
-              op: 'start camera',
-              cause: error,
-            }),
+          : new DriverError('other', `camera ${name}: ${String(error)}`, { op: 'start camera', cause: error }),
       );
+    }
+  }
+
+  async #stopCamera(): Promise<void> {
+    try {
+      await this.#camera.stop();
+    } catch (error) {
+      this.#events.onStuck(error);
     }
   }
 
@@ -108,7 +120,7 @@ export class CameraKeeper {
     this.#events.onLost(error, pauseMs);
     this.#timer = setTimeout(() => {
       this.#enqueue(async () => {
-        await this.#camera.stop();
+        await this.#stopCamera();
         await this.#tryStart();
       });
     }, pauseMs);

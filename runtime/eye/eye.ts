@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.ts';
 import type { ControlWord } from '../corridor/control.ts';
 import { Direction, EYE_STATE_WORDS, EyeReason, EyeState, emptyRecord, RecordKind } from '../corridor/record.ts';
 import { CorridorWriter, type RecordOutlet } from '../corridor/writer.ts';
-import { type DriverError, ExitCode, explain } from '../errors.ts';
+import { DriverError, ExitCode, explain } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Camera } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -84,7 +84,12 @@ export class Eye {
       onEnd: () => void this.stop(ExitCode.ok, EyeReason.endOfSource),
       onGivenUp: (error) => {
         log.error({ camera: camera.name, hint: error.hint }, `camera given up: ${error.message}`);
-        void this.stop(error.exitCode, REASON_OF_KIND[error.kind]);
+        void this.stop(error.exitCode, error instanceof DriverError ? REASON_OF_KIND[error.kind] : EyeReason.other);
+      },
+      onStuck: (error) => {
+        log.fatal({ camera: camera.name }, `camera cannot be stopped: ${explain(error)}`);
+        loop.forget();
+        this.#parts.exit(ExitCode.ioError);
       },
       onTruth: (lineIndex, direction) => this.#onTruth(lineIndex, direction),
     });

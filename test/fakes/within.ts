@@ -8,16 +8,11 @@ export function within<T>(timeoutMs: number, what: string, promise: Promise<T>):
 
 /** Resolves as soon as `condition` holds; for effects that have no promise of their own (another process, a socket). */
 export function eventually(timeoutMs: number, what: string, condition: () => boolean): Promise<void> {
-  return within(
-    timeoutMs,
-    what,
-    new Promise<void>((resolve) => {
-      const timer = setInterval(() => {
-        if (!condition()) return;
-        clearInterval(timer);
-        resolve();
-      }, 5);
-      setTimeout(() => clearInterval(timer), timeoutMs);
-    }),
-  );
+  let timer: NodeJS.Timeout | undefined;
+  const held = new Promise<void>((resolve) => {
+    timer = setInterval(() => {
+      if (condition()) resolve();
+    }, 5);
+  });
+  return within(timeoutMs, what, held).finally(() => clearInterval(timer));
 }
