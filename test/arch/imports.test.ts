@@ -160,7 +160,6 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'node-libcamera': ['drivers/camera/rpicam/child.ts', 'drivers/camera/rpicam/rpicam.ts'],
   pino: ['runtime/log.ts'],
   commander: ['runtime/main.ts'],
-  flatbuffers: ['runtime/eye/infer/tflite.ts'],
 };
 
 test('each package has one owner', () => {
