@@ -8,7 +8,10 @@
  * are therefore read from a row of zero points, and the zero point's share of the sum is in the bias for all taps alike.
  */
 import {
+  BLOCK_ADDEND,
   BLOCK_BIAS,
+  BLOCK_MULTIPLIER,
+  BLOCK_POWER,
   BLOCK_WEIGHTS,
   DEPTHWISE_BYTES,
   INPUT_CHANNELS,
@@ -68,6 +71,14 @@ export function depthwise(command: usize): void {
       const w45 = v128.load(block, BLOCK_WEIGHTS + 32);
       const w67 = v128.load(block, BLOCK_WEIGHTS + 48);
       const w8 = v128.load(block, BLOCK_WEIGHTS + 64);
+      const multiplier0 = v128.load(block, BLOCK_MULTIPLIER);
+      const multiplier1 = v128.load(block, BLOCK_MULTIPLIER + 16);
+      const addend0 = v128.load(block, BLOCK_ADDEND);
+      const addend1 = v128.load(block, BLOCK_ADDEND + 16);
+      const addend2 = v128.load(block, BLOCK_ADDEND + 32);
+      const addend3 = v128.load(block, BLOCK_ADDEND + 48);
+      const power0 = v128.load(block, BLOCK_POWER);
+      const power1 = v128.load(block, BLOCK_POWER + 16);
       let to = target + c;
       let left = -padLeft;
       for (let x = 0; x < outputWidth; x++) {
@@ -108,7 +119,7 @@ export function depthwise(command: usize): void {
         sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(d, w45), i16x8.extmul_high_i8x16_s(e, w67))));
         sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(f, w8)));
         sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(f, w8)));
-        const result = requantise8(sums0, sums1, block, zeroPoint);
+        const result = requantise8(sums0, sums1, multiplier0, multiplier1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
         v128.store_lane<i64>(to, clamp16(result, result, min, max), 0);
         to += targetPixel;
         left += strideX;

@@ -13,7 +13,10 @@
  * Zero points of ordinary inputs are in the bias in the same way.
  */
 import {
+  BLOCK_ADDEND,
   BLOCK_BIAS,
+  BLOCK_MULTIPLIER,
+  BLOCK_POWER,
   BLOCK_WEIGHTS,
   GROUP_BYTES,
   GROUP_STEP,
@@ -137,8 +140,20 @@ function row(command: usize, source: usize, target: usize, pixelCount: i32, isPi
         high3 = i32x4.add(high3, high(a, b, weightsA, weightsB));
         at += groupStep;
       }
-      const result01 = clamp16(requantise8(low0, high0, block, zeroPoint), requantise8(low1, high1, block, zeroPoint), min, max);
-      const result23 = clamp16(requantise8(low2, high2, block, zeroPoint), requantise8(low3, high3, block, zeroPoint), min, max);
+      const multiplier0 = v128.load(block, BLOCK_MULTIPLIER);
+      const multiplier1 = v128.load(block, BLOCK_MULTIPLIER + 16);
+      const addend0 = v128.load(block, BLOCK_ADDEND);
+      const addend1 = v128.load(block, BLOCK_ADDEND + 16);
+      const addend2 = v128.load(block, BLOCK_ADDEND + 32);
+      const addend3 = v128.load(block, BLOCK_ADDEND + 48);
+      const power0 = v128.load(block, BLOCK_POWER);
+      const power1 = v128.load(block, BLOCK_POWER + 16);
+      const pixel0 = requantise8(low0, high0, multiplier0, multiplier1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel1 = requantise8(low1, high1, multiplier0, multiplier1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel2 = requantise8(low2, high2, multiplier0, multiplier1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel3 = requantise8(low3, high3, multiplier0, multiplier1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const result01 = clamp16(pixel0, pixel1, min, max);
+      const result23 = clamp16(pixel2, pixel3, min, max);
       const count = channels - channel;
       const c = <usize>channel;
       if (count >= 8) {

@@ -14,8 +14,6 @@
  * The loader proves for every layer that no step overflows (../prepack.ts, isSafe), else it uses the scalar
  * kernel. A float32 factor would be about a third faster but gives other bytes near ties.
  */
-import { BLOCK_ADDEND, BLOCK_MULTIPLIER, BLOCK_POWER } from '../layout';
-
 /** Four sums to four words whose upper halves are y. */
 // @ts-ignore: decorator
 @inline
@@ -27,24 +25,21 @@ export function requantise4(sums: v128, multiplier: v128, addend0: v128, addend1
   return i32x4.mul(i32x4.add(upper, i32x4.shr_s(sums, 31)), power);
 }
 
-/** Eight sums of one pixel to eight int16: y + zero point, not yet clamped to int8. `block` is the head of the constants. */
+/**
+ * Eight sums of one pixel to eight int16: y + zero point, not yet clamped to int8. The constants of the block come as
+ * values, so that callers load them once: where V8 has no guard pages (Node on arm64) every load is checked by code.
+ */
 // @ts-ignore: decorator
 @inline
-export function requantise8(sums0: v128, sums1: v128, block: usize, zeroPoint: v128): v128 {
-  const words0 = requantise4(
-    sums0,
-    v128.load(block, BLOCK_MULTIPLIER),
-    v128.load(block, BLOCK_ADDEND),
-    v128.load(block, BLOCK_ADDEND + 16),
-    v128.load(block, BLOCK_POWER),
-  );
-  const words1 = requantise4(
-    sums1,
-    v128.load(block, BLOCK_MULTIPLIER + 16),
-    v128.load(block, BLOCK_ADDEND + 32),
-    v128.load(block, BLOCK_ADDEND + 48),
-    v128.load(block, BLOCK_POWER + 16),
-  );
+export function requantise8(
+  sums0: v128, sums1: v128,
+  multiplier0: v128, multiplier1: v128,
+  addend0: v128, addend1: v128, addend2: v128, addend3: v128,
+  power0: v128, power1: v128,
+  zeroPoint: v128,
+): v128 {
+  const words0 = requantise4(sums0, multiplier0, addend0, addend1, power0);
+  const words1 = requantise4(sums1, multiplier1, addend2, addend3, power1);
   return i16x8.add_sat_s(v128.shuffle<i16>(words0, words1, 1, 3, 5, 7, 9, 11, 13, 15), zeroPoint);
 }
 
