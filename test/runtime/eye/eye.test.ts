@@ -1,0 +1,311 @@
+// Goal: what the eye does between frames: it tells every state, counts up totals each second, and goes blind on a button.
+// Method: the eye whole, with the real engine and model, a camera moved by hand, pins in memory, a manual clock, and an
+// array for a corridor, read by the voice's own reader.
+import { pino } from 'pino';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ManualClock } from '../../../drivers/clock/manual.ts';
+import { MemoryGpio } from '../../../drivers/gpio/memory.ts';
+import { parseConfig } from '../../../runtime/config/config.ts';
+import { ControlWord } from '../../../runtime/corridor/control.ts';
+import { CorridorReader } from '../../../runtime/corridor/reader.ts';
+import { type CorridorRecord, EyeReason, EyeState, RecordKind } from '../../../runtime/corridor/record.ts';
+import { ExitCode } from '../../../runtime/errors.ts';
+import { Eye } from '../../../runtime/eye/eye.ts';
+import { type LampPatternName, LED_PATTERNS, levelsOf, TICK_MS } from '../../../runtime/eye/indicator.ts';
+import { loadModel } from '../../../runtime/eye/model.ts';
+import { frameFormatOf } from '../../../runtime/eye/pipeline.ts';
+import { FakeCamera } from '../../fakes/camera.ts';
+import { eventually } from '../../fakes/within.ts';
+
+const LED = 17;
+const BUTTON = 27;
+const FRAME_MS = 100;
+
+const test = suite('eye');
+const model = loadModel('');
+let stage: Stage;
+
+class Stage {
+  readonly config = parseConfig({});
+  readonly clock = new ManualClock();
+  readonly gpio = new MemoryGpio(() => this.clock.monotonicUs());
+  readonly camera = new FakeCamera(frameFormatOf(this.config, model));
+  readonly records: CorridorRecord[] = [];
+  readonly exits: ExitCode[] = [];
+  isOutletOpen = true;
+  /** The slot as the camera was given it. */
+  slot: Uint8Array | undefined;
+  readonly eye: Eye;
+
+  constructor(prepare: (gpio: MemoryGpio) => void = () => {}) {
+    prepare(this.gpio);
+    const reader = new CorridorReader(
+      { onRecord: (record) => this.records.push({ ...record }), onCutOff: (reason) => assert.unreachable(reason) },
+      () => this.clock.monotonicUs(),
+    );
+    const start = this.camera.start.bind(this.camera);
+    this.camera.start = (sink, events) => {
+      this.slot = sink.slot;
+      return start(sink, events);
+    };
+    this.eye = new Eye({
+      config: this.config,
+      model,
+      camera: this.camera,
+      gpio: this.gpio,
+      clock: this.clock,
+      outlet: {
+        write: (bytes, offset) => {
+          assert.ok(this.isOutletOpen, 'nothing is written after the corridor was closed');
+          reader.feed(bytes.subarray(offset, offset + 32), 32);
+          return 32;
+        },
+        close: () => {
+          this.isOutletOpen = false;
+        },
+      },
+      log: pino({ level: 'silent' }),
+      exit: (code) => this.exits.push(code),
+    });
+  }
+
+  /** Frames and time, together. */
+  run(frameCount: number): void {
+    for (let i = 0; i < frameCount; i++) {
+      this.clock.advance(FRAME_MS);
+      this.camera.frame(this.clock.monotonicUs());
+    }
+  }
+
+  of(kind: RecordKind): CorridorRecord[] {
+    return this.records.filter((record) => record.kind === kind);
+  }
+
+  /** [state, reason] of every state record. */
+  get states(): [number, number][] {
+    return this.of(RecordKind.state).map(({ code, a }) => [code, a]);
+  }
+
+  get slotIsZero(): boolean {
+    return this.slot?.every((byte) => byte === 0) ?? false;
+  }
+
+  async until(state: EyeState): Promise<void> {
+    await eventually(2000, `state ${state}`, () => this.eye.state === state);
+  }
+
+  /** The lamp's levels, tick by tick, over one cycle of a pattern that has just begun. */
+  lampShows(name: LampPatternName): void {
+    const expected = [...levelsOf(LED_PATTERNS[name])];
+    const seen = expected.map(() => {
+      const level = this.gpio.isHigh(LED) ? 1 : 0;
+      this.clock.advance(TICK_MS);
+      return level;
+    });
+    assert.equal(seen, expected, name);
+  }
+}
+
+test.before.each(async () => {
+  stage = new Stage();
+  stage.eye.start();
+  await stage.until(EyeState.counting);
+});
+test.after.each(async () => {
+  await stage.eye.stop(ExitCode.ok, EyeReason.none);
+});
+
+test('it introduces itself, then tells that it starts and that it counts', () => {
+  assert.equal(
+    stage.records.map(({ kind }) => kind),
+    [RecordKind.hello, RecordKind.state, RecordKind.state],
+  );
+  assert.is(stage.records[0]!.index, 1);
+  assert.equal(stage.states, [
+    [EyeState.starting, EyeReason.none],
+    [EyeState.counting, EyeReason.none],
+  ]);
+  assert.ok(stage.records.every(({ boot }) => boot === stage.records[0]!.boot));
+  assert.equal(
+    stage.records.map(({ sequence }) => sequence),
+    [0, 1, 2],
+  );
+  stage.lampShows('counting');
+});
+
+test('every second it sends the totals of each line and the frames', () => {
+  stage.run(30);
+  assert.is(stage.of(RecordKind.totals).length, 3);
+  assert.equal(
+    stage.of(RecordKind.frames).map(({ a, b, c }) => [a, b, c]),
+    [
+      [9, 9, 0],
+      [19, 19, 0],
+      [29, 29, 0],
+    ],
+  );
+});
+
+test('frames that break off are counted as dropped', () => {
+  stage.camera.halfFrame();
+  stage.camera.fail('disconnected');
+  assert.ok(stage.slotIsZero, 'a camera that dies in mid-frame leaves no picture');
+});
+
+test('every minute it sends how long pictures lived', () => {
+  stage.run(600);
+  const residency = stage.of(RecordKind.residency);
+  assert.is(residency.length, 1);
+  // The manual clock stands still inside a frame.
+  const { a, b, c, d } = residency[0]!;
+  assert.equal([a, b, c, d], [0, 0, 0, 0]);
+});
+
+test('the truth of a simulated camera is passed on as running totals', () => {
+  stage.camera.cross(0, 0, 0);
+  stage.camera.cross(0, 0, 0);
+  stage.camera.cross(0, 1, 0);
+  assert.equal(
+    stage.of(RecordKind.truth).map(({ index, a, b }) => [index, a, b]),
+    [
+      [0, 1, 0],
+      [0, 2, 0],
+      [0, 2, 1],
+    ],
+  );
+});
+
+test('the privacy button stops the camera, erases the slot and shows on the lamp; totals go on', async () => {
+  stage.run(5);
+  stage.camera.halfFrame();
+  assert.not(stage.slotIsZero);
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.paused);
+  assert.not(stage.camera.isRunning);
+  assert.ok(stage.slotIsZero);
+  assert.equal(stage.states.at(-1), [EyeState.paused, EyeReason.button]);
+  stage.lampShows('paused');
+  assert.not(stage.camera.frame(0), 'no frame comes while paused');
+  const totals = stage.of(RecordKind.totals).length;
+  stage.clock.advance(3000);
+  assert.is(stage.of(RecordKind.totals).length, totals + 3);
+});
+
+test('the button again: it starts and counts, from the same totals', async () => {
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.paused);
+  stage.clock.advance(1000);
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.counting);
+  assert.ok(stage.camera.isRunning);
+  assert.equal(
+    stage.states.slice(2).map(([state]) => state),
+    [EyeState.paused, EyeState.starting, EyeState.counting],
+  );
+  stage.run(10);
+  assert.ok(stage.of(RecordKind.frames).at(-1)!.a > 0);
+});
+
+test('a bouncing contact is one press', async () => {
+  stage.gpio.press(BUTTON);
+  stage.gpio.press(BUTTON);
+  stage.clock.advance(10);
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.paused);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.is(stage.eye.state, EyeState.paused);
+});
+
+test('pressed while the camera is still coming up: paused it is, and stays', async () => {
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.paused);
+  const release = stage.camera.holdStarts();
+  stage.clock.advance(1000);
+  stage.gpio.press(BUTTON); // go on
+  await stage.until(EyeState.starting);
+  stage.clock.advance(1000);
+  stage.gpio.press(BUTTON); // no, do not
+  release();
+  await stage.until(EyeState.paused);
+  assert.not(stage.camera.isRunning);
+  assert.equal(stage.states.at(-1), [EyeState.paused, EyeReason.button]);
+});
+
+test('a lost camera is told with its reason, erased, shown, and comes back', async () => {
+  stage.run(3);
+  stage.camera.fail('timeout');
+  assert.is(stage.eye.state, EyeState.cameraLost);
+  assert.equal(stage.states.at(-1), [EyeState.cameraLost, EyeReason.timeout]);
+  stage.lampShows('cameraLost');
+  await stage.until(EyeState.counting); // after the real half second
+  assert.ok(stage.camera.isRunning);
+});
+
+test('the button works while the camera is lost: no restart follows', async () => {
+  stage.camera.fail('timeout');
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.paused);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.equal([stage.eye.state, stage.camera.startCount], [EyeState.paused, 1]);
+});
+
+test('words of the voice show on the lamp', () => {
+  stage.eye.onControl(ControlWord.linkDown);
+  stage.lampShows('linkDown');
+  stage.eye.onControl(ControlWord.identify);
+  stage.lampShows('identify');
+});
+
+test('stopping sends the last totals and the goodbye, closes the corridor, leaves the lamp dark, and ends once', async () => {
+  stage.run(3);
+  await stage.eye.stop(ExitCode.ok, EyeReason.none);
+  assert.equal(
+    stage.records.slice(-4).map(({ kind }) => kind),
+    [RecordKind.totals, RecordKind.frames, RecordKind.residency, RecordKind.state],
+  );
+  assert.equal(stage.states.at(-1), [EyeState.stopping, EyeReason.none]);
+  assert.is(stage.of(RecordKind.frames).at(-1)!.a, 3);
+  assert.not(stage.isOutletOpen);
+  assert.not(stage.gpio.isHigh(LED));
+  assert.ok(stage.slotIsZero);
+  await stage.eye.stop(ExitCode.failed, EyeReason.other);
+  stage.clock.advance(5000);
+  assert.equal(stage.exits, [ExitCode.ok]);
+});
+
+test('the end of a file ends the eye with 0 and says why', async () => {
+  stage.run(2);
+  stage.camera.end();
+  await eventually(2000, 'exit', () => stage.exits.length > 0);
+  assert.equal(stage.exits, [ExitCode.ok]);
+  assert.equal(stage.states.at(-1), [EyeState.stopping, EyeReason.endOfSource]);
+});
+
+test('a button pressed while it stops changes nothing', async () => {
+  const stopped = stage.eye.stop(ExitCode.ok, EyeReason.none);
+  stage.gpio.press(BUTTON);
+  await stopped;
+  assert.equal(stage.states.at(-1), [EyeState.stopping, EyeReason.none]);
+  assert.equal(stage.exits, [ExitCode.ok]);
+});
+
+test('a camera that cannot be stopped ends the process with 74, erased', async () => {
+  stage.camera.halfFrame();
+  stage.camera.stop = () => Promise.reject(new Error('still writing'));
+  stage.gpio.press(BUTTON);
+  await eventually(2000, 'exit', () => stage.exits.length > 0);
+  assert.is(stage.exits[0], ExitCode.ioError);
+  assert.ok(stage.slotIsZero);
+});
+
+test('a lamp that cannot be had is no reason not to count', async () => {
+  const dark = new Stage((gpio) => gpio.failNext('busy'));
+  dark.eye.start();
+  await dark.until(EyeState.counting);
+  assert.equal(dark.gpio.changes(LED), []);
+  await dark.eye.stop(ExitCode.ok, EyeReason.none);
+  assert.equal(dark.exits, [ExitCode.ok]);
+});
+
+test.run();
