@@ -117,7 +117,7 @@ test('with the real engine every byte that a picture changed is back after each 
   const config = parseConfig({});
   const pipeline = createPipeline(config, loadModel(''), config.lines, new ManualClock(), () => {});
   const { loop } = pipeline;
-  const { memory } = pipeline.engine as PreparedEngine;
+  const { memory } = pipeline.engine;
   const all = Buffer.from(memory.buffer);
   const before = Buffer.from(all);
   const scene = new Scene({ peoplePerMinute: 60 });
