@@ -3,10 +3,10 @@
  * The command line: `lethe <command>`. Thin: it reads words, loads the configuration, calls one function in commands/.
  * Expected errors become one message with a remedy and their exit code; an unknown word gets a suggestion and exit 64.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { loadConfig } from './config/config.ts';
 import { ExitCode, explain, LetheError } from './errors.ts';
+import { PACKAGE_VERSION } from './package.ts';
 
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
@@ -34,15 +34,10 @@ function configOf(options: ConfigOptions) {
   return loadConfig({ path: options.config, overrides: options.set });
 }
 
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
-
 function buildProgram(finish: (code: ExitCode) => void): Command {
   const program = new Command('lethe')
     .description('Anonymous people counter: pictures are erased in milliseconds, numbers leave over MQTT.')
-    .version(version())
+    .version(PACKAGE_VERSION)
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err })
     .showSuggestionAfterError()

@@ -62,11 +62,15 @@ async function main(): Promise<void> {
     log,
     exit: (code) => process.exit(code),
   });
-  openInlet(join(runtimeDir, CONTROL_FIFO), CONTROL_BUFFER_BYTES, (chunk, byteCount) => {
-    for (let i = 0; i < byteCount; i++) {
-      const word = asControlWord(chunk[i]!);
-      if (word !== undefined) eye.onControl(word);
-    }
+  openInlet(join(runtimeDir, CONTROL_FIFO), CONTROL_BUFFER_BYTES, {
+    onBytes: (chunk, byteCount) => {
+      for (let i = 0; i < byteCount; i++) {
+        const word = asControlWord(chunk[i]!);
+        if (word !== undefined) eye.onControl(word);
+      }
+    },
+    // Without it the lamp knows less; nothing that counts hangs on it.
+    onError: (error) => log.warn(`the control pipe cannot be read (${error.message})`),
   });
   eye.start();
   onStopRequest(() => void eye.stop(ExitCode.ok, EyeReason.none));

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { ModelError } from '../errors.ts';
+import { PACKAGE_ROOT } from '../package.ts';
 
 const ManifestSchema = Type.Object({
   name: Type.String(),
@@ -27,25 +27,8 @@ export type Manifest = Static<typeof ManifestSchema>;
 
 export type Model = { readonly manifest: Manifest; readonly bytes: Uint8Array; readonly path: string };
 
-/** Nearest folder above this module that holds package.json: the same for sources and for dist/. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    try {
-      readFileSync(join(folder, 'package.json'));
-      // dist/ of a private build may hold a package.json of its own; the model tells the real root.
-      readFileSync(join(folder, 'models', 'person', 'manifest.json'));
-      return folder;
-    } catch {
-      const parent = dirname(folder);
-      if (parent === folder) return process.cwd();
-      folder = parent;
-    }
-  }
-}
-
 export function defaultManifestPath(): string {
-  return join(packageRoot(), 'models', 'person', 'manifest.json');
+  return join(PACKAGE_ROOT, 'models', 'person', 'manifest.json');
 }
 
 function readOrRefuse(path: string, what: string): Buffer {
