@@ -9,8 +9,13 @@ import { ModelError } from '../../errors.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import type { DetectionTable } from '../track/detections.ts';
 
-/** Two maxima nearer than this share of the smaller box's size are one person seen twice. */
-const MERGE_SIZES = 0.35;
+/**
+ * Two boxes that share more than this are one person seen twice: of their union (a box beside itself), or of the
+ * smaller one (head and shoulders inside the whole body). The weaker goes. Two people of whom one hides more of the other
+ * than that are not told apart by a box detector anyway.
+ */
+const UNION_SHARE_MAX = 0.4;
+const INNER_SHARE_MAX = 0.7;
 
 /** Table over q = -128..127 at index q + 128. */
 function tableOf(tensor: OutputTensor, f: (real: number) => number): Float32Array {
@@ -58,7 +63,7 @@ export class HeatMapDecoder {
     this.#heatQMin = (first === -1 ? 256 : first) - 128;
   }
 
-  /** Fills `detections` anew. */
+  /** Fills `detections` anew, strongest first. */
   decode(detections: DetectionTable): void {
     detections.clear();
     for (let row = 0; row < this.#rowCount; row++) {
@@ -67,13 +72,16 @@ export class HeatMapDecoder {
         const heatQ = this.#heat[cell]!;
         if (heatQ < this.#heatQMin || !this.#isPeak(row, column, heatQ)) continue;
         const at = cell * 4;
-        const xPx = (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx;
-        const yPx = (row + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx;
-        const widthPx = this.#size[this.#box[at + 2]! + 128]!;
-        const heightPx = this.#size[this.#box[at + 3]! + 128]!;
-        this.#addUnlessSeen(detections, xPx, yPx, widthPx, heightPx, this.#score[heatQ + 128]!);
+        detections.insert(
+          (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx,
+          (row + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx,
+          this.#size[this.#box[at + 2]! + 128]!,
+          this.#size[this.#box[at + 3]! + 128]!,
+          this.#score[heatQ + 128]!,
+        );
       }
     }
+    keepOneEach(detections);
   }
 
   /** Largest of its 3 × 3 cells; of equal neighbours the first in reading order is the peak. */
@@ -89,28 +97,33 @@ export class HeatMapDecoder {
     }
     return true;
   }
+}
 
-  #addUnlessSeen(
-    detections: DetectionTable,
-    xPx: number,
-    yPx: number,
-    widthPx: number,
-    heightPx: number,
-    score: number,
-  ): void {
-    for (let i = 0; i < detections.count; i++) {
-      const nearX = MERGE_SIZES * Math.min(widthPx, detections.widthPx[i]!);
-      const nearY = MERGE_SIZES * Math.min(heightPx, detections.heightPx[i]!);
-      if (Math.abs(detections.xPx[i]! - xPx) > nearX || Math.abs(detections.yPx[i]! - yPx) > nearY) continue;
-      if (detections.score[i]! < score) {
-        detections.xPx[i] = xPx;
-        detections.yPx[i] = yPx;
-        detections.widthPx[i] = widthPx;
-        detections.heightPx[i] = heightPx;
-        detections.score[i] = score;
-      }
-      return;
-    }
-    detections.add(xPx, yPx, widthPx, heightPx, score);
+/** Non-maximum suppression: goes down from the strongest and drops each box that overlaps one that was kept. */
+function keepOneEach(detections: DetectionTable): void {
+  let keptCount = 0;
+  for (let i = 0; i < detections.count; i++) {
+    let isNew = true;
+    for (let k = 0; k < keptCount && isNew; k++) isNew = !isSamePerson(detections, k, i);
+    if (isNew) detections.move(i, keptCount++);
   }
+  detections.count = keptCount;
+}
+
+function isSamePerson(detections: DetectionTable, i: number, k: number): boolean {
+  const { xPx, yPx, widthPx, heightPx } = detections;
+  const sharedX = overlap(xPx[i]!, widthPx[i]!, xPx[k]!, widthPx[k]!);
+  const sharedY = overlap(yPx[i]!, heightPx[i]!, yPx[k]!, heightPx[k]!);
+  if (sharedX <= 0 || sharedY <= 0) return false;
+  const shared = sharedX * sharedY;
+  const areaI = widthPx[i]! * heightPx[i]!;
+  const areaK = widthPx[k]! * heightPx[k]!;
+  return shared > UNION_SHARE_MAX * (areaI + areaK - shared) || shared > INNER_SHARE_MAX * Math.min(areaI, areaK);
+}
+
+/** Length that two intervals, given by centre and length, have in common; negative when apart. */
+function overlap(centreA: number, lengthA: number, centreB: number, lengthB: number): number {
+  return (
+    Math.min(centreA + lengthA / 2, centreB + lengthB / 2) - Math.max(centreA - lengthA / 2, centreB - lengthB / 2)
+  );
 }

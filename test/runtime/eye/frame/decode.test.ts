@@ -80,18 +80,37 @@ test('peaks in the corners of the map are people too', () => {
   );
 });
 
-test('two maxima nearer than a third of a body are one person, with the stronger box', () => {
-  const large = { log2Width: 3, log2Height: 3 }; // 64 px: maxima up to 22.4 px apart are one
+test('two boxes that share more than 0.4 of their union are one person, with the stronger box', () => {
+  const large = { log2Width: 3, log2Height: 3 }; // 64 px: 16 px apart share 0.6 of their union
   const found = decode({ row: 5, column: 5, heatQ: 10, ...large }, { row: 5, column: 7, heatQ: 20, ...large });
   assert.equal(found, [{ x: 56, y: 40, width: 64, height: 64, score: 0.881 }]);
   const reversed = decode({ row: 5, column: 5, heatQ: 20, ...large }, { row: 5, column: 7, heatQ: 10, ...large });
   assert.equal(reversed, [{ x: 40, y: 40, width: 64, height: 64, score: 0.881 }]);
 });
 
-test('two people side by side stay two: the smaller body decides what is near', () => {
-  const small = { log2Width: 2, log2Height: 3 }; // 32 px wide: 11.2 px
-  const large = { log2Width: 3, log2Height: 3 };
-  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...small }, { row: 5, column: 7, heatQ: 20, ...large }).length, 2);
+test('a small box inside of a large one is the same person, whichever is stronger', () => {
+  const part = { log2Width: 2, log2Height: 2 };
+  const whole = { log2Width: 3, log2Height: 3 };
+  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...part }, { row: 5, column: 7, heatQ: 20, ...whole }).length, 1);
+  assert.is(decode({ row: 5, column: 5, heatQ: 20, ...part }, { row: 5, column: 7, heatQ: 10, ...whole }).length, 1);
+});
+
+test('two people side by side stay two', () => {
+  const body = { log2Width: 2, log2Height: 3 }; // 32 × 64 px: 24 px apart share 0.14 of their union
+  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...body }, { row: 5, column: 8, heatQ: 20, ...body }).length, 2);
+});
+
+test('a chain of boxes loses only those that overlap a stronger one that stays', () => {
+  const body = { log2Width: 3, log2Height: 3 }; // neighbours share 0.6 of their union, the ends 0.33
+  const found = decode(
+    { row: 5, column: 5, heatQ: 10, ...body },
+    { row: 5, column: 7, heatQ: 15, ...body },
+    { row: 5, column: 9, heatQ: 20, ...body },
+  );
+  assert.equal(
+    found.map(({ x }) => x),
+    [72, 40],
+  );
 });
 
 test('near in one direction only is not near', () => {
