@@ -7,7 +7,7 @@
  */
 import { ModelError } from '../../errors.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
-import type { DetectionTable } from '../track/detections.ts';
+import { DETECTIONS_MAX, type DetectionTable } from '../track/detections.ts';
 
 /**
  * Two boxes that share more than this are one person seen twice: of their union (a box beside itself), or of the
@@ -46,6 +46,8 @@ export class HeatMapDecoder {
   readonly #score: Float32Array;
   readonly #offset: Float32Array;
   readonly #size: Float32Array;
+  readonly #peaks = new Int32Array(DETECTIONS_MAX);
+  #peakCount = 0;
 
   /** cellPx: pixels of the frame per cell. scoreLow: least score (0..1) that makes a detection. Throws ModelError. */
   constructor(engine: Engine, cellPx: number, scoreLow: number) {
@@ -65,23 +67,47 @@ export class HeatMapDecoder {
 
   /** Fills `detections` anew, strongest first. */
   decode(detections: DetectionTable): void {
+    this.#findPeaks();
     detections.clear();
+    // Non-maximum suppression: from the strongest down, each box that overlaps one that was kept is dropped.
+    for (let i = 0; i < this.#peakCount; i++) {
+      const row = detections.count;
+      this.#writeBox(detections, row, this.#peaks[i]!);
+      let isNew = true;
+      for (let kept = 0; kept < row && isNew; kept++) isNew = !isSamePerson(detections, kept, row);
+      if (isNew) detections.count = row + 1;
+    }
+  }
+
+  /** Cells of local maxima into #peaks, strongest first; of more than the table holds the weakest go. */
+  #findPeaks(): void {
+    this.#peakCount = 0;
     for (let row = 0; row < this.#rowCount; row++) {
       for (let column = 0; column < this.#columnCount; column++) {
         const cell = row * this.#columnCount + column;
         const heatQ = this.#heat[cell]!;
-        if (heatQ < this.#heatQMin || !this.#isPeak(row, column, heatQ)) continue;
-        const at = cell * 4;
-        detections.insert(
-          (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx,
-          (row + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx,
-          this.#size[this.#box[at + 2]! + 128]!,
-          this.#size[this.#box[at + 3]! + 128]!,
-          this.#score[heatQ + 128]!,
-        );
+        if (heatQ >= this.#heatQMin && this.#isPeak(row, column, heatQ)) this.#insertPeak(cell, heatQ);
       }
     }
-    keepOneEach(detections);
+  }
+
+  #insertPeak(cell: number, heatQ: number): void {
+    let at = this.#peakCount;
+    if (at < DETECTIONS_MAX) this.#peakCount = at + 1;
+    else if (this.#heat[this.#peaks[--at]!]! >= heatQ) return;
+    for (; at > 0 && this.#heat[this.#peaks[at - 1]!]! < heatQ; at--) this.#peaks[at] = this.#peaks[at - 1]!;
+    this.#peaks[at] = cell;
+  }
+
+  #writeBox(detections: DetectionTable, row: number, cell: number): void {
+    const at = cell * 4;
+    const column = cell % this.#columnCount;
+    detections.xPx[row] = (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx;
+    detections.yPx[row] =
+      ((cell - column) / this.#columnCount + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx;
+    detections.widthPx[row] = this.#size[this.#box[at + 2]! + 128]!;
+    detections.heightPx[row] = this.#size[this.#box[at + 3]! + 128]!;
+    detections.score[row] = this.#score[this.#heat[cell]! + 128]!;
   }
 
   /** Largest of its 3 × 3 cells; of equal neighbours the first in reading order is the peak. */
@@ -99,31 +125,16 @@ export class HeatMapDecoder {
   }
 }
 
-/** Non-maximum suppression: goes down from the strongest and drops each box that overlaps one that was kept. */
-function keepOneEach(detections: DetectionTable): void {
-  let keptCount = 0;
-  for (let i = 0; i < detections.count; i++) {
-    let isNew = true;
-    for (let k = 0; k < keptCount && isNew; k++) isNew = !isSamePerson(detections, k, i);
-    if (isNew) detections.move(i, keptCount++);
-  }
-  detections.count = keptCount;
-}
-
+/** Rows and not boxes are handed over: a double that goes into a function which V8 does not inline costs 16 bytes. */
 function isSamePerson(detections: DetectionTable, i: number, k: number): boolean {
   const { xPx, yPx, widthPx, heightPx } = detections;
-  const sharedX = overlap(xPx[i]!, widthPx[i]!, xPx[k]!, widthPx[k]!);
-  const sharedY = overlap(yPx[i]!, heightPx[i]!, yPx[k]!, heightPx[k]!);
-  if (sharedX <= 0 || sharedY <= 0) return false;
-  const shared = sharedX * sharedY;
+  const left = Math.max(xPx[i]! - widthPx[i]! / 2, xPx[k]! - widthPx[k]! / 2);
+  const right = Math.min(xPx[i]! + widthPx[i]! / 2, xPx[k]! + widthPx[k]! / 2);
+  const top = Math.max(yPx[i]! - heightPx[i]! / 2, yPx[k]! - heightPx[k]! / 2);
+  const bottom = Math.min(yPx[i]! + heightPx[i]! / 2, yPx[k]! + heightPx[k]! / 2);
+  if (right <= left || bottom <= top) return false;
+  const shared = (right - left) * (bottom - top);
   const areaI = widthPx[i]! * heightPx[i]!;
   const areaK = widthPx[k]! * heightPx[k]!;
   return shared > UNION_SHARE_MAX * (areaI + areaK - shared) || shared > INNER_SHARE_MAX * Math.min(areaI, areaK);
-}
-
-/** Length that two intervals, given by centre and length, have in common; negative when apart. */
-function overlap(centreA: number, lengthA: number, centreB: number, lengthB: number): number {
-  return (
-    Math.min(centreA + lengthA / 2, centreB + lengthB / 2) - Math.max(centreA - lengthA / 2, centreB - lengthB / 2)
-  );
 }

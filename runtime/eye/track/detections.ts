@@ -18,35 +18,13 @@ export class DetectionTable {
   add(xPx: number, yPx: number, widthPx: number, heightPx: number, score: number): boolean {
     const row = this.count;
     if (row === DETECTIONS_MAX) return false;
-    this.#set(row, xPx, yPx, widthPx, heightPx, score);
-    this.count = row + 1;
-    return true;
-  }
-
-  /** Adds a row in the order of falling scores; of a full table the weakest goes. */
-  insert(xPx: number, yPx: number, widthPx: number, heightPx: number, score: number): void {
-    let row = this.count;
-    if (row === DETECTIONS_MAX) {
-      if (this.score[row - 1]! >= score) return;
-      row -= 1;
-    } else {
-      this.count = row + 1;
-    }
-    for (; row > 0 && this.score[row - 1]! < score; row--) this.move(row - 1, row);
-    this.#set(row, xPx, yPx, widthPx, heightPx, score);
-  }
-
-  /** Copies a row over another. */
-  move(from: number, to: number): void {
-    this.#set(to, this.xPx[from]!, this.yPx[from]!, this.widthPx[from]!, this.heightPx[from]!, this.score[from]!);
-  }
-
-  #set(row: number, xPx: number, yPx: number, widthPx: number, heightPx: number, score: number): void {
     this.xPx[row] = xPx;
     this.yPx[row] = yPx;
     this.widthPx[row] = widthPx;
     this.heightPx[row] = heightPx;
     this.score[row] = score;
+    this.count = row + 1;
+    return true;
   }
 
   clear(): void {

@@ -11,6 +11,7 @@
  *
  * Memory: TRACKS_MAX rows, a TRACKS_MAX × DETECTIONS_MAX distance matrix; nothing is allocated per frame.
  */
+import { US_PER_S } from '../../units.ts';
 import { DETECTIONS_MAX, type DetectionTable } from './detections.ts';
 
 export const TRACKS_MAX = 64;
@@ -43,6 +44,10 @@ const SIZE_GAIN = 0.25;
 
 const UNMATCHED = -1;
 
+/** Places in #time. */
+const AT_US = 0;
+const ELAPSED_S = 1;
+
 export class Tracker {
   /** Rows below this may be alive; look at `alive[row]`. */
   readonly capacity = TRACKS_MAX;
@@ -70,7 +75,11 @@ export class Tracker {
   readonly #distance = new Float32Array(TRACKS_MAX * DETECTIONS_MAX);
   readonly #matchOfTrack = new Int16Array(TRACKS_MAX);
   readonly #isTaken = new Uint8Array(DETECTIONS_MAX);
-  #lastUs = Number.NaN;
+  /**
+   * Of the frame in work: its time, µs, and the seconds since the one before. In a typed array and not in parameters:
+   * a double that goes into a function which V8 does not inline costs 16 bytes.
+   */
+  readonly #time = new Float64Array(2).fill(Number.NaN);
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -84,27 +93,29 @@ export class Tracker {
   reset(): void {
     this.alive.fill(0);
     this.confirmedCount = 0;
-    this.#lastUs = Number.NaN;
+    this.#time.fill(Number.NaN);
   }
 
   /** One frame. atUs: time of the picture, microseconds, not falling. */
   step(detections: DetectionTable, atUs: number): void {
-    const elapsedS = Number.isNaN(this.#lastUs) ? 0 : Math.max(0, (atUs - this.#lastUs) / 1e6);
-    this.#lastUs = atUs;
-    this.#predict(elapsedS);
+    const elapsedS = (atUs - this.#time[AT_US]!) / US_PER_S;
+    this.#time[ELAPSED_S] = Number.isNaN(elapsedS) ? 0 : Math.max(0, elapsedS); // the first frame has none
+    this.#time[AT_US] = atUs;
+    this.#predict();
     this.#matchOfTrack.fill(UNMATCHED);
     this.#isTaken.fill(0);
     this.#measureDistances(detections);
-    this.#assign(detections, this.#options.scoreMin, 2);
-    this.#assign(detections, this.#options.scoreLow, this.#options.scoreMin);
-    this.#update(detections, atUs);
-    this.#bury(atUs);
-    this.#begin(detections, atUs);
+    this.#assign(detections, true);
+    this.#assign(detections, false);
+    this.#update(detections);
+    this.#bury();
+    this.#begin(detections);
     this.confirmedCount = 0;
     for (let row = 0; row < TRACKS_MAX; row++) if (this.isConfirmed(row)) this.confirmedCount += 1;
   }
 
-  #predict(elapsedS: number): void {
+  #predict(): void {
+    const elapsedS = this.#time[ELAPSED_S]!;
     for (let row = 0; row < TRACKS_MAX; row++) {
       if (this.alive[row] === 0) continue;
       this.xPx[row]! += this.velocityX[row]! * elapsedS;
@@ -136,8 +147,9 @@ export class Tracker {
     }
   }
 
-  /** Greedy assignment among detections with scoreFrom <= score < scoreBelow. */
-  #assign(detections: DetectionTable, scoreFrom: number, scoreBelow: number): void {
+  /** Greedy assignment among the strong detections, or among the weak ones. */
+  #assign(detections: DetectionTable, areStrong: boolean): void {
+    const { scoreMin, scoreLow } = this.#options;
     for (;;) {
       let best = Number.POSITIVE_INFINITY;
       let bestRow = -1;
@@ -149,7 +161,7 @@ export class Tracker {
         for (let i = 0; i < detections.count; i++) {
           if (this.#isTaken[i] === 1) continue;
           const score = detections.score[i]!;
-          if (score < scoreFrom || score >= scoreBelow) continue;
+          if (score < scoreLow || score >= scoreMin !== areStrong) continue;
           const distance = this.#distance[row * DETECTIONS_MAX + i]! + handicap;
           if (distance < best) {
             best = distance;
@@ -164,7 +176,8 @@ export class Tracker {
     }
   }
 
-  #update(detections: DetectionTable, atUs: number): void {
+  #update(detections: DetectionTable): void {
+    const atUs = this.#time[AT_US]!;
     for (let row = 0; row < TRACKS_MAX; row++) {
       const i = this.#matchOfTrack[row]!;
       if (this.alive[row] === 0 || i === UNMATCHED) continue;
@@ -189,7 +202,8 @@ export class Tracker {
     }
   }
 
-  #bury(atUs: number): void {
+  #bury(): void {
+    const atUs = this.#time[AT_US]!;
     for (let row = 0; row < TRACKS_MAX; row++) {
       if (this.alive[row] === 0 || this.#matchOfTrack[row] !== UNMATCHED) continue;
       // A track that was never confirmed gets half the time: it is more often noise than a person.
@@ -198,7 +212,8 @@ export class Tracker {
     }
   }
 
-  #begin(detections: DetectionTable, atUs: number): void {
+  #begin(detections: DetectionTable): void {
+    const atUs = this.#time[AT_US]!;
     let row = 0;
     for (let i = 0; i < detections.count; i++) {
       if (this.#isTaken[i] === 1 || detections.score[i]! < this.#options.scoreMin) continue;
