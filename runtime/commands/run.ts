@@ -2,13 +2,13 @@
  * Run: one supervisor with eye and voice until Ctrl-C, or for some seconds. With --demo: the simulated entrance, an
  * embedded broker, and a table of counted against true, read back from the broker like any subscriber would.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../drivers/link/embedded-broker.ts';
 import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
-import { ExitCode } from '../errors.ts';
+import { DriverError, ExitCode } from '../errors.ts';
 import { loadModel } from '../eye/model.ts';
 import { createLog } from '../log.ts';
 import { Supervisor } from '../supervisor.ts';
@@ -31,10 +31,17 @@ export async function runCommand(options: RunOptions): Promise<ExitCode> {
   return supervise(options, config, options.overrides, () => {});
 }
 
-/** Bad configurations and models are told here, once, and not by two children in turn. */
+/** What no restart can mend is told here, once, and not by two children in turn. */
 function checkedConfig(configPath: string | undefined, overrides: readonly string[]): Config {
   const config = loadConfig({ path: configPath, overrides });
   loadModel(config.model.manifest);
+  const { driver, video } = config.camera;
+  if (driver === 'video' && !video.source.includes('://') && !existsSync(video.source)) {
+    throw new DriverError('absent', `camera.video.source is ${video.source}; no such file.`, {
+      op: 'check configuration',
+      hint: 'Correct the path; relative ones count from the folder of the configuration file.',
+    });
+  }
   return config;
 }
 
