@@ -10,7 +10,7 @@ import { createEngine, loadProgram } from '../../../../runtime/eye/infer/engine.
 import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
 import { prepareProgram } from '../../../../runtime/eye/infer/prepack.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
-import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, goldenFolder, int8, uint8 } from './golden.ts';
+import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, int8, uint8 } from './golden.ts';
 
 function expectSame(actual: Int8Array, expected: Int8Array, what: string): void {
   assert.is(actual.length, expected.length, `${what}: length`);
