@@ -257,6 +257,8 @@ async function main(): Promise<number> {
   const entries = netEntries(pid, new Set(sockets.map(inodeOf)));
   const unixInodes = new Set(entries.filter(({ protocol }) => protocol === 'unix').map(({ inode }) => inode));
   const strange = sockets.filter((socket) => socket.fd > STDERR_FD || !unixInodes.has(inodeOf(socket)));
+  // Before the slot is looked for: who has the wrong process sees what it is.
+  if (!values.json) process.stdout.write(openText(pid, descriptors, entries, strange.length));
   const likeness = prepareLikeness(values.model);
   const memory = openMemory(pid);
   let base: number;
@@ -283,14 +285,26 @@ async function main(): Promise<number> {
     zero_share_min: zeroShareMin,
     good: isGood,
   };
-  process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
+  process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : slotText(result));
   return isGood ? ExitCode.ok : ExitCode.failed;
 }
 
-function text(result: {
-  readonly pid: number;
-  readonly sockets: { readonly count: number; readonly entries: readonly NetEntry[] };
-  readonly descriptors: readonly Descriptor[];
+function openText(
+  pid: number,
+  descriptors: readonly Descriptor[],
+  entries: readonly NetEntry[],
+  strangeCount: number,
+): string {
+  return [
+    `process ${pid}`,
+    ...descriptors.map(({ fd, kind, target }) => `  ${String(fd).padStart(3)}  ${kind.padEnd(10)} ${target}`),
+    strangeCount === 0 ? 'sockets: none, neither listening nor connected' : `SOCKETS: ${strangeCount}`,
+    ...entries.map(({ protocol, what }) => `  ${protocol}  ${what}`),
+    '',
+  ].join('\n');
+}
+
+function slotText(result: {
   readonly slot: { readonly address: string; readonly bytes: number };
   readonly samples: { readonly read: number; readonly zero: number };
   readonly zero_share: number;
@@ -300,10 +314,6 @@ function text(result: {
 }): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
-    `process ${result.pid}`,
-    ...result.descriptors.map(({ fd, kind, target }) => `  ${String(fd).padStart(3)}  ${kind.padEnd(10)} ${target}`),
-    result.sockets.count === 0 ? 'sockets: none, neither listening nor connected' : `SOCKETS: ${result.sockets.count}`,
-    ...result.sockets.entries.map(({ protocol, what }) => `  ${protocol}  ${what}`),
     `frame slot: ${result.slot.bytes} bytes at ${result.slot.address}, read ${result.samples.read} times`,
     `  empty ${percent(result.zero_share)} of the time; expected about ${percent(result.expected_zero_share)} while counting, 100 % while paused, at least ${percent(result.zero_share_min)}`,
     result.good ? 'good' : 'NOT GOOD',

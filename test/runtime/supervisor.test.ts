@@ -20,6 +20,8 @@ const test = suite('supervisor');
 /** The first eight crossings of this entrance happen within seven seconds. */
 const BUSY = ['camera.scene.seed=10', 'camera.scene.people_per_minute=120'];
 const STOP_MS = 8000;
+/** Three programs start at once, perhaps beside other tests. */
+const START_MS = 10_000;
 const silent = pino({ level: 'silent' });
 
 let folder: string;
@@ -137,9 +139,14 @@ test('a model that is not there ends everything with 78, although the voice coul
 });
 
 test('an eye that ends by itself with 0, as at the end of a file, ends everything with 0', async () => {
-  const { supervisor, ends } = supervise(words(NO_BROKER));
+  broker = await startEmbeddedBroker(0);
+  let eyeState = '';
+  broker.onMessage('lethe/v1/+/+/health', (_, payload) => {
+    eyeState = (JSON.parse(payload) as { eye: { state: string } }).eye.state;
+  });
+  const { supervisor, ends } = supervise(words(`mqtt://127.0.0.1:${broker.port}`));
   const [eyePid, voicePid] = [supervisor.eyePid!, supervisor.voicePid!];
-  await new Promise((resolve) => setTimeout(resolve, 1500)); // its signal handlers are the last thing it sets up
+  await eventually(START_MS, 'the eye counts', () => eyeState === 'counting');
   process.kill(eyePid, 'SIGTERM');
   await eventually(STOP_MS, 'the end', () => ends.length > 0);
   assert.equal(ends, [0]);
@@ -158,7 +165,11 @@ test('stopped in the pause before a restart, nothing is started any more', async
 
 test('when the supervisor is killed, neither eye nor voice outlives it by more than three seconds', async () => {
   const main = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
-  const parent = spawn(process.execPath, [main, 'run', ...words(NO_BROKER)], { stdio: 'ignore' });
+  const parent = spawn(process.execPath, [main, 'run', ...words(NO_BROKER, 'log_level=info')], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let output = '';
+  parent.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   pidsToEnd.add(parent.pid!);
   const children = () =>
     readdirSync('/proc').flatMap((entry) => {
@@ -172,16 +183,16 @@ test('when the supervisor is killed, neither eye nor voice outlives it by more t
         return [];
       }
     });
-  await eventually(5000, 'eye and voice run', () => children().length === 2);
+  // From then on both watch their parent.
+  await eventually(START_MS, 'the eye runs', () => /"program":"eye".*"msg":"eye started"/.test(output));
+  await eventually(START_MS, 'the voice runs', () => /"program":"voice".*"msg":"voice started"/.test(output));
   const found = children();
+  assert.is(found.length, 2);
   for (const { pid } of found) pidsToEnd.add(pid);
-  await new Promise((resolve) => setTimeout(resolve, 1500)); // until both watch their parent
   process.kill(parent.pid!, 'SIGKILL');
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  assert.equal(
-    found.filter(({ pid }) => isAlive(pid)).map(({ name }) => name),
-    [],
-  );
+  const left = () => found.filter(({ pid }) => isAlive(pid)).map(({ name }) => name);
+  await eventually(3000, 'both are gone', () => left().length === 0).catch(() => {});
+  assert.equal(left(), []);
 });
 
 test.run();
