@@ -1,5 +1,5 @@
 /**
- * Conversions between the units this program uses; names end in the unit (CONTRIBUTING conventions: `latencyMs`, `frameBytes`).
+ * Conversions between the units this program uses; names end in the unit: `latencyMs`, `frameBytes`.
  * Monotonic times are microseconds in a double (exact up to 285 years), wall-clock times are milliseconds since 1970 UTC.
  */
 export const US_PER_MS = 1000;
