@@ -14,10 +14,11 @@ const PARENT_CHECK_MS = 1000;
 export function onStopRequest(stop: () => void): void {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  if (process.env['LETHE_SUPERVISED'] !== '1') return;
-  const parent = process.ppid;
+  // The supervisor's own word: by the time this is read, a supervisor that died early has already been replaced as parent.
+  const supervisorPid = Number(process.env['LETHE_SUPERVISED'] ?? 0);
+  if (!(supervisorPid >= 1)) return;
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === supervisorPid) return;
     clearInterval(timer);
     stop();
   }, PARENT_CHECK_MS);

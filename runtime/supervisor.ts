@@ -60,7 +60,7 @@ class Program {
     const child = spawn(process.execPath, [entry, ...this.#args], {
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
-      env: { ...process.env, LETHE_SUPERVISED: '1' },
+      env: { ...process.env, LETHE_SUPERVISED: String(process.pid) },
     });
     this.child = child;
     child.on('error', (error) => this.#log.error({ program: this.name, err: error }, 'program cannot be started'));

@@ -1,6 +1,6 @@
 """Renders training and test pictures of people from any camera height and angle, with exact boxes.
 
-    python render.py --data ../../../shared/data --work WORK --count 7000
+    python render.py --work WORK --count 14000
 
 Writes shards WORK/rendered/NNN.npz with images uint8 [n, 192, 256, 3] BGR and boxes [m, 5] = picture, x, y, w, h.
 The test shards (--test) use other bodies, other textures and no real picture as background.
@@ -25,9 +25,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=DATA_DEFAULT, help="folder with train/ and human/")
     parser.add_argument("--work", help="folder of caches (default: $TMPDIR/lethe-training)")
-    parser.add_argument("--count", type=int, default=7000, help="training pictures")
+    parser.add_argument("--count", type=int, default=14000, help="training pictures")
     parser.add_argument("--test", type=int, default=500, help="test pictures")
-    parser.add_argument("--bodies", type=int, default=400, help="posed human bodies in the bank")
+    parser.add_argument("--bodies", type=int, default=600, help="posed human bodies in the bank")
     parser.add_argument("--sheet", help="write a contact sheet of 48 pictures with boxes to this PNG and stop")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -23,7 +23,7 @@ class Camera:
     """Pinhole at (0, 0, height) looking along +y, tilted up from straight down, rolled a little."""
 
     def __init__(self, random):
-        view = random.choice(["overhead", "high", "wall"], p=[0.36, 0.34, 0.3])
+        view = random.choice(["overhead", "high", "wall"], p=[0.35, 0.41, 0.24])
         if view == "overhead":
             self.tilt = np.radians(abs(random.normal(0, 14)))
             self.height = random.uniform(2.3, 3.6) if random.random() < 0.65 else random.uniform(3.6, 6.0)
@@ -76,7 +76,7 @@ def colour(random, kind="any"):
 
 def make_textures(random, photos):
     """512 x 512 BGR floors and walls, and shelf fronts; photos are person-free real pictures, used as they are."""
-    result = {"floor": [], "shelf": [], "photo": photos}
+    result = {"floor": [], "shelf": [], "poster": [], "photo": photos}
     side = 512
     for _ in range(70):
         base = colour(random)
@@ -115,6 +115,19 @@ def make_textures(random, photos):
         elif kind == "stripe":
             image += (np.sin(np.arange(side) * 2 * np.pi / step) * random.uniform(5, 40))[:, None, None]
         result["floor"].append(np.clip(image, 0, 255).astype(np.uint8))
+    for _ in range(40):  # abstract posters and signs: coloured shapes that are nobody
+        image = np.full((256, 256, 3), colour(random), np.float32)
+        for _ in range(int(random.integers(1, 6))):
+            shape, paint = random.choice(["ellipse", "polygon", "line"]), colour(random).tolist()
+            if shape == "ellipse":
+                centre, axes = random.integers(0, 256, 2).tolist(), random.integers(15, 120, 2).tolist()
+                cv2.ellipse(image, centre, axes, random.uniform(0, 180), 0, 360, paint, -1)
+            elif shape == "polygon":
+                cv2.fillPoly(image, [random.integers(0, 256, (int(random.integers(3, 7)), 2)).astype(np.int32)], paint)
+            else:
+                points = np.cumsum(random.normal(0, 50, (6, 2)), 0) + 128
+                cv2.polylines(image, [points.astype(np.int32)], False, paint, int(random.integers(4, 40)))
+        result["poster"].append(np.clip(image, 0, 255).astype(np.uint8))
     for _ in range(14):
         image = np.full((side, side, 3), colour(random) * 0.5, np.float32)
         row = int(random.choice([64, 86, 128]))
@@ -144,7 +157,7 @@ def turn(points, angle):
 
 def thing(random, place):
     """Furniture, plants, bins, prams, boxes: whatever is not a person. Returns (vertices, triangles, colours)."""
-    kind = random.choice(["box", "boxes", "table", "column", "bin", "plant", "stool", "pram", "shelf", "chair", "trolley", "pedestal", "rail", "lamp"])
+    kind = random.choice(["box", "boxes", "table", "column", "bin", "plant", "stool", "pram", "shelf", "shelf", "chair", "trolley", "pedestal", "rail", "lamp"])
     base, other = colour(random), colour(random)
     parts = []
 
@@ -344,15 +357,16 @@ def background(random, camera, textures):
         h, w = texture.shape[:2]
         image = cv2.remap(texture, ((u + offset[0]) / metres * w % w).astype(np.float32), ((v + offset[1]) / metres * h % h).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
         canvas[where] = image[where]
-        for _ in range(int(random.integers(0, 4))):  # mats and tape on the floor, doors and posters on the walls
+        for _ in range(int(random.integers(0, 6 if index else 4))):  # mats and tape on the floor, doors and posters on the walls
             at = point[random.integers(HEIGHT), random.integers(WIDTH)]
             a, b = (at[0], at[1]) if index == 0 else (at[1 if index <= 2 else 0], at[2])
             p, q = (point[..., 0], point[..., 1]) if index == 0 else (u, point[..., 2])
             half = random.uniform(0.05, 1.1, 2)
             rectangle = where & (np.abs(p - a) < half[0]) & (np.abs(q - b) < half[1])
             if rectangle.any():
-                if random.random() < 0.3 and textures["photo"]:
-                    photo = textures["photo"][random.integers(len(textures["photo"]))]
+                pictures = textures["photo" if textures["photo"] and random.random() < 0.5 else "poster"]
+                if random.random() < 0.5:
+                    photo = pictures[random.integers(len(pictures))]
                     h, w = photo.shape[:2]
                     mx = ((p - a) / half[0] * 0.5 + 0.5) * (w - 1)
                     my = (0.5 - (q - b) / half[1] * 0.5) * (h - 1)
@@ -362,6 +376,15 @@ def background(random, camera, textures):
                     canvas[rectangle] = canvas[rectangle] * 0.25 + colour(random) * 0.75
         if index:
             canvas[where] *= random.uniform(0.6, 1.25)
+            if random.random() < 0.35:  # a way out: brighter or darker than the room, with a frame
+                along = point[..., 1 if index <= 2 else 0]
+                at, half, top = along[where][random.integers(int(where.sum()))], random.uniform(0.45, 1.6), random.uniform(1.9, 2.5)
+                frame = where & (np.abs(along - at) < half + 0.08) & (point[..., 2] < top + 0.08)
+                canvas[frame] = colour(random) * 0.6
+                opening = where & (np.abs(along - at) < half) & (point[..., 2] < top)
+                sill = point[..., 2] < random.uniform(0, 1.4)
+                canvas[opening] = random.uniform(30, 250)
+                canvas[opening & sill] = random.uniform(60, 255)
     # Pools of light on the floor, a slope across the room, and distance that fades.
     for _ in range(int(random.integers(0, 4))):
         centre = point[random.integers(HEIGHT), random.integers(WIDTH)]
@@ -412,7 +435,7 @@ def render(random, bank, textures, photos):
     else:
         canvas = background(random, camera, textures)
 
-    empty = random.random() < 0.12
+    empty = random.random() < 0.2
     wanted = 0 if empty else int(np.clip(random.geometric(0.3), 1, PEOPLE_MAX))
     people, places = [], []
     for _ in range(wanted * 6):
@@ -436,7 +459,7 @@ def render(random, bank, textures, photos):
         places.append(place)
         people.append((vertices, mesh, pixels))
     things = []
-    for _ in range(int(random.integers(0, 7))):
+    for _ in range(int(random.integers(0, 9))):
         place = random.uniform([-4, -2], [4, 8])
         if all(np.hypot(*(place - p)) > 0.5 for p in places):
             things.append(thing(random, place))

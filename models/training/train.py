@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--steps", type=int, default=200, help="steps between evaluations")
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate (AdamW)")
-    parser.add_argument("--int8-share", type=float, default=0.15, help="last share of the time with int8 rounding")
+    parser.add_argument("--int8-share", type=float, default=0.12, help="last share of the time with int8 rounding")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="more is slower when cores are shared")
     parser.add_argument("--seed", type=int, default=1)
@@ -103,6 +103,8 @@ def main():
         )
         rounding = spent / (args.minutes * 60) >= 1 - args.int8_share
         if rounding and ranges is None:
+            if os.path.exists(os.path.join(work, "best.pt")):
+                os.replace(os.path.join(work, "best.pt"), os.path.join(work, "best-float.pt"))
             frames = Mixture(pools, 256, args.seed + 50, 0)
             net.load_state_dict(average.net.state_dict())
             average = Average(net, 0.99)

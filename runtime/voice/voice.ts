@@ -401,6 +401,10 @@ export class Voice {
       { ...this.#summary.minute(), link: link.up ? 'up' : 'down', backlog: this.ledger.state.pending.length },
       'minute',
     );
+    this.#setPrivacy();
+  }
+
+  #setPrivacy(): void {
     const privacy = this.#summary.privacy(this.#wallMs());
     if (privacy !== undefined) this.#delivery.set(this.#topics.privacy, privacyPayload(privacy), false);
   }
