@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Config, LineConfig } from '../config/schema.ts';
+import { type Config, HYSTERESIS_DEFAULT, type LineConfig } from '../config/schema.ts';
 import { ConfigError, DriverError, ExitCode, explain, LetheError } from '../errors.ts';
 import { loadModel } from '../eye/model.ts';
 import { type Crossing, type ReplayResult, replay } from './replay.ts';
@@ -56,7 +56,7 @@ function lineOf(truth: Truth, file: string): LineConfig {
       { op: 'read truth' },
     );
   }
-  return { name: 'truth', from: truth.line[0], to: truth.line[1], in: way, hysteresis: 0.02 };
+  return { name: 'truth', from: truth.line[0], to: truth.line[1], in: way, hysteresis: HYSTERESIS_DEFAULT };
 }
 
 function readTruth(file: string): Truth {
