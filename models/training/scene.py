@@ -157,7 +157,7 @@ def turn(points, angle):
 
 def thing(random, place):
     """Furniture, plants, bins, prams, boxes: whatever is not a person. Returns (vertices, triangles, colours)."""
-    kind = random.choice(["box", "boxes", "table", "column", "bin", "plant", "stool", "pram", "shelf", "shelf", "chair", "trolley", "pedestal", "rail", "lamp"])
+    kind = random.choice(["box", "boxes", "table", "column", "bin", "plant", "stool", "pram", "shelf", "shelf", "chair", "trolley", "pedestal", "pedestal", "pedestal", "rail", "lamp"])
     base, other = colour(random), colour(random)
     parts = []
 
@@ -201,8 +201,10 @@ def thing(random, place):
         h = random.uniform(0.7, 1.15)
         round_part(bodies.capsule((0, 0, 0), (0, 0, h), 0.03, 0.03, 0, 6), other)
         round_part(bodies.capsule((0, 0, h), (0, 0, h + 0.01), 0.32, 0.32, 0, 14), base)
-        for x, y in ((1, 1), (1, -1)):
-            round_part(bodies.capsule((-0.25 * x, -0.25 * y, 0.03), (0.25 * x, 0.25 * y, 0.03), 0.03, 0.03, 0, 6), other)
+        count, reach, rise = int(random.integers(3, 6)), random.uniform(0.2, 0.4), random.uniform(0.03, 0.2)
+        for k in range(count):  # the star of its foot, which else passes for crossing legs
+            x, y = reach * np.cos(2 * np.pi * k / count), reach * np.sin(2 * np.pi * k / count)
+            round_part(bodies.capsule((0, 0, rise), (x, y, 0.03), 0.035, 0.025, 0, 6), other)
     elif kind == "rail":
         span = random.uniform(1, 4)
         for z in (0.5, 0.95):
@@ -435,7 +437,7 @@ def render(random, bank, textures, photos):
     else:
         canvas = background(random, camera, textures)
 
-    empty = random.random() < 0.2
+    empty = random.random() < 0.3
     wanted = 0 if empty else int(np.clip(random.geometric(0.3), 1, PEOPLE_MAX))
     people, places = [], []
     for _ in range(wanted * 6):
@@ -460,7 +462,7 @@ def render(random, bank, textures, photos):
         people.append((vertices, mesh, pixels))
     things = []
     for _ in range(int(random.integers(0, 9))):
-        place = random.uniform([-4, -2], [4, 8])
+        place = random.uniform([-3, -2], [3, 6])
         if all(np.hypot(*(place - p)) > 0.5 for p in places):
             things.append(thing(random, place))
 
