@@ -220,7 +220,7 @@ def main():
         for label, pairs in (("float", run_float(net, items)), ("int8", run_int8(detector, items))):
             line += f" {label} AP {average_precision(pairs):.3f} AP50 {average_precision(pairs, True):.3f}"
         print(line)
-        for threshold in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6):
             p, r = at_threshold(pairs, threshold)
             print(f"    int8 at {threshold}: precision {p:.3f} recall {r:.3f}")
 
