@@ -205,7 +205,7 @@ def main():
     parser.add_argument("--sheet", help="contact sheet PNG of the clips with boxes, for looking, never to be published")
     args = parser.parse_args()
     torch.set_num_threads(2)
-    from export import Int8Detector
+    from detector import Int8Detector  # loads TensorFlow, which training does without
 
     detector = Int8Detector(args.model)
     if args.clips:

@@ -14,46 +14,17 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tensorflow as tf
 import torch
 
+import evaluate
 import tflite_file
-from net import INPUTS, LAYERS, OUTPUTS, Net, mac_count
+from detector import Int8Detector
+from net import INPUTS, LAYERS, Net, mac_count
 from quant import Calibration, Shadow
 from work import work_folder
 
 ALLOWED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "CONCATENATION", "RESIZE_NEAREST_NEIGHBOR"}
 BYTES_MAX = 250_000
-
-
-def interpreter(path, reference=True):
-    """TFLite interpreter; the reference kernels are the definition of right, XNNPACK rounds differently."""
-    kinds = tf.lite.experimental.OpResolverType
-    return tf.lite.Interpreter(
-        str(path), experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.BUILTIN
-    )
-
-
-class Int8Detector:
-    """The file behind the same call as Net, one frame at a time, in logits and box units."""
-
-    def __init__(self, path, reference=False):
-        self.interpreter = interpreter(path, reference)
-        self.interpreter.allocate_tensors()
-        self.run = self.interpreter.get_signature_runner("serving_default")
-        self.details = self.run.get_output_details()
-
-    def raw(self, frame):
-        """frame: name -> uint8 [1, y, x, 1]; returns name -> int8."""
-        return self.run(**{n: (frame[n].astype(np.int16) - 128).astype(np.int8) for n in INPUTS})
-
-    def __call__(self, frame):
-        result = self.raw(frame)
-        values = []
-        for name in OUTPUTS:
-            scale, zero_point = self.details[name]["quantization"]
-            values.append((result[name].astype(np.float32) - zero_point) * scale)
-        return values
 
 
 def calibrate(net, batches):
@@ -74,7 +45,6 @@ def spread_scores(net, data, work):
     Order and AP stay the same in float. Without it all scores crowd between 0.2 and 0.4 (the focal loss asks for no
     more), where a step of int8 is coarse and a threshold is hard to choose.
     """
-    import evaluate
 
     logits, hits = [], []
     for items in evaluate.test_sets(data, work).values():

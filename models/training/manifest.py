@@ -1,6 +1,6 @@
 """Writes manifest.json beside the .tflite file: what a loader must know before it trusts the bytes.
 
-    python manifest.py --score-min 0.35 --score-low 0.15
+    python manifest.py --score-min 0.35 --score-low 0.2
 """
 
 import argparse
@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 
+from detector import Int8Detector
 from evaluate import MODEL_DEFAULT, OVERLAP_MAX
 from net import CELL_PX, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, INPUTS, OUTPUTS, mac_count
 
@@ -26,9 +27,8 @@ def main():
     parser.add_argument("--model", default=MODEL_DEFAULT, help="the int8 file")
     parser.add_argument("--version", default="1")
     parser.add_argument("--score-min", type=float, default=0.35, help="a detection that may start a track")
-    parser.add_argument("--score-low", type=float, default=0.15, help="a detection that may only continue one")
+    parser.add_argument("--score-low", type=float, default=0.2, help="a detection that may only continue one")
     args = parser.parse_args()
-    from export import Int8Detector
 
     with open(args.model, "rb") as f:
         data = f.read()

@@ -21,6 +21,7 @@ const ManifestSchema = Type.Object({
     cell_px: Type.Integer({ minimum: 1, maximum: 64 }),
     score_min: Type.Number({ minimum: 0, maximum: 1 }),
     score_low: Type.Number({ minimum: 0, maximum: 1 }),
+    overlap_max: Type.Number({ minimum: 0, maximum: 1 }),
   }),
 });
 export type Manifest = Static<typeof ManifestSchema>;

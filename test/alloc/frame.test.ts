@@ -92,7 +92,13 @@ function stage(engine: Engine, cellPx: number, clock: Clock) {
   const counter = new LineCounter(lines, engine.format.widthPx, engine.format.heightPx, () => {
     crossingCount += 1;
   });
-  const loop = new FrameLoop(engine, new HeatMapDecoder(engine, cellPx, 0.1), tracker, counter, clock);
+  const loop = new FrameLoop(
+    engine,
+    new HeatMapDecoder(engine, { cellPx, scoreLow: 0.1, overlapMax: 0.4 }),
+    tracker,
+    counter,
+    clock,
+  );
   const time = new Float64Array(1);
   const run = (frameCount: number): void => {
     for (let frame = 0; frame < frameCount; frame++) {
@@ -111,7 +117,7 @@ function stage(engine: Engine, cellPx: number, clock: Clock) {
 
 test('the decoder allocates less than a tenth of a byte per frame', () => {
   const engine = new ScriptedEngine();
-  const decoder = new HeatMapDecoder(engine, FAKE_CELL_PX, 0.1);
+  const decoder = new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.1, overlapMax: 0.4 });
   const table = new DetectionTable();
   let detectionCount = 0;
   const slope = slopeBytes((frameCount) => {

@@ -10,12 +10,19 @@ import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { DETECTIONS_MAX, type DetectionTable } from '../track/detections.ts';
 
 /**
- * Two boxes that share more than this are one person seen twice: of their union (a box beside itself), or of the
- * smaller one (head and shoulders inside the whole body). The weaker goes. Two people of whom one hides more of the other
- * than that are not told apart by a box detector anyway.
+ * A box that shares more than this with a stronger one, of its own area or the other's, whichever is smaller, is a part of
+ * the same person: head and shoulders inside the whole body.
  */
-const UNION_SHARE_MAX = 0.4;
-const INNER_SHARE_MAX = 0.7;
+const INNER_SHARE_MAX = 0.6;
+
+export type DecodeOptions = {
+  /** Pixels of the frame per cell of the maps. */
+  readonly cellPx: number;
+  /** Least score (0..1) that makes a detection. */
+  readonly scoreLow: number;
+  /** Of two boxes that share more than this of their union the weaker goes: one person seen twice. */
+  readonly overlapMax: number;
+};
 
 /** Table over q = -128..127 at index q + 128. */
 function tableOf(tensor: OutputTensor, f: (real: number) => number): Float32Array {
@@ -41,6 +48,7 @@ export class HeatMapDecoder {
   readonly #rowCount: number;
   readonly #columnCount: number;
   readonly #cellPx: number;
+  readonly #overlapMax: number;
   /** Least quantised heat that is looked at. */
   readonly #heatQMin: number;
   readonly #score: Float32Array;
@@ -49,8 +57,8 @@ export class HeatMapDecoder {
   readonly #peaks = new Int32Array(DETECTIONS_MAX);
   #peakCount = 0;
 
-  /** cellPx: pixels of the frame per cell. scoreLow: least score (0..1) that makes a detection. Throws ModelError. */
-  constructor(engine: Engine, cellPx: number, scoreLow: number) {
+  /** Throws ModelError. */
+  constructor(engine: Engine, { cellPx, scoreLow, overlapMax }: DecodeOptions) {
     const heat = outputNamed(engine, 'heat', 1);
     const box = outputNamed(engine, 'box', 4);
     this.#heat = heat.data;
@@ -58,6 +66,7 @@ export class HeatMapDecoder {
     this.#rowCount = heat.shape[1];
     this.#columnCount = heat.shape[2];
     this.#cellPx = cellPx;
+    this.#overlapMax = overlapMax;
     this.#score = tableOf(heat, (logit) => 1 / (1 + Math.exp(-logit)));
     this.#offset = tableOf(box, (cells) => Math.min(1, Math.max(0, cells)));
     this.#size = tableOf(box, (log2Cells) => cellPx * 2 ** Math.min(6, log2Cells));
@@ -74,7 +83,7 @@ export class HeatMapDecoder {
       const row = detections.count;
       this.#writeBox(detections, row, this.#peaks[i]!);
       let isNew = true;
-      for (let kept = 0; kept < row && isNew; kept++) isNew = !isSamePerson(detections, kept, row);
+      for (let kept = 0; kept < row && isNew; kept++) isNew = !this.#isSamePerson(detections, kept, row);
       if (isNew) detections.count = row + 1;
     }
   }
@@ -123,18 +132,18 @@ export class HeatMapDecoder {
     }
     return true;
   }
-}
 
-/** Rows and not boxes are handed over: a double that goes into a function which V8 does not inline costs 16 bytes. */
-function isSamePerson(detections: DetectionTable, i: number, k: number): boolean {
-  const { xPx, yPx, widthPx, heightPx } = detections;
-  const left = Math.max(xPx[i]! - widthPx[i]! / 2, xPx[k]! - widthPx[k]! / 2);
-  const right = Math.min(xPx[i]! + widthPx[i]! / 2, xPx[k]! + widthPx[k]! / 2);
-  const top = Math.max(yPx[i]! - heightPx[i]! / 2, yPx[k]! - heightPx[k]! / 2);
-  const bottom = Math.min(yPx[i]! + heightPx[i]! / 2, yPx[k]! + heightPx[k]! / 2);
-  if (right <= left || bottom <= top) return false;
-  const shared = (right - left) * (bottom - top);
-  const areaI = widthPx[i]! * heightPx[i]!;
-  const areaK = widthPx[k]! * heightPx[k]!;
-  return shared > UNION_SHARE_MAX * (areaI + areaK - shared) || shared > INNER_SHARE_MAX * Math.min(areaI, areaK);
+  /** Rows and not boxes are handed over: a double that goes into a function which V8 does not inline costs 16 bytes. */
+  #isSamePerson(detections: DetectionTable, i: number, k: number): boolean {
+    const { xPx, yPx, widthPx, heightPx } = detections;
+    const left = Math.max(xPx[i]! - widthPx[i]! / 2, xPx[k]! - widthPx[k]! / 2);
+    const right = Math.min(xPx[i]! + widthPx[i]! / 2, xPx[k]! + widthPx[k]! / 2);
+    const top = Math.max(yPx[i]! - heightPx[i]! / 2, yPx[k]! - heightPx[k]! / 2);
+    const bottom = Math.min(yPx[i]! + heightPx[i]! / 2, yPx[k]! + heightPx[k]! / 2);
+    if (right <= left || bottom <= top) return false;
+    const shared = (right - left) * (bottom - top);
+    const areaI = widthPx[i]! * heightPx[i]!;
+    const areaK = widthPx[k]! * heightPx[k]!;
+    return shared > this.#overlapMax * (areaI + areaK - shared) || shared > INNER_SHARE_MAX * Math.min(areaI, areaK);
+  }
 }

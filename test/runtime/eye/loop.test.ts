@@ -21,7 +21,13 @@ function fakeLoop() {
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.5, scoreLow: 0.3 });
   const { lines } = parseConfig({});
   const counter = new LineCounter(lines, engine.format.widthPx, engine.format.heightPx, () => {});
-  const loop = new FrameLoop(engine, new HeatMapDecoder(engine, FAKE_CELL_PX, 0.3), tracker, counter, clock);
+  const loop = new FrameLoop(
+    engine,
+    new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.3, overlapMax: 0.4 }),
+    tracker,
+    counter,
+    clock,
+  );
   return { engine, clock, tracker, counter, loop };
 }
 

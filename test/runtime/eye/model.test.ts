@@ -30,7 +30,7 @@ function write(bytes: Uint8Array = detector, changes: object = {}): void {
     sha256: sha256(bytes),
     bytes: bytes.length,
     frame: { width_px: 48, height_px: 32 },
-    decode: { cell_px: 8, score_min: 0.4, score_low: 0.2 },
+    decode: { cell_px: 8, score_min: 0.4, score_low: 0.2, overlap_max: 0.4 },
     ...changes,
   };
   writeFileSync(join(folder, 'small.tflite'), bytes);

@@ -17,7 +17,7 @@ function decode(...peaks: FakePeak[]): Box[] {
   const engine = new FakeEngine();
   const table = new DetectionTable();
   engine.draw(...peaks);
-  new HeatMapDecoder(engine, FAKE_CELL_PX, SCORE_LOW).decode(table);
+  new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, overlapMax: 0.4 }).decode(table);
   return Array.from({ length: table.count }, (_, i) => ({
     x: table.xPx[i]!,
     y: table.yPx[i]!,
@@ -136,7 +136,7 @@ test('a full table keeps its rows and takes no more', () => {
 test('the table is filled anew: nobody stays from the frame before', () => {
   const engine = new FakeEngine();
   const table = new DetectionTable();
-  const decoder = new HeatMapDecoder(engine, FAKE_CELL_PX, SCORE_LOW);
+  const decoder = new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, overlapMax: 0.4 });
   engine.draw({ row: 1, column: 1, heatQ: 10 });
   decoder.decode(table);
   engine.draw();
@@ -168,7 +168,7 @@ test('a model with other outputs is refused with what it has', () => {
   const engine = new FakeEngine();
   const other = { name: 'other', format: engine.format, outputs: [engine.outputs[0]!] } as unknown as FakeEngine;
   try {
-    new HeatMapDecoder(other, FAKE_CELL_PX, SCORE_LOW);
+    new HeatMapDecoder(other, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, overlapMax: 0.4 });
     assert.unreachable('accepted');
   } catch (error) {
     assert.instance(error, ModelError);
