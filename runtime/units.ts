@@ -2,7 +2,6 @@
  * Conversions between the units this program uses; names end in the unit: `latencyMs`, `frameBytes`.
  * Monotonic times are microseconds in a double (exact up to 285 years), wall-clock times are milliseconds since 1970 UTC.
  */
-export const NS_PER_US = 1000;
 export const US_PER_MS = 1000;
 export const US_PER_S = 1_000_000;
 export const MS_PER_S = 1000;
