@@ -11,14 +11,11 @@ import argparse
 import collections
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
 import torch
 
 import evaluate
 import tflite_file
-from detector import Int8Detector
 from net import INPUTS, LAYERS, Net, mac_count
 from quant import Calibration, Shadow
 from work import work_folder
@@ -72,6 +69,8 @@ def export(net, ranges, path):
 
 def verify(path, net, ranges, frames):
     """Stops when the file is not what the engine was promised; returns the operators."""
+    from detector import Int8Detector  # loads TensorFlow, which training does without
+
     detector = Int8Detector(path, reference=True)
     for name, detail in detector.run.get_input_details().items():
         scale, zero_point = detail["quantization"]
