@@ -17,23 +17,11 @@ import torch
 import evaluate
 import tflite_file
 from net import INPUTS, LAYERS, Net, mac_count
-from quant import Calibration, Shadow
+from quant import Shadow, calibrate
 from work import work_folder
 
 ALLOWED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "CONCATENATION", "RESIZE_NEAREST_NEIGHBOR"}
 BYTES_MAX = 250_000
-
-
-def calibrate(net, batches):
-    """batches: iterable of (y, u, v) uint8 tensors [batch, 1, y, x]."""
-    calibration = Calibration()
-    net.eval()
-    with torch.no_grad():
-        for batch in batches:
-            keep = {}
-            net(*(x.float() / 255 for x in batch), keep=keep)
-            calibration.observe(keep)
-    return calibration.ranges()
 
 
 def spread_scores(net, data, work):

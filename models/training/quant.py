@@ -66,3 +66,15 @@ class Shadow:
         scale = w.detach().abs().flatten(1).amax(1).clamp_min(1e-6) / 127
         zeros = torch.zeros_like(scale, dtype=torch.int32)
         return torch.fake_quantize_per_channel_affine(w, scale, zeros, 0, -127, 127)
+
+
+def calibrate(net, batches):
+    """batches: iterable of (y, u, v) uint8 tensors [batch, 1, y, x]."""
+    calibration = Calibration()
+    net.eval()
+    with torch.no_grad():
+        for batch in batches:
+            keep = {}
+            net(*(x.float() / 255 for x in batch), keep=keep)
+            calibration.observe(keep)
+    return calibration.ranges()

@@ -18,9 +18,8 @@ import torch.nn.functional as F
 
 import evaluate
 from dataset import DATA_DEFAULT, Mixture, load_pools, read_rendered
-from export import calibrate
 from net import Net, mac_count
-from quant import Shadow
+from quant import Shadow, calibrate
 from work import work_folder
 
 HEAT_FLOOR = 1e-4
