@@ -18,7 +18,7 @@ export const RECORDS_PER_SECOND_MAX = 256;
 export const LINES_MAX = 8;
 
 export const RecordKind = {
-  /** The eye has started. index: number of lines; a: first 32 bits of the configuration's hash. */
+  /** The eye has started. index: number of lines. */
   hello: 1,
   /** A track crossed line `index` in direction `code` at timeMs; a, b: totals in, out of that line since the eye's boot. */
   crossing: 2,
@@ -170,6 +170,6 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   if (!(record.timeMs >= TIME_MS_MIN && record.timeMs < TIME_MS_MAX) || !Number.isInteger(record.timeMs))
     return Decoded.badTime;
   if (kind === RecordKind.state && (record.a > EyeReason.endOfSource || record.b !== 0)) return Decoded.badReserved;
-  if (kind === RecordKind.hello && record.b !== 0) return Decoded.badReserved;
+  if (kind === RecordKind.hello && (record.a !== 0 || record.b !== 0)) return Decoded.badReserved;
   return Decoded.ok;
 }

@@ -81,7 +81,8 @@ export class LineCounter {
   /** Looks at every track after the tracker's step. atUs: time of the picture. */
   step(tracker: Tracker, atUs: number): void {
     for (let row = 0; row < TRACKS_MAX; row++) {
-      if (tracker.alive[row] === 0) continue;
+      // A track that is carried on unseen is a guess; it crosses when it is seen on the other side, or never.
+      if (tracker.alive[row] === 0 || tracker.lastSeenUs[row] !== atUs) continue;
       if (this.#generation[row] !== tracker.generation[row]) {
         this.#generation[row] = tracker.generation[row]!;
         for (let lineIndex = 0; lineIndex < this.#lines.length; lineIndex++) {

@@ -28,7 +28,7 @@ const anyRecord: fc.Arbitrary<CorridorRecord> = fc
       index: fc.nat(8),
       code: fc.constant(0),
       timeMs,
-      a: u32,
+      a: fc.constant(0),
       b: fc.constant(0),
       c: fc.constant(0),
       d: fc.constant(0),

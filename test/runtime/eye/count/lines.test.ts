@@ -121,6 +121,22 @@ test('a track that appears beyond the line was never before it and counts nothin
   assert.equal(crossings, []);
 });
 
+test('somebody who vanishes before the line has not crossed it, however the track is carried on', () => {
+  const { step, crossings } = runner([DOOR]);
+  for (let y = 40; y <= 88; y += 4) step([128, y]);
+  for (let i = 0; i < 15; i++) step();
+  assert.equal(crossings, []);
+});
+
+test('somebody hidden while crossing has crossed when seen again beyond the line', () => {
+  const { step, crossings } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 4) {
+    if (y > 88 && y < 112) step();
+    else step([128, y]);
+  }
+  assert.equal(crossings, ['door:in']);
+});
+
 test('a crossing before a track is confirmed counts as soon as it is', () => {
   const { step, crossings } = runner([DOOR]);
   for (const y of [88, 97, 106, 115, 124]) step([128, y]);
