@@ -166,6 +166,7 @@ export class Voice {
 
   async #sayGoodbye(): Promise<void> {
     this.#setTotals();
+    this.#setPrivacy();
     this.#end();
     const { link, log, version } = this.#options;
     const { boot } = this.ledger.state;

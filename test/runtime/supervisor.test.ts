@@ -11,6 +11,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../drivers/link/embedded-broker.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
+import { FAKE_RPICAM_VID, fakeRpicam } from '../fakes/rpicam-vid.ts';
 import { eventually, within } from '../fakes/within.ts';
 
 type Total = { readonly in: number; readonly out: number; readonly epoch_id: string };
@@ -130,6 +131,31 @@ test('a configuration that cannot be used ends everything with 78, without a sec
   assert.equal(ends, [78]);
   assert.equal([supervisor.eyePid, supervisor.voicePid], [undefined, undefined]);
   assert.not(existsSync(supervisor.runtimeDir));
+});
+
+test('a camera module that dies in the middle of a picture is told, started again, and the half picture is erased', async () => {
+  broker = await startEmbeddedBroker(0);
+  const states: string[] = [];
+  let frames = { read: 0, erased: 0, dropped: 0 };
+  broker.onMessage('lethe/v1/#', (topic, payload) => {
+    if (topic.endsWith('/health')) states.push((JSON.parse(payload) as { eye: { state: string } }).eye.state);
+    if (topic.endsWith('/privacy')) frames = (JSON.parse(payload) as { frames: typeof frames }).frames;
+  });
+  fakeRpicam('die-mid-frame:10');
+  process.env['LETHE_RPICAM_VID'] = FAKE_RPICAM_VID;
+  try {
+    const { supervisor } = supervise(words(`mqtt://127.0.0.1:${broker.port}`, 'camera.driver=rpicam'));
+    await eventually(START_MS, 'the eye counts', () => states.includes('counting'));
+    await eventually(START_MS, 'the camera is lost', () => states.includes('camera_lost'));
+    await eventually(START_MS, 'and back', () => states.lastIndexOf('counting') > states.indexOf('camera_lost'));
+    await supervisor.stop();
+  } finally {
+    delete process.env['LETHE_RPICAM_VID'];
+    delete process.env['LETHE_FAKE_RPICAM'];
+  }
+  assert.ok(frames.read >= 10, `${frames.read} frames read`);
+  assert.is(frames.erased, frames.read);
+  assert.ok(frames.dropped >= 1, `${frames.dropped} frames dropped`);
 });
 
 test('a model that is not there ends everything with 78, although the voice could run', async () => {
