@@ -5,11 +5,12 @@
  * voice after it, so that the last crossing is still published.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFifo } from '../drivers/fifo.ts';
+import { openCorridorFifo } from '../drivers/inlet.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from './corridor/control.ts';
 import { ExitCode } from './errors.ts';
 import type { Log } from './log.ts';
@@ -105,7 +106,7 @@ export class Supervisor {
     this.runtimeDir = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'lethe-'));
     const paths = [CORRIDOR_FIFO, CONTROL_FIFO].map((name) => join(this.runtimeDir, name));
     for (const path of paths) makeFifo(path);
-    this.#fds = paths.map((path) => openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
+    this.#fds = paths.map(openCorridorFifo);
     const args = [...options.args, '--runtime-dir', this.runtimeDir];
     this.#eye = new Program('eye', args, options.log, (code) => this.#onEnded(code, code === ExitCode.ok));
     this.#voice = new Program('voice', args, options.log, (code) => this.#onEnded(code, false));

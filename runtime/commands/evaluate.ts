@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { faultsOf } from '../config/faults.ts';
 import { type Config, HYSTERESIS_DEFAULT, type LineConfig } from '../config/schema.ts';
 import { ConfigError, DriverError, ExitCode, explain, LetheError } from '../errors.ts';
 import { loadModel } from '../eye/model.ts';
@@ -70,8 +71,7 @@ function readTruth(file: string): Truth {
     });
   }
   if (Value.Check(TruthSchema, parsed)) return parsed;
-  const faults = Value.Errors(TruthSchema, parsed).map((fault) => `${fault.instancePath || '/'} ${fault.message}`);
-  throw new LetheError('TRUTH_INVALID', `${file}: ${faults.slice(0, 5).join('; ')}.`, ExitCode.dataError, {
+  throw new LetheError('TRUTH_INVALID', `${file}: ${faultsOf(TruthSchema, parsed)}.`, ExitCode.dataError, {
     op: 'read truth',
   });
 }

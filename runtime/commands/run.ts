@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../drivers/link/embedded-broker.ts';
+import { configWords } from '../config/arguments.ts';
 import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
 import { DriverError, ExitCode } from '../errors.ts';
@@ -87,10 +88,7 @@ function supervise(
       resolve(code);
     };
     const supervisor = new Supervisor({
-      args: [
-        ...(options.configPath === undefined ? [] : ['--config', options.configPath]),
-        ...overrides.flatMap((word) => ['--set', word]),
-      ],
+      args: configWords(options.configPath, overrides),
       log,
       onEnded: finish,
     });

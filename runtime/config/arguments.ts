@@ -39,15 +39,9 @@ export function readProcessArguments(argv: readonly string[]): ProcessArguments 
 }
 
 /** The words that hand this configuration to a child process. */
-export function toProcessArguments(
-  configPath: string | undefined,
-  overrides: readonly string[],
-  runtimeDir: string,
-): string[] {
+export function configWords(configPath: string | undefined, overrides: readonly string[]): string[] {
   return [
     ...(configPath === undefined ? [] : ['--config', configPath]),
     ...overrides.flatMap((override) => ['--set', override]),
-    '--runtime-dir',
-    runtimeDir,
   ];
 }

@@ -6,7 +6,7 @@
  * Memory: one ring of RING_RECORDS × 32 bytes, taken at boot; nothing is allocated per record.
  */
 import { strict as assert } from 'node:assert';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { type CorridorRecord, encodeRecord, RECORD_BYTES } from './record.ts';
 
 /** With a full pipe behind it: crossings of about an hour in a busy door while the voice is away. */
@@ -15,8 +15,8 @@ const RING_RECORDS = 4096;
 /** Where encoded records go: returns bytes taken, 0 when full. The FIFO in life, an array in tests. */
 export type RecordOutlet = { write(bytes: Uint8Array, offset: number): number; close(): void };
 
-export function openFifoOutlet(path: string): RecordOutlet {
-  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+/** fd: the corridor, opened for reading and writing without waiting (drivers/inlet.ts says why). */
+export function fifoOutlet(fd: number): RecordOutlet {
   return {
     write(bytes, offset) {
       try {

@@ -9,12 +9,12 @@ import { createSceneCamera } from '../../drivers/camera/scene/scene.ts';
 import { createVideoCamera } from '../../drivers/camera/video/video.ts';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { openGpio } from '../../drivers/gpio/gpio.ts';
-import { openInlet } from '../../drivers/inlet.ts';
+import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { readProcessArguments } from '../config/arguments.ts';
 import type { Config } from '../config/schema.ts';
 import { asControlWord, CONTROL_FIFO, CORRIDOR_FIFO } from '../corridor/control.ts';
 import { EyeReason } from '../corridor/record.ts';
-import { openFifoOutlet } from '../corridor/writer.ts';
+import { fifoOutlet } from '../corridor/writer.ts';
 import { ExitCode } from '../errors.ts';
 import { createLog } from '../log.ts';
 import type { Camera, FrameFormat } from '../ports/camera.ts';
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
     camera,
     gpio,
     clock: new SystemClock(),
-    outlet: openFifoOutlet(join(runtimeDir, CORRIDOR_FIFO)),
+    outlet: fifoOutlet(openCorridorFifo(join(runtimeDir, CORRIDOR_FIFO))),
     log,
     exit: (code) => process.exit(code),
   });

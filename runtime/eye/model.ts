@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { faultsOf } from '../config/faults.ts';
 import { ModelError } from '../errors.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 
@@ -62,8 +63,7 @@ export function loadModel(manifestPath: string): Model {
     });
   }
   if (!Value.Check(ManifestSchema, parsed)) {
-    const faults = Value.Errors(ManifestSchema, parsed).map((fault) => `${fault.instancePath || '/'} ${fault.message}`);
-    throw new ModelError('MODEL_MANIFEST', `${path} is not a model manifest: ${faults.slice(0, 5).join('; ')}.`, {
+    throw new ModelError('MODEL_MANIFEST', `${path} is not a model manifest: ${faultsOf(ManifestSchema, parsed)}.`, {
       op: 'read model manifest',
       hint: 'Point model.manifest at a manifest.json written by models/training, not at the .tflite.',
     });

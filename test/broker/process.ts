@@ -4,8 +4,9 @@ import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readSync, rmSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openCorridorFifo } from '../../drivers/inlet.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from '../../runtime/corridor/control.ts';
-import { openFifoOutlet, type RecordOutlet } from '../../runtime/corridor/writer.ts';
+import { fifoOutlet, type RecordOutlet } from '../../runtime/corridor/writer.ts';
 import { within } from '../fakes/within.ts';
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'runtime', 'voice', 'main.js');
@@ -27,7 +28,7 @@ export class VoiceProcess {
       const made = spawnSync('mkfifo', ['-m', '600', join(this.runtimeDir, name)]);
       if (made.status !== 0) throw new Error(`mkfifo failed: ${made.stderr}`);
     }
-    this.#outlet = openFifoOutlet(join(this.runtimeDir, CORRIDOR_FIFO));
+    this.#outlet = fifoOutlet(openCorridorFifo(join(this.runtimeDir, CORRIDOR_FIFO)));
     this.#controlFd = openSync(join(this.runtimeDir, CONTROL_FIFO), constants.O_RDWR | constants.O_NONBLOCK);
   }
 
