@@ -38,21 +38,26 @@ export function build() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist', KERNELS), { recursive: true });
   run('tsc', 'typescript/bin/tsc', []);
-  // stub runtime: no allocator, no garbage collector, no data segment; --noAssert: loop bounds are proved when the plan is made.
-  run('asc', 'assemblyscript/bin/asc.js', [
-    `${KERNELS}/index.ts`,
-    '--outFile',
-    `dist/${KERNELS}/kernels.wasm`,
-    '-O3',
-    '--noAssert',
-    '--runtime',
-    'stub',
-    '--importMemory',
-    '--enable',
-    'simd',
-    '--use',
-    'abort=',
-  ]);
+  // One module for each way of rounding, which is thereby folded into the kernels (runtime/eye/infer/quantize.ts, Rounding).
+  ['double', 'single', 'fp32'].forEach((rounding, index) => {
+    // stub runtime: no allocator, no garbage collector, no data segment; --noAssert: loop bounds are proved when the plan is made.
+    run('asc', 'assemblyscript/bin/asc.js', [
+      `${KERNELS}/index.ts`,
+      '--outFile',
+      `dist/${KERNELS}/${rounding}.wasm`,
+      '-O3',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--enable',
+      'simd',
+      '--use',
+      'abort=',
+      '--use',
+      `ROUNDING=${index}`,
+    ]);
+  });
   writeFileSync(stamp, `${new Date(startedAtMs).toISOString()}\n`);
   process.stderr.write(`lethe: built in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s\n`);
 }

@@ -1,6 +1,6 @@
 /**
  * The engine: runs an int8 `.tflite` detector on the frame slot, in one fixed linear memory. Start here; the other
- * files follow the model on its way: tflite (read) → graph (check) → prepack and plan (settle) → kernels (run).
+ * files follow the model on its way: tflite (read) → graph (check) → program and plan (settle) → kernels (run).
  *
  * Why our own: every byte of pixels and of what is derived from them lies in a memory that can be named, zeroed and
  * searched. Prepare once, run blindly: all checks are made before the first frame; per frame there are four calls into
@@ -19,8 +19,12 @@ import { ModelError } from '../../errors.ts';
 import type { FrameFormat } from '../../ports/camera.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { checkGraph, countMacs, type Graph } from './graph.ts';
+import type { KernelShape, PixelPlane } from './operators/lowering.ts';
+import type { GraphOperator } from './operators/operators.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
-import { type PixelPlane, type Program, prepareProgram } from './prepack.ts';
+import { type Program, prepareProgram } from './program.ts';
+import type { Rounding } from './quantize.ts';
+import { imageShape } from './tensor.ts';
 import { readTflite } from './tflite.ts';
 
 /**
@@ -34,6 +38,16 @@ const WARM_UP_MS_MAX = 2000;
 /** What a small board could not do in a frame's time anyway; the person detector has 10 million and 0.3 MiB. */
 const MACS_MAX = 1_000_000_000;
 const MEMORY_BYTES_MAX = 64 * 2 ** 20;
+
+/** Equal to TFLite's reference kernels in every byte. */
+const ROUNDING_DEFAULT: Rounding = 'double';
+
+export type EngineChoice = { readonly rounding?: Rounding; readonly shape?: KernelShape };
+
+/** The kernels that suit this processor; the bytes they give are the same. */
+export function shapeOfMachine(): KernelShape {
+  return process.arch === 'arm64' ? 'pairs' : 'dot';
+}
 
 /** Functions of kernels/index.ts. */
 type Kernels = {
@@ -58,7 +72,11 @@ export type PreparedEngine = Engine & {
  * Throws ModelError: MODEL_DAMAGED (not readable), MODEL_UNSUPPORTED (one line per problem), MODEL_MISMATCH (inputs do
  * not fit the contract or the frame format), MODEL_TOO_LARGE.
  */
-export function createEngine(modelBytes: Uint8Array, format: FrameFormat): PreparedEngine {
+export function createEngine(
+  modelBytes: Uint8Array,
+  format: FrameFormat,
+  { rounding = ROUNDING_DEFAULT, shape = shapeOfMachine() }: EngineChoice = {},
+): PreparedEngine {
   const { widthPx, heightPx, strideBytes, frameBytes } = format;
   assert.ok(
     widthPx > 0 && heightPx > 0 && widthPx % 2 === 0 && heightPx % 2 === 0,
@@ -70,7 +88,8 @@ export function createEngine(modelBytes: Uint8Array, format: FrameFormat): Prepa
   );
   assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
   const graph = checkGraph(readTflite(modelBytes));
-  const program = prepareProgram(graph, pixelPlanes(graph, format), frameBytes);
+  const planes = pixelPlanes(graph, format);
+  const program = prepareProgram(graph, { slotBytes: frameBytes, planes }, { rounding, shape });
   refuseTooLarge(graph, program);
   const machine = loadProgram(program);
   const engine = new WasmEngine(graph, program, machine, format);
@@ -92,7 +111,7 @@ export function loadProgram(program: Program): Machine {
   const { pages, constants } = program.plan;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   new Uint8Array(memory.buffer).set(program.constants, constants.offsetBytes);
-  const module = new WebAssembly.Module(readFileSync(new URL('./kernels/kernels.wasm', import.meta.url)));
+  const module = new WebAssembly.Module(readFileSync(new URL(`./kernels/${program.rounding}.wasm`, import.meta.url)));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   return { memory, kernels: instance.exports as unknown as Kernels };
 }
@@ -118,10 +137,10 @@ function pixelPlanes(graph: Graph, format: FrameFormat): Map<number, PixelPlane>
       problems.push(`the model has no input ${name}`);
       continue;
     }
-    const [, y, x, channels] = tensor.shape;
-    if (y !== height || x !== width || channels !== 1) {
+    const [batch, y, x, channels] = imageShape(tensor) ?? [];
+    if (batch !== 1 || y !== height || x !== width || channels !== 1 || tensor.kind !== 'int8') {
       problems.push(
-        `input ${name} is [${tensor.shape.join(', ')}]; expected [1, ${height}, ${width}, 1] for a frame of ${widthPx} x ${heightPx} px`,
+        `input ${name} is ${tensor.kind} [${tensor.shape.join(', ')}]; expected int8 [1, ${height}, ${width}, 1] for a frame of ${widthPx} x ${heightPx} px`,
       );
     }
     if (tensor.zeroPoint !== -128)
@@ -165,6 +184,7 @@ class WasmEngine implements PreparedEngine {
   readonly regions: readonly Region[];
   readonly macCount: number;
   readonly #program: Program;
+  readonly #graph: Graph;
   // Kept as fields of small integers: calls with them allocate nothing.
   readonly #run: Kernels['run'];
   readonly #erase: Kernels['erase'];
@@ -183,7 +203,7 @@ class WasmEngine implements PreparedEngine {
     this.slot = new Uint8Array(memory.buffer, plan.slot.offsetBytes, plan.slot.bytes);
     this.outputs = [...graph.outputs].map(([name, tensor]) => ({
       name,
-      shape: tensor.shape,
+      shape: imageShape(tensor)!,
       scale: tensor.scale,
       zeroPoint: tensor.zeroPoint,
       data: new Int8Array(memory.buffer, program.regions.get(tensor.index)!.offsetBytes, tensor.bytes),
@@ -191,6 +211,7 @@ class WasmEngine implements PreparedEngine {
     this.regions = [plan.slot, plan.arena, ...plan.tensors, plan.scratch, plan.constants, ...program.parts];
     this.macCount = countMacs(graph);
     this.#program = program;
+    this.#graph = graph;
     this.#run = kernels.run;
     this.#erase = kernels.erase;
     this.#commands = program.commandsOffset;
@@ -226,7 +247,12 @@ class WasmEngine implements PreparedEngine {
       `engine ${this.name}: ${(this.macCount / 1e6).toFixed(2)} million multiply-adds, ${mib.toFixed(2)} MiB, ${this.#end} commands, ${this.#pixelEnd} of them read pixels`,
       ...describePlan(plan),
       'operator  kernel, output',
-      ...kernels,
+      ...kernels.map((names, i) => describeKernel(this.#graph.operators[i]!, names)),
     ];
   }
+}
+
+function describeKernel({ index, output }: GraphOperator, names: readonly string[]): string {
+  const what = names.length > 0 ? names.join(' + ') : 'in place';
+  return `${String(index).padStart(4)} ${what.padEnd(10)} ${output.name} [${output.shape.join(', ')}]`;
 }

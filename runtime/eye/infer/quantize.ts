@@ -6,6 +6,14 @@
  * (CalculateActivationRangeQuantized), kernels/add.cc (Prepare).
  */
 
+/**
+ * How sums become int8 again; kernels/requantise.ts has the arithmetic.
+ * `double`: TFLite's reference, two roundings. `single`: TFLite built with TFLITE_SINGLE_ROUNDING. `fp32`: XNNPACK, a float32
+ * factor and one rounding to the nearest even.
+ */
+export type Rounding = 'double' | 'single' | 'fp32';
+export const ROUNDINGS: readonly Rounding[] = ['double', 'single', 'fp32'];
+
 /** A real factor as multiplier × 2^(shift - 31), multiplier in 2^30 .. 2^31-1, or 0 for a factor that vanishes. */
 export type FixedPoint = { readonly multiplier: number; readonly shift: number };
 

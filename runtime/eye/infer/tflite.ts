@@ -1,32 +1,26 @@
 /**
  * Reader of `.tflite` files: bytes in, plain tables out. It knows the file format and nothing about what can be run.
  *
- * Why a reader of our own and not generated code: the flatbuffers runtime does not check offsets, so a damaged file
- * would make it read anything or count to four thousand million. Here every read goes through `Bytes`, which refuses to
- * leave the file, every vector is measured before it is walked, and nothing recurses, so parsing always ends.
- *
- * Format: tensorflow/compiler/mlir/lite/schema/schema.fbs; the numbers beside the reads below are the field ids of that
- * schema (position of the field in its table). Flatbuffer layout: https://flatbuffers.dev/internals/
+ * Layout and fields are read through the `flatbuffers` package, the tables by hand after schema.fbs (schema.ts names it):
+ * generated code would be 40,000 lines of which we need some hundred. The package does not check offsets: beyond the end
+ * it reads zeroes, and a damaged length makes it count to two thousand million. So CheckedBuffer refuses every read that
+ * would leave the file, every vector is measured before it is walked, and nothing recurses: parsing always ends.
  *
  * Memory: copies names and numbers; constant data stay views into the file's bytes.
  */
+import { ByteBuffer } from 'flatbuffers';
 import { ModelError } from '../../errors.ts';
-
-/** schema.fbs, enum TensorType: the types that this engine meets; all others are refused by number. */
-export const TensorType = { float32: 0, int32: 2, uint8: 3, int8: 9 } as const;
-
-/** schema.fbs, enum BuiltinOperator: the ones we run. */
-export const BuiltinOperator = { add: 0, concatenation: 2, conv2d: 3, depthwiseConv2d: 4, resizeNearest: 97 } as const;
-
-/** schema.fbs, union BuiltinOptions. */
-const BuiltinOptions = { conv2d: 1, depthwiseConv2d: 2, concatenation: 10, add: 11, resizeNearest: 74 } as const;
+import { knownOperator, OPERATORS, type OptionField } from './schema.ts';
 
 /** Far above any model of this size; they bound the work that a damaged file can cause. */
 const TENSORS_MAX = 1024;
 const OPERATORS_MAX = 1024;
+const OPERANDS_MAX = 64;
 const NAME_BYTES_MAX = 256;
 const RANK_MAX = 8;
 const CHANNELS_MAX = 8192;
+/** Whatever the vectors' own bounds allow: entries that overlap could otherwise make a file of kilobytes a list of gigabytes. */
+const ENTRIES_PER_BYTE = 4;
 
 /** Values = scale × (q - zeroPoint); one entry per tensor, or one per slice along `dimension`. */
 export type Quantization = {
@@ -46,24 +40,6 @@ export type TfliteTensor = {
   readonly data: Uint8Array | undefined;
 };
 
-/** Options of all operators in one record; a field that an operator does not have holds the schema's default. */
-export type OperatorOptions = {
-  /** Whether the file carried the options table that belongs to the operator. */
-  readonly present: boolean;
-  /** 0 SAME, 1 VALID */
-  readonly padding: number;
-  readonly strideX: number;
-  readonly strideY: number;
-  readonly dilationX: number;
-  readonly dilationY: number;
-  readonly depthMultiplier: number;
-  /** schema.fbs, enum ActivationFunctionType: 0 none, 1 RELU, 2 RELU_N1_TO_1, 3 RELU6 */
-  readonly activation: number;
-  readonly axis: number;
-  readonly alignCorners: boolean;
-  readonly halfPixelCenters: boolean;
-};
-
 export type TfliteOperator = {
   readonly index: number;
   /** schema.fbs, enum BuiltinOperator */
@@ -71,29 +47,31 @@ export type TfliteOperator = {
   /** Tensor indices, -1 for an optional input that is absent. All in range. */
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
-  readonly options: OperatorOptions;
+  /** By the names of schema.ts; fields that the file leaves out have the schema's default. Empty for unknown operators. */
+  readonly options: Readonly<Record<string, number>>;
+  /** Whether the file carried the options table that belongs to the operator. */
+  readonly hasOptions: boolean;
 };
-
-/** Name → tensor index, from the signature `serving_default`. */
-export type Signature = { readonly inputs: ReadonlyMap<string, number>; readonly outputs: ReadonlyMap<string, number> };
 
 export type TfliteModel = {
   readonly tensors: readonly TfliteTensor[];
   /** In the order of execution that the file promises. */
   readonly operators: readonly TfliteOperator[];
-  readonly signature: Signature;
+  /** Name → tensor index: of the signature `serving_default`, or else the tensors' own names. */
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly outputs: ReadonlyMap<string, number>;
 };
 
 /**
- * Reads the first subgraph and the signature `serving_default` of a .tflite file.
+ * Reads the only subgraph of a .tflite file, and the signature `serving_default` where there is one.
  * Throws ModelError `MODEL_DAMAGED` for anything that cannot be read within the file's bounds.
  */
 export function readTflite(file: Uint8Array): TfliteModel {
-  const bytes = new Bytes(file);
-  if (file.length < 16 || bytes.text(4, 4) !== 'TFL3') {
+  const buffer = new CheckedBuffer(file);
+  if (file.length < 16 || !buffer.__has_identifier('TFL3')) {
     damaged(`the file of ${file.length} bytes does not begin like a .tflite file (no TFL3 at byte 4)`);
   }
-  const model = new Table(bytes, bytes.follow(0));
+  const model = new Table(buffer, buffer.follow(0));
   const version = model.uint32(0, 0);
   if (version !== 3) damaged(`schema version is ${version}; expected 3`);
 
@@ -108,18 +86,32 @@ export function readTflite(file: Uint8Array): TfliteModel {
   if (graphs.length > 1) damaged(`the file has ${graphs.length} subgraphs; expected 1`);
 
   const tensors = graph.tables(0, TENSORS_MAX).map((table, index) => readTensor(table, index, buffers));
-  const operators = graph.tables(3, OPERATORS_MAX).map((table, index) => {
+  const operators = graph.tables(3, OPERATORS_MAX).map((table, index): TfliteOperator => {
     const code = codes[table.uint32(0, 0)];
     if (code === undefined) damaged(`operator ${index} has an operator code outside of the table`);
-    const inputs = table.int32s(1, TENSORS_MAX);
-    const outputs = table.int32s(2, TENSORS_MAX);
+    const inputs = table.int32s(1, OPERANDS_MAX);
+    const outputs = table.int32s(2, OPERANDS_MAX);
     for (const tensor of [...inputs, ...outputs]) {
       if (tensor < -1 || tensor >= tensors.length)
         damaged(`operator ${index} names tensor ${tensor}, which is not there`);
     }
-    return { index, code, inputs, outputs, options: readOptions(table, code) };
+    return { index, code, inputs, outputs, ...readOptions(table, code) };
   });
-  return { tensors, operators, signature: readSignature(model, tensors.length) };
+  const named = (id: number, what: string): Map<string, number> => {
+    const map = new Map<string, number>();
+    for (const index of graph.int32s(id, OPERANDS_MAX)) {
+      const tensor = tensors[index];
+      if (tensor === undefined) damaged(`the ${what}s name tensor ${index}, which is not there`);
+      if (map.has(tensor.name)) damaged(`two ${what}s are named ${tensor.name}`);
+      map.set(tensor.name, index);
+    }
+    return map;
+  };
+  return {
+    tensors,
+    operators,
+    ...(readSignature(model, tensors.length) ?? { inputs: named(1, 'input'), outputs: named(2, 'output') }),
+  };
 }
 
 function readTensor(table: Table, index: number, buffers: readonly Table[]): TfliteTensor {
@@ -148,60 +140,24 @@ function readTensor(table: Table, index: number, buffers: readonly Table[]): Tfl
   };
 }
 
-function readOptions(operator: Table, code: number): OperatorOptions {
-  const type = operator.uint8(3, 0);
-  const defaults: OperatorOptions = {
-    present: false,
-    padding: 0,
-    strideX: 0,
-    strideY: 0,
-    dilationX: 1,
-    dilationY: 1,
-    depthMultiplier: 1,
-    activation: 0,
-    axis: 0,
-    alignCorners: false,
-    halfPixelCenters: false,
-  };
-  const table = operator.table(4);
-  if (table === undefined) return defaults;
-  const common = { ...defaults, present: true };
-  if (code === BuiltinOperator.conv2d && type === BuiltinOptions.conv2d) {
-    return {
-      ...common,
-      padding: table.int8(0, 0),
-      strideX: table.int32(1, 0),
-      strideY: table.int32(2, 0),
-      activation: table.int8(3, 0),
-      dilationX: table.int32(4, 1),
-      dilationY: table.int32(5, 1),
-    };
-  }
-  if (code === BuiltinOperator.depthwiseConv2d && type === BuiltinOptions.depthwiseConv2d) {
-    return {
-      ...common,
-      padding: table.int8(0, 0),
-      strideX: table.int32(1, 0),
-      strideY: table.int32(2, 0),
-      depthMultiplier: table.int32(3, 0),
-      activation: table.int8(4, 0),
-      dilationX: table.int32(5, 1),
-      dilationY: table.int32(6, 1),
-    };
-  }
-  if (code === BuiltinOperator.concatenation && type === BuiltinOptions.concatenation) {
-    return { ...common, axis: table.int32(0, 0), activation: table.int8(1, 0) };
-  }
-  if (code === BuiltinOperator.add && type === BuiltinOptions.add) {
-    return { ...common, activation: table.int8(0, 0) };
-  }
-  if (code === BuiltinOperator.resizeNearest && type === BuiltinOptions.resizeNearest) {
-    return { ...common, alignCorners: table.uint8(0, 0) !== 0, halfPixelCenters: table.uint8(1, 0) !== 0 };
-  }
-  return defaults;
+function readOptions(operator: Table, code: number): Pick<TfliteOperator, 'options' | 'hasOptions'> {
+  const name = knownOperator(code);
+  if (name === undefined) return { options: {}, hasOptions: false };
+  const { options: type, fields } = OPERATORS[name];
+  const found = operator.table(4);
+  const table = type !== 0 && operator.uint8(3, 0) === type ? found : undefined;
+  const options = Object.fromEntries(
+    Object.entries(fields as Record<string, OptionField>).map(([field, [id, kind, absent]]) => {
+      if (table === undefined) return [field, absent];
+      if (kind === 'int32') return [field, table.int32(id, absent)];
+      if (kind === 'float32') return [field, table.float32(id, absent)];
+      return [field, kind === 'bool' ? Number(table.int8(id, absent) !== 0) : table.int8(id, absent)];
+    }),
+  );
+  return { options, hasOptions: table !== undefined };
 }
 
-function readSignature(model: Table, tensorCount: number): Signature {
+function readSignature(model: Table, tensorCount: number): Pick<TfliteModel, 'inputs' | 'outputs'> | undefined {
   const named = (entries: readonly Table[]): Map<string, number> => {
     const map = new Map<string, number>();
     for (const entry of entries) {
@@ -215,9 +171,9 @@ function readSignature(model: Table, tensorCount: number): Signature {
   };
   const signatures = model.tables(7, 16);
   const found = signatures.find((signature) => signature.string(2, NAME_BYTES_MAX) === 'serving_default');
-  if (found === undefined) damaged('the file has no signature named serving_default');
+  if (found === undefined) return undefined;
   if (found.uint32(4, 0) !== 0) damaged('the signature serving_default is not of subgraph 0');
-  return { inputs: named(found.tables(0, 64)), outputs: named(found.tables(1, 64)) };
+  return { inputs: named(found.tables(0, OPERANDS_MAX)), outputs: named(found.tables(1, OPERANDS_MAX)) };
 }
 
 function damaged(problem: string): never {
@@ -227,106 +183,121 @@ function damaged(problem: string): never {
   });
 }
 
-/** Reads of fixed-size values anywhere in the file; a read that would leave it is refused. */
-class Bytes {
-  readonly file: Uint8Array;
-  readonly view: DataView;
+/** The package's buffer, whose three elementary reads (all others are made of them) refuse to leave the file. */
+class CheckedBuffer extends ByteBuffer {
+  readonly #file: Uint8Array;
+  #entriesLeft: number;
   constructor(file: Uint8Array) {
-    this.file = file;
-    this.view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    super(file);
+    this.#file = file;
+    this.#entriesLeft = ENTRIES_PER_BYTE * file.length;
   }
   /** Position itself, once it is sure that `count` bytes from there are inside of the file. */
-  at(position: number, count: number): number {
-    if (!(position >= 0 && count >= 0 && position + count <= this.file.length)) {
-      damaged(`bytes ${position} to ${position + count} are wanted, but the file ends at ${this.file.length}`);
+  inside(position: number, count: number): number {
+    if (!(position >= 0 && count >= 0 && position + count <= this.#file.length)) {
+      damaged(`bytes ${position} to ${position + count} are wanted, but the file ends at ${this.#file.length}`);
     }
     return position;
   }
+  override readUint8(offset: number): number {
+    return super.readUint8(this.inside(offset, 1));
+  }
+  override readUint16(offset: number): number {
+    return super.readUint16(this.inside(offset, 2));
+  }
+  override readInt32(offset: number): number {
+    return super.readInt32(this.inside(offset, 4));
+  }
   /** Target of the unsigned relative offset at `position`. */
   follow(position: number): number {
-    const target = position + this.view.getUint32(this.at(position, 4), true);
-    return this.at(target, 4);
+    return this.inside(position + this.readUint32(position), 4);
   }
-  text(position: number, count: number): string {
-    return Buffer.from(this.file.buffer, this.file.byteOffset + this.at(position, count), count).toString('utf8');
+  bytesAt(position: number, count: number): Uint8Array {
+    return this.#file.subarray(this.inside(position, count), position + count);
+  }
+  /** Counts what is read from vectors; see ENTRIES_PER_BYTE. */
+  spend(count: number): void {
+    this.#entriesLeft -= count;
+    if (this.#entriesLeft < 0) damaged('its vectors have more entries than the file has room for');
   }
 }
 
 /** One flatbuffer table: fields by id, absent fields give the default. */
 class Table {
-  readonly #bytes: Bytes;
+  readonly #buffer: CheckedBuffer;
   readonly #position: number;
-  readonly #vtable: number;
-  readonly #vtableBytes: number;
-  constructor(bytes: Bytes, position: number) {
-    this.#bytes = bytes;
-    this.#position = bytes.at(position, 4);
+  constructor(buffer: CheckedBuffer, position: number) {
+    this.#buffer = buffer;
+    this.#position = position;
     // The vtable lies a signed distance before the table.
-    this.#vtable = position - bytes.view.getInt32(position, true);
-    this.#vtableBytes = bytes.view.getUint16(bytes.at(this.#vtable, 4), true);
-    if (this.#vtableBytes < 4) damaged(`the field table at byte ${this.#vtable} is ${this.#vtableBytes} bytes long`);
-    bytes.at(this.#vtable, this.#vtableBytes);
+    const vtable = position - buffer.readInt32(position);
+    const vtableBytes = buffer.readUint16(vtable);
+    if (vtableBytes < 4) damaged(`the field table at byte ${vtable} is ${vtableBytes} bytes long`);
+    buffer.inside(vtable, vtableBytes);
   }
-  /** Position of a field of `count` bytes, or 0 where the field is absent (0 is never a field: the root is there). */
-  #field(id: number, count: number): number {
-    const entry = 4 + 2 * id;
-    if (entry + 2 > this.#vtableBytes) return 0;
-    const distance = this.#bytes.view.getUint16(this.#vtable + entry, true);
-    return distance === 0 ? 0 : this.#bytes.at(this.#position + distance, count);
+  /** Position of a field, or 0 where it is absent (0 is never a field: the root is there). */
+  #field(id: number): number {
+    const distance = this.#buffer.__offset(this.#position, 4 + 2 * id);
+    return distance === 0 ? 0 : this.#position + distance;
   }
   has(id: number): boolean {
-    return this.#field(id, 0) !== 0;
+    return this.#field(id) !== 0;
   }
   int8(id: number, absent: number): number {
-    const position = this.#field(id, 1);
-    return position === 0 ? absent : this.#bytes.view.getInt8(position);
+    const position = this.#field(id);
+    return position === 0 ? absent : this.#buffer.readInt8(position);
   }
   uint8(id: number, absent: number): number {
     return this.int8(id, absent) & 255;
   }
   int32(id: number, absent: number): number {
-    const position = this.#field(id, 4);
-    return position === 0 ? absent : this.#bytes.view.getInt32(position, true);
+    const position = this.#field(id);
+    return position === 0 ? absent : this.#buffer.readInt32(position);
   }
   uint32(id: number, absent: number): number {
     return this.int32(id, absent) >>> 0;
   }
+  float32(id: number, absent: number): number {
+    const position = this.#field(id);
+    return position === 0 ? absent : this.#buffer.readFloat32(position);
+  }
   table(id: number): Table | undefined {
-    const position = this.#field(id, 4);
-    return position === 0 ? undefined : new Table(this.#bytes, this.#bytes.follow(position));
+    const position = this.#field(id);
+    return position === 0 ? undefined : new Table(this.#buffer, this.#buffer.follow(position));
   }
   string(id: number, bytesMax: number): string | undefined {
     const [first, count] = this.#vector(id, 1, bytesMax);
-    return first === 0 ? undefined : this.#bytes.text(first, count);
+    return first === 0 ? undefined : Buffer.from(this.#buffer.bytesAt(first, count)).toString('utf8');
   }
   uint8s(id: number): Uint8Array | undefined {
-    const [first, count] = this.#vector(id, 1, this.#bytes.file.length);
-    return first === 0 ? undefined : this.#bytes.file.subarray(first, first + count);
+    const [first, count] = this.#vector(id, 1, this.#buffer.capacity());
+    return first === 0 ? undefined : this.#buffer.bytesAt(first, count);
   }
   int32s(id: number, countMax: number): number[] {
-    const [first, count] = this.#vector(id, 4, countMax);
-    return Array.from({ length: count }, (_, i) => this.#bytes.view.getInt32(first + 4 * i, true));
+    return this.#values(id, 4, countMax, (position) => this.#buffer.readInt32(position));
   }
   float32s(id: number, countMax: number): number[] {
-    const [first, count] = this.#vector(id, 4, countMax);
-    return Array.from({ length: count }, (_, i) => this.#bytes.view.getFloat32(first + 4 * i, true));
+    return this.#values(id, 4, countMax, (position) => this.#buffer.readFloat32(position));
   }
   int64s(id: number, countMax: number): number[] {
-    const [first, count] = this.#vector(id, 8, countMax);
-    return Array.from({ length: count }, (_, i) => Number(this.#bytes.view.getBigInt64(first + 8 * i, true)));
+    return this.#values(id, 8, countMax, (position) => Number(this.#buffer.readInt64(position)));
   }
   tables(id: number, countMax: number): Table[] {
-    const [first, count] = this.#vector(id, 4, countMax);
-    return Array.from({ length: count }, (_, i) => new Table(this.#bytes, this.#bytes.follow(first + 4 * i)));
+    return this.#values(id, 4, countMax, (position) => new Table(this.#buffer, this.#buffer.follow(position)));
+  }
+  #values<Value>(id: number, bytes: number, countMax: number, read: (position: number) => Value): Value[] {
+    const [first, count] = this.#vector(id, bytes, countMax);
+    this.#buffer.spend(count);
+    return Array.from({ length: count }, (_, i) => read(first + bytes * i));
   }
   /** First element and count of a vector, all of it inside of the file; [0, 0] where the field is absent. */
   #vector(id: number, elementBytes: number, countMax: number): readonly [number, number] {
-    const position = this.#field(id, 4);
+    const position = this.#field(id);
     if (position === 0) return [0, 0];
-    const start = this.#bytes.follow(position);
-    const count = this.#bytes.view.getUint32(start, true);
+    const start = this.#buffer.follow(position);
+    const count = this.#buffer.readUint32(start);
     if (count > countMax) damaged(`the vector at byte ${start} has ${count} entries; at most ${countMax} are read`);
-    this.#bytes.at(start + 4, count * elementBytes);
+    this.#buffer.inside(start + 4, count * elementBytes);
     return [start + 4, count];
   }
 }

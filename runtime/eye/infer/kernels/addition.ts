@@ -7,21 +7,17 @@
  * which makes (q - zeroPoint) x 2^20 into x 2^19 without any rounding. The loader orders the inputs so that this is
  * SOURCE. Eight values per step; the loader pads both inputs and the output to whole steps.
  */
+import { OUTPUT_MAX, OUTPUT_MIN, OUTPUT_ZERO_POINT, SOURCE, TARGET } from '../layout/command';
 import {
   MULTIPLIER_B,
   MULTIPLIER_OUT,
-  OUTPUT_MAX,
-  OUTPUT_MIN,
-  OUTPUT_ZERO_POINT,
   SHIFT_B,
   SHIFT_OUT,
-  SOURCE,
   SOURCE_B,
-  TARGET,
   VALUE_COUNT,
   ZERO_POINT_A,
   ZERO_POINT_B,
-} from '../layout';
+} from '../layout/others';
 import { address, word } from './word';
 
 export function addition(command: usize): void {

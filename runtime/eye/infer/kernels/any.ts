@@ -5,18 +5,9 @@
  * depthwise_conv.h (DepthwiseConvPerChannel).
  */
 import {
-  BIAS,
-  DEPTH_MULTIPLIER,
-  DILATION_X,
-  DILATION_Y,
   INPUT_CHANNELS,
   INPUT_HEIGHT,
-  INPUT_OFFSET,
   INPUT_WIDTH,
-  IS_PIXEL,
-  KERNEL_X,
-  KERNEL_Y,
-  MULTIPLIERS,
   OUTPUT_CHANNELS,
   OUTPUT_HEIGHT,
   OUTPUT_MAX,
@@ -25,7 +16,6 @@ import {
   OUTPUT_ZERO_POINT,
   PAD_LEFT,
   PAD_TOP,
-  SHIFTS,
   SOURCE,
   SOURCE_ROW,
   STRIDE_X,
@@ -33,7 +23,19 @@ import {
   TARGET,
   TARGET_PIXEL,
   WEIGHTS,
-} from '../layout';
+} from '../layout/command';
+import {
+  BIAS,
+  DEPTH_MULTIPLIER,
+  DILATION_X,
+  DILATION_Y,
+  INPUT_OFFSET,
+  IS_PIXEL,
+  KERNEL_X,
+  KERNEL_Y,
+  MULTIPLIERS,
+  SHIFTS,
+} from '../layout/convolution';
 import { address, word } from './word';
 
 export function anyConvolution(command: usize): void {

@@ -8,23 +8,15 @@
  * are therefore read from a row of zero points, and the zero point's share of the sum is in the bias for all taps alike.
  */
 import {
-  BLOCK_ADDEND,
-  BLOCK_BIAS,
-  BLOCK_MULTIPLIER,
-  BLOCK_POWER,
-  BLOCK_WEIGHTS,
-  DEPTHWISE_BYTES,
   INPUT_CHANNELS,
   INPUT_HEIGHT,
   INPUT_WIDTH,
-  INPUT_ZERO_POINT,
   OUTPUT_HEIGHT,
   OUTPUT_MAX,
   OUTPUT_MIN,
   OUTPUT_WIDTH,
   OUTPUT_ZERO_POINT,
   PAD_LEFT,
-  PAD_ROW,
   PAD_TOP,
   SOURCE,
   STRIDE_X,
@@ -32,7 +24,17 @@ import {
   TARGET,
   TARGET_PIXEL,
   WEIGHTS,
-} from '../layout';
+} from '../layout/command';
+import {
+  BLOCK_ADDEND,
+  BLOCK_BIAS,
+  BLOCK_MULTIPLIER,
+  BLOCK_POWER,
+  BLOCK_WEIGHTS,
+  DEPTHWISE_BYTES,
+  INPUT_ZERO_POINT,
+  PAD_ROW,
+} from '../layout/convolution';
 import { clamp16, requantise8 } from './requantise';
 import { address, word } from './word';
 

@@ -8,16 +8,9 @@
  * Every kernel gives the very bytes of TFLite's reference kernels. None of them checks a bound: the loader has proved
  * every address and size before the first frame (../plan.ts, ../prepack.ts).
  */
-import {
-  COMMAND_BYTES,
-  KIND_ADD,
-  KIND_ANY_CONVOLUTION,
-  KIND_COPY_CHANNELS,
-  KIND_DEPTHWISE,
-  KIND_DOUBLE,
-  KIND_PATCH,
-  KIND_POINTWISE,
-} from '../layout';
+import { COMMAND_BYTES } from '../layout/command';
+import { KIND_ANY_CONVOLUTION, KIND_DEPTHWISE, KIND_PATCH, KIND_POINTWISE } from '../layout/convolution';
+import { KIND_ADD, KIND_COPY_CHANNELS, KIND_DOUBLE } from '../layout/others';
 import { addition } from './addition';
 import { anyConvolution } from './any';
 import { depthwise } from './depthwise';

@@ -12,7 +12,7 @@ import {
   SOURCE,
   TARGET,
   TARGET_PIXEL,
-} from '../layout';
+} from '../layout/command';
 import { address, word } from './word';
 
 /** Copies the channels of every pixel into a wider pixel. */

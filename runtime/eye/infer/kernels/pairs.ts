@@ -13,6 +13,19 @@
  * Zero points of ordinary inputs are in the bias in the same way.
  */
 import {
+  OUTPUT_CHANNELS,
+  OUTPUT_HEIGHT,
+  OUTPUT_MAX,
+  OUTPUT_MIN,
+  OUTPUT_WIDTH,
+  OUTPUT_ZERO_POINT,
+  SOURCE,
+  SOURCE_ROW,
+  TARGET,
+  TARGET_PIXEL,
+  WEIGHTS,
+} from '../layout/command';
+import {
   BLOCK_ADDEND,
   BLOCK_BIAS,
   BLOCK_MULTIPLIER,
@@ -21,20 +34,9 @@ import {
   GROUP_BYTES,
   GROUP_STEP,
   GROUPS,
-  OUTPUT_CHANNELS,
-  OUTPUT_HEIGHT,
-  OUTPUT_MAX,
-  OUTPUT_MIN,
-  OUTPUT_WIDTH,
-  OUTPUT_ZERO_POINT,
   SECOND_PAIR,
-  SOURCE,
   SOURCE_PIXEL,
-  SOURCE_ROW,
-  TARGET,
-  TARGET_PIXEL,
-  WEIGHTS,
-} from '../layout';
+} from '../layout/convolution';
 import { clamp16, requantise8 } from './requantise';
 import { address, word } from './word';
 

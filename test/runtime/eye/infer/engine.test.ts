@@ -32,9 +32,9 @@ test('a frame of another size is refused, every input by name', () => {
   const error = refusal(model, frameOf(64, 32, 64));
   assert.is(error.code, 'MODEL_MISMATCH');
   assert.equal(error.message.split('\n'), [
-    'input y is [1, 32, 48, 1]; expected [1, 32, 64, 1] for a frame of 64 x 32 px',
-    'input u is [1, 16, 24, 1]; expected [1, 16, 32, 1] for a frame of 64 x 32 px',
-    'input v is [1, 16, 24, 1]; expected [1, 16, 32, 1] for a frame of 64 x 32 px',
+    'input y is int8 [1, 32, 48, 1]; expected int8 [1, 32, 64, 1] for a frame of 64 x 32 px',
+    'input u is int8 [1, 16, 24, 1]; expected int8 [1, 16, 32, 1] for a frame of 64 x 32 px',
+    'input v is int8 [1, 16, 24, 1]; expected int8 [1, 16, 32, 1] for a frame of 64 x 32 px',
   ]);
 });
 

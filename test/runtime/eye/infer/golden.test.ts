@@ -8,7 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createEngine, loadProgram } from '../../../../runtime/eye/infer/engine.ts';
 import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
-import { prepareProgram } from '../../../../runtime/eye/infer/prepack.ts';
+import { NO_PIXELS, prepareProgram } from '../../../../runtime/eye/infer/program.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
 import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, int8, uint8 } from './golden.ts';
 
@@ -23,9 +23,9 @@ function expectSame(actual: Int8Array, expected: Int8Array, what: string): void 
 /** Runs one operator, or a few, with its inputs in the arena. */
 function runOperators({ name, kernels, model, inputs, outputs }: GoldenCase): void {
   const graph = checkGraph(readTflite(uint8(model)));
-  const program = prepareProgram(graph, new Map(), 0);
-  const chosen = program.kernels.flatMap((line) => line.slice(5, 16).trim().split(' + '));
-  assert.equal(chosen.join(', ').replaceAll('in place, ', ''), kernels?.join(', '), `${name}: kernels`);
+  const program = prepareProgram(graph, NO_PIXELS, { shape: 'pairs', rounding: 'double' });
+  const chosen = program.kernels.flat();
+  assert.equal(chosen.join(', '), kernels?.join(', '), `${name}: kernels`);
   const machine = loadProgram(program);
   const bytes = new Int8Array(machine.memory.buffer);
   // What a kernel reads beyond its inputs must not matter.

@@ -7,7 +7,6 @@ import * as assert from 'uvu/assert';
 import { ModelError } from '../../../../runtime/errors.ts';
 import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
 import {
-  type OperatorOptions,
   readTflite,
   type TfliteModel,
   type TfliteOperator,
@@ -32,7 +31,7 @@ function withOperator(index: number, change: Partial<TfliteOperator>): TfliteMod
   return { ...good, operators: good.operators.map((o) => (o.index === index ? { ...o, ...change } : o)) };
 }
 
-function withOptions(index: number, change: Partial<OperatorOptions>): TfliteModel {
+function withOptions(index: number, change: Record<string, number>): TfliteModel {
   return withOperator(index, { options: { ...good.operators[index]!.options, ...change } });
 }
 
@@ -46,13 +45,13 @@ test('the good model has no problems', () => {
 });
 
 test('an unknown operator is refused by name, index and tensors', () => {
-  assert.equal(problems(withOperator(8, { code: 18 })), [
-    'operator 8 MUL (down, block_point -> block) is not supported; expected ADD, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, RESIZE_NEAREST_NEIGHBOR',
+  assert.equal(problems(withOperator(8, { code: 16 })), [
+    'operator 8 LSTM (down, block_point -> block) is not supported',
   ]);
 });
 
 test('every problem is listed once, and its consequences are not', () => {
-  const changed = withOperator(8, { code: 18 });
+  const changed = withOperator(8, { code: 16 });
   const broken = {
     ...changed,
     operators: changed.operators.map((o) => (o.index === 1 ? { ...o, options: { ...o.options, padding: 2 } } : o)),
@@ -60,7 +59,7 @@ test('every problem is listed once, and its consequences are not', () => {
   const found = problems(broken);
   assert.is(found.length, 2);
   assert.match(found[0]!, /^operator 1 CONV_2D \(u, stem_u\/weight, stem_u\/bias -> stem_u\) has padding 2/);
-  assert.match(found[1]!, /^operator 8 MUL/);
+  assert.match(found[1]!, /^operator 8 LSTM/);
 });
 
 test('a concatenation that would need requantising is refused', () => {
@@ -69,7 +68,7 @@ test('a concatenation that would need requantising is refused', () => {
 });
 
 test('a tensor of another type is refused', () => {
-  assert.match(problems(withTensor('heat', { type: 0 })).join('\n'), 'tensor heat of type 0; expected int8');
+  assert.match(problems(withTensor('heat', { type: 0 })).join('\n'), 'tensor heat of type float32; expected int8');
 });
 
 test('a shape that does not follow from the kernel is refused', () => {
@@ -90,7 +89,7 @@ test('a bias in other units is refused', () => {
 });
 
 test('resizing by anything but two, and with aligned corners, is refused', () => {
-  assert.match(problems(withOptions(11, { alignCorners: true })).join('\n'), 'has align_corners');
+  assert.match(problems(withOptions(11, { alignCorners: 1 })).join('\n'), 'has align_corners');
   const data = new Uint8Array(Int32Array.of(6, 9).buffer);
   assert.match(problems(withTensor('coarse_up/size', { data })).join('\n'), 'makes 6 x 9 of 2 x 3');
 });
@@ -107,14 +106,12 @@ test('a tensor written twice is refused', () => {
 
 test('an output that nobody computes is refused', () => {
   const outputs = new Map([['heat', good.tensors.find((t) => t.name === 'heat/weight')!.index]]);
-  assert.equal(problems({ ...good, signature: { ...good.signature, outputs } }), [
-    'output heat is not computed by any operator',
-  ]);
+  assert.equal(problems({ ...good, outputs }), ['output heat is not computed by any operator']);
 });
 
 test('an output that is an input is refused: it would hand out the picture', () => {
-  const outputs = new Map([['heat', good.signature.inputs.get('y')!]]);
-  assert.equal(problems({ ...good, signature: { ...good.signature, outputs } }), ['output heat is an input']);
+  const outputs = new Map([['heat', good.inputs.get('y')!]]);
+  assert.equal(problems({ ...good, outputs }), ['output heat is an input']);
 });
 
 test.run();

@@ -27,13 +27,13 @@ function refused(bytes: Uint8Array): boolean {
 }
 
 test('reads names, shapes, scales and the signature', () => {
-  const { tensors, operators, signature } = readTflite(model);
-  const heat = tensors[signature.outputs.get('heat')!]!;
+  const { tensors, operators, inputs, outputs } = readTflite(model);
+  const heat = tensors[outputs.get('heat')!]!;
   assert.equal(heat.shape, [1, 4, 6, 1]);
   assert.equal(heat.quantization.zeroPoints, [31]);
-  assert.equal([...signature.inputs.keys()].sort(), ['u', 'v', 'y']);
+  assert.equal([...inputs.keys()].sort(), ['u', 'v', 'y']);
   assert.is(operators.length, 15);
-  assert.is(operators[0]!.options.strideX, 4);
+  assert.is(operators[0]!.options['strideX'], 4);
 });
 
 test('a file that is cut anywhere is refused', () => {

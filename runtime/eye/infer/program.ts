@@ -1,0 +1,177 @@
+/**
+ * From a checked graph to bytes that the kernels run: lowers every operator to commands, plans the memory, and writes
+ * commands and packed constants. Pure: the same graph gives the same plan and the same bytes. All addresses are settled
+ * here, once.
+ *
+ * Inputs of a concatenation that nobody else reads are written straight into its output, so it costs nothing.
+ */
+import type { Graph } from './graph.ts';
+import { COMMAND_BYTES, COMMAND_WORDS } from './layout/command.ts';
+import { type Addresses, type Command, type KernelShape, Packer, type PixelPlane } from './operators/lowering.ts';
+import { type GraphOperator, lower } from './operators/operators.ts';
+import { alignUp, type Need, type Plan, planMemory, type Region } from './plan.ts';
+import type { Rounding } from './quantize.ts';
+import { type GraphTensor, imageShape } from './tensor.ts';
+
+/** How a program is made; the bytes that come out depend on the rounding alone. */
+export type ProgramChoice = { readonly shape: KernelShape; readonly rounding: Rounding };
+
+/** Where the inputs come from. What is in none of the two is written into the arena by the caller. */
+export type Inputs = {
+  readonly slotBytes: number;
+  /** Tensor index → plane, for inputs that are read where they lie in the frame slot, by convolutions only. */
+  readonly planes: ReadonlyMap<number, PixelPlane>;
+};
+
+export const NO_PIXELS: Inputs = { slotBytes: 0, planes: new Map() };
+
+export type Program = {
+  readonly rounding: Rounding;
+  readonly plan: Plan;
+  /** Commands and packed weights: the bytes of plan.constants. */
+  readonly constants: Uint8Array;
+  /** Parts of plan.constants, for the record. */
+  readonly parts: readonly Region[];
+  /** Address of the first command. */
+  readonly commandsOffset: number;
+  readonly commandCount: number;
+  /** Commands before this one include all that read the frame slot. */
+  readonly pixelCommandCount: number;
+  /** Index of the tensor in the file → its piece of the arena (pixel planes are in the slot, joined tensors in another). */
+  readonly regions: ReadonlyMap<number, Region>;
+  /** Kernels of each operator of the graph, in their order; none where its work is done in place. */
+  readonly kernels: readonly (readonly string[])[];
+};
+
+/** Where a tensor lies: at `channelOffset` of every pixel of the tensor `root`, which is most often itself. */
+type Place = { readonly root: GraphTensor; readonly channelOffset: number };
+
+/** Throws ModelError `MODEL_UNSUPPORTED` where an operator cannot read pixels. */
+export function prepareProgram(graph: Graph, inputs: Inputs, choice: ProgramChoice): Program {
+  const { planes, slotBytes } = inputs;
+  const places = joinConcatenations(graph, planes);
+  const packer = new Packer();
+  const lowering = {
+    ...choice,
+    pack: (data: Uint8Array) => packer.add(data),
+    plane: (tensor: GraphTensor) => planes.get(tensor.index),
+    isInPlace: (tensor: GraphTensor) => places.has(tensor.index),
+  };
+  const lowered = graph.operators.map((operator) => lower(operator, lowering));
+  const constantOffsets = packConstants(graph, packer);
+
+  const { needs, roots } = lifetimes(graph, planes, places);
+  const commands = lowered.flat();
+  const scratchBytes = commands.reduce((most, { scratchBytes: bytes = 0 }) => Math.max(most, bytes), 0);
+  const commandBytes = alignUp(commands.length * COMMAND_BYTES);
+  const plan = planMemory({ slotBytes, tensors: needs, scratchBytes, constantBytes: commandBytes + packer.bytes });
+  const regions = new Map(roots.map((root, i) => [root.index, plan.tensors[i]!]));
+  const place = (tensor: GraphTensor): Place => places.get(tensor.index) ?? { root: tensor, channelOffset: 0 };
+  const constantAddress = (offset: number): number => plan.constants.offsetBytes + commandBytes + offset;
+  const addresses: Addresses = {
+    tensor: (tensor) => {
+      const constant = constantOffsets.get(tensor.index);
+      if (constant !== undefined) return constantAddress(constant);
+      const plane = planes.get(tensor.index);
+      if (plane) return plan.slot.offsetBytes + plane.offsetBytes;
+      const { root, channelOffset } = place(tensor);
+      return regions.get(root.index)!.offsetBytes + channelOffset;
+    },
+    pixelBytes: (tensor) => imageShape(place(tensor).root)![3],
+    constant: constantAddress,
+    scratch: plan.scratch.offsetBytes,
+  };
+
+  const constants = new Uint8Array(commandBytes + packer.bytes);
+  packer.copyTo(constants.subarray(commandBytes));
+  commands.forEach((command, i) => {
+    command.write(new Int32Array(constants.buffer, i * COMMAND_BYTES, COMMAND_WORDS), addresses);
+  });
+  return {
+    rounding: choice.rounding,
+    plan,
+    constants,
+    parts: [
+      { name: 'commands', offsetBytes: plan.constants.offsetBytes, bytes: commandBytes },
+      { name: 'weights', offsetBytes: plan.constants.offsetBytes + commandBytes, bytes: packer.bytes },
+    ],
+    commandsOffset: plan.constants.offsetBytes,
+    commandCount: commands.length,
+    pixelCommandCount: countPixelCommands(graph, planes, lowered),
+    regions,
+    kernels: lowered.map((some) => some.map(({ kernel }) => kernel)),
+  };
+}
+
+/** Commands up to the last operator that reads a plane. */
+function countPixelCommands(
+  graph: Graph,
+  planes: ReadonlyMap<number, PixelPlane>,
+  lowered: readonly (readonly Command[])[],
+): number {
+  let count = 0;
+  let last = 0;
+  graph.operators.forEach((operator, i) => {
+    count += lowered[i]!.length;
+    if (operator.inputs.some((input) => planes.has(input.index))) last = count;
+  });
+  return last;
+}
+
+/** Constants that operators read like tensors: index → offset. */
+function packConstants(graph: Graph, packer: Packer): Map<number, number> {
+  const offsets = new Map<number, number>();
+  for (const { inputs } of graph.operators) {
+    for (const { index, constant } of inputs) {
+      if (constant !== undefined && !offsets.has(index)) offsets.set(index, packer.add(constant));
+    }
+  }
+  return offsets;
+}
+
+/** Tensors that can be written in place: made by a convolution, read by one concatenation and by nothing else. */
+function joinConcatenations(graph: Graph, planes: ReadonlyMap<number, PixelPlane>): Map<number, Place> {
+  const readers = new Map<number, number>();
+  for (const operator of graph.operators) {
+    for (const input of operator.inputs) readers.set(input.index, (readers.get(input.index) ?? 0) + 1);
+  }
+  const kept = new Set([...graph.outputs.values(), ...graph.inputs.values()].map((tensor) => tensor.index));
+  const convolved = new Set(graph.operators.filter((o) => o.kind === 'convolution').map((o) => o.output.index));
+  const places = new Map<number, Place>();
+  for (const operator of graph.operators) {
+    if (operator.kind !== 'concatenation') continue;
+    let channelOffset = 0;
+    for (const input of operator.inputs) {
+      const free = readers.get(input.index) === 1 && !kept.has(input.index) && !planes.has(input.index);
+      if (free && convolved.has(input.index)) places.set(input.index, { root: operator.output, channelOffset });
+      channelOffset += imageShape(input)![3];
+    }
+  }
+  return places;
+}
+
+/** First writer and last reader of every tensor that gets bytes of its own in the arena. */
+function lifetimes(
+  graph: Graph,
+  planes: ReadonlyMap<number, PixelPlane>,
+  places: ReadonlyMap<number, Place>,
+): { readonly needs: Need[]; readonly roots: GraphTensor[] } {
+  const spans = new Map<number, { root: GraphTensor; first: number; last: number }>();
+  const use = (tensor: GraphTensor, when: number): void => {
+    if (planes.has(tensor.index) || tensor.constant !== undefined) return;
+    const root = places.get(tensor.index)?.root ?? tensor;
+    const span = spans.get(root.index) ?? { root, first: when, last: when };
+    spans.set(root.index, { root, first: Math.min(span.first, when), last: Math.max(span.last, when) });
+  };
+  for (const input of graph.inputs.values()) use(input, -1);
+  graph.operators.forEach((operator: GraphOperator, when) => {
+    for (const tensor of [...operator.inputs, operator.output]) use(tensor, when);
+  });
+  // Outputs are read after the last operator.
+  for (const output of graph.outputs.values()) use(output, graph.operators.length);
+  const all = [...spans.values()];
+  return {
+    needs: all.map(({ root, first, last }) => ({ name: root.name, bytes: root.bytes, firstUse: first, lastUse: last })),
+    roots: all.map(({ root }) => root),
+  };
+}
