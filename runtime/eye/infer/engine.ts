@@ -6,9 +6,7 @@
  * searched. Prepare once, run blindly: all checks are made before the first frame; per frame there are four calls into
  * WebAssembly with whole numbers, and nothing is allocated.
  *
- * Model contract: inputs y [1, heightPx, widthPx, 1], u and v [1, heightPx/2, widthPx/2, 1], int8 with zero point
- * -128, by name in the signature `serving_default`. A pixel byte p then is q - zeroPoint, so the first layers read the
- * planar YUV420 slot where it lies, with its stride, and no converted copy of the picture ever exists.
+ * How the picture gets into the model (in place, or converted) is in pixels.ts.
  *
  * Memory: one WebAssembly.Memory with initial = maximum, not shared, laid out by plan.ts:
  * frame slot | arena | scratch | commands and weights. Growing is impossible.
@@ -19,8 +17,9 @@ import { ModelError } from '../../errors.ts';
 import type { FrameFormat } from '../../ports/camera.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { checkGraph, countMacs, type Graph } from './graph.ts';
-import type { KernelShape, PixelPlane } from './operators/lowering.ts';
+import type { KernelShape } from './operators/lowering.ts';
 import type { GraphOperator } from './operators/operators.ts';
+import { pixelSource } from './pixels.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type Program, prepareProgram } from './program.ts';
 import type { Rounding } from './quantize.ts';
@@ -88,8 +87,7 @@ export function createEngine(
   );
   assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
   const graph = checkGraph(readTflite(modelBytes));
-  const planes = pixelPlanes(graph, format);
-  const program = prepareProgram(graph, { slotBytes: frameBytes, planes }, { rounding, shape });
+  const program = prepareProgram(graph, pixelSource(graph, format), { rounding, shape });
   refuseTooLarge(graph, program);
   const machine = loadProgram(program);
   const engine = new WasmEngine(graph, program, machine, format);
@@ -114,53 +112,6 @@ export function loadProgram(program: Program): Machine {
   const module = new WebAssembly.Module(readFileSync(new URL(`./kernels/${program.rounding}.wasm`, import.meta.url)));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   return { memory, kernels: instance.exports as unknown as Kernels };
-}
-
-/** Checks the three inputs against the contract and says where they lie in the slot. */
-function pixelPlanes(graph: Graph, format: FrameFormat): Map<number, PixelPlane> {
-  const { widthPx, heightPx, strideBytes } = format;
-  const lumaBytes = strideBytes * heightPx;
-  const expected = {
-    y: { height: heightPx, width: widthPx, plane: { offsetBytes: 0, rowBytes: strideBytes } },
-    u: { height: heightPx / 2, width: widthPx / 2, plane: { offsetBytes: lumaBytes, rowBytes: strideBytes / 2 } },
-    v: {
-      height: heightPx / 2,
-      width: widthPx / 2,
-      plane: { offsetBytes: (lumaBytes * 5) / 4, rowBytes: strideBytes / 2 },
-    },
-  };
-  const problems: string[] = [];
-  const planes = new Map<number, PixelPlane>();
-  for (const [name, { height, width, plane }] of Object.entries(expected)) {
-    const tensor = graph.inputs.get(name);
-    if (tensor === undefined) {
-      problems.push(`the model has no input ${name}`);
-      continue;
-    }
-    const [batch, y, x, channels] = imageShape(tensor) ?? [];
-    if (batch !== 1 || y !== height || x !== width || channels !== 1 || tensor.kind !== 'int8') {
-      problems.push(
-        `input ${name} is ${tensor.kind} [${tensor.shape.join(', ')}]; expected int8 [1, ${height}, ${width}, 1] for a frame of ${widthPx} x ${heightPx} px`,
-      );
-    }
-    if (tensor.zeroPoint !== -128)
-      problems.push(
-        `input ${name} has zero point ${tensor.zeroPoint}; expected -128, so that q - zero point is the pixel`,
-      );
-    if (planes.has(tensor.index)) problems.push(`input ${name} is the same tensor as another input`);
-    planes.set(tensor.index, plane);
-  }
-  for (const name of graph.inputs.keys()) {
-    if (!Object.hasOwn(expected, name)) problems.push(`the model has an input ${name}; expected y, u and v only`);
-  }
-  if (graph.outputs.size === 0) problems.push('the model has no outputs');
-  if (problems.length > 0) {
-    throw new ModelError('MODEL_MISMATCH', problems.join('\n'), {
-      op: 'fit model to camera',
-      hint: 'Set the camera to the size the model was made for, or export the model for this size.',
-    });
-  }
-  return planes;
 }
 
 function refuseTooLarge(graph: Graph, program: Program): void {
@@ -191,8 +142,8 @@ class WasmEngine implements PreparedEngine {
   readonly #commands: number;
   readonly #pixelEnd: number;
   readonly #end: number;
-  readonly #slotOffset: number;
-  readonly #slotBytes: number;
+  /** Offset and size of each region that holds pixels, one after another. */
+  readonly #pixelRanges: Int32Array;
   readonly #derivedOffset: number;
   readonly #derivedBytes: number;
 
@@ -217,8 +168,7 @@ class WasmEngine implements PreparedEngine {
     this.#commands = program.commandsOffset;
     this.#pixelEnd = program.pixelCommandCount;
     this.#end = program.commandCount;
-    this.#slotOffset = plan.slot.offsetBytes;
-    this.#slotBytes = plan.slot.bytes;
+    this.#pixelRanges = Int32Array.from(program.pixelRegions.flatMap(({ offsetBytes, bytes }) => [offsetBytes, bytes]));
     // Arena and scratch are one stretch by the plan.
     this.#derivedOffset = plan.arena.offsetBytes;
     this.#derivedBytes = plan.scratch.offsetBytes + plan.scratch.bytes - plan.arena.offsetBytes;
@@ -229,7 +179,8 @@ class WasmEngine implements PreparedEngine {
   }
 
   erasePixels(): void {
-    this.#erase(this.#slotOffset, this.#slotBytes);
+    const ranges = this.#pixelRanges;
+    for (let i = 0; i < ranges.length; i += 2) this.#erase(ranges[i]!, ranges[i + 1]!);
   }
 
   finish(): void {

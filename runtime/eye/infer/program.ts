@@ -9,21 +9,13 @@ import type { Graph } from './graph.ts';
 import { COMMAND_BYTES, COMMAND_WORDS } from './layout/command.ts';
 import { type Addresses, type Command, type KernelShape, Packer, type PixelPlane } from './operators/lowering.ts';
 import { type GraphOperator, lower } from './operators/operators.ts';
+import type { PixelSource } from './pixels.ts';
 import { alignUp, type Need, type Plan, planMemory, type Region } from './plan.ts';
 import type { Rounding } from './quantize.ts';
 import { type GraphTensor, imageShape } from './tensor.ts';
 
 /** How a program is made; the bytes that come out depend on the rounding alone. */
 export type ProgramChoice = { readonly shape: KernelShape; readonly rounding: Rounding };
-
-/** Where the inputs come from. What is in none of the two is written into the arena by the caller. */
-export type Inputs = {
-  readonly slotBytes: number;
-  /** Tensor index → plane, for inputs that are read where they lie in the frame slot, by convolutions only. */
-  readonly planes: ReadonlyMap<number, PixelPlane>;
-};
-
-export const NO_PIXELS: Inputs = { slotBytes: 0, planes: new Map() };
 
 export type Program = {
   readonly rounding: Rounding;
@@ -35,8 +27,12 @@ export type Program = {
   /** Address of the first command. */
   readonly commandsOffset: number;
   readonly commandCount: number;
-  /** Commands before this one include all that read the frame slot. */
+  /** Commands before this one include all that read the frame slot or a converted picture. */
   readonly pixelCommandCount: number;
+  /** What holds pixels and nothing that is needed later once these commands are done: slot, converted pictures, scratch. */
+  readonly pixelRegions: readonly Region[];
+  /** Kernels that convert the picture, before all operators. */
+  readonly feeds: readonly string[];
   /** Index of the tensor in the file → its piece of the arena (pixel planes are in the slot, joined tensors in another). */
   readonly regions: ReadonlyMap<number, Region>;
   /** Kernels of each operator of the graph, in their order; none where its work is done in place. */
@@ -46,9 +42,9 @@ export type Program = {
 /** Where a tensor lies: at `channelOffset` of every pixel of the tensor `root`, which is most often itself. */
 type Place = { readonly root: GraphTensor; readonly channelOffset: number };
 
-/** Throws ModelError `MODEL_UNSUPPORTED` where an operator cannot read pixels. */
-export function prepareProgram(graph: Graph, inputs: Inputs, choice: ProgramChoice): Program {
-  const { planes, slotBytes } = inputs;
+/** Never fails: what a checked graph asks for is laid out, whatever its size; the caller bounds that. */
+export function prepareProgram(graph: Graph, source: PixelSource, choice: ProgramChoice): Program {
+  const { planes, feeds, slotBytes } = source;
   const places = joinConcatenations(graph, planes);
   const packer = new Packer();
   const lowering = {
@@ -57,14 +53,17 @@ export function prepareProgram(graph: Graph, inputs: Inputs, choice: ProgramChoi
     plane: (tensor: GraphTensor) => planes.get(tensor.index),
     isInPlace: (tensor: GraphTensor) => places.has(tensor.index),
   };
+  let slotOffset = 0;
+  const fed = feeds.map((feed) => feed.lower(lowering.pack, () => slotOffset));
   const lowered = graph.operators.map((operator) => lower(operator, lowering));
   const constantOffsets = packConstants(graph, packer);
 
   const { needs, roots } = lifetimes(graph, planes, places);
-  const commands = lowered.flat();
+  const commands = [...fed, ...lowered.flat()];
   const scratchBytes = commands.reduce((most, { scratchBytes: bytes = 0 }) => Math.max(most, bytes), 0);
   const commandBytes = alignUp(commands.length * COMMAND_BYTES);
   const plan = planMemory({ slotBytes, tensors: needs, scratchBytes, constantBytes: commandBytes + packer.bytes });
+  slotOffset = plan.slot.offsetBytes;
   const regions = new Map(roots.map((root, i) => [root.index, plan.tensors[i]!]));
   const place = (tensor: GraphTensor): Place => places.get(tensor.index) ?? { root: tensor, channelOffset: 0 };
   const constantAddress = (offset: number): number => plan.constants.offsetBytes + commandBytes + offset;
@@ -97,23 +96,26 @@ export function prepareProgram(graph: Graph, inputs: Inputs, choice: ProgramChoi
     ],
     commandsOffset: plan.constants.offsetBytes,
     commandCount: commands.length,
-    pixelCommandCount: countPixelCommands(graph, planes, lowered),
+    pixelCommandCount: countPixelCommands(graph, source, lowered),
+    pixelRegions: [plan.slot, ...feeds.map(({ target }) => regions.get(target.index)!), plan.scratch],
     regions,
+    feeds: fed.map(({ kernel }) => kernel),
     kernels: lowered.map((some) => some.map(({ kernel }) => kernel)),
   };
 }
 
-/** Commands up to the last operator that reads a plane. */
+/** Commands up to the last operator that reads a plane or a converted picture. */
 function countPixelCommands(
   graph: Graph,
-  planes: ReadonlyMap<number, PixelPlane>,
+  { planes, feeds }: PixelSource,
   lowered: readonly (readonly Command[])[],
 ): number {
-  let count = 0;
-  let last = 0;
+  const converted = new Set(feeds.map(({ target }) => target.index));
+  let count = feeds.length;
+  let last = count;
   graph.operators.forEach((operator, i) => {
     count += lowered[i]!.length;
-    if (operator.inputs.some((input) => planes.has(input.index))) last = count;
+    if (operator.inputs.some(({ index }) => planes.has(index) || converted.has(index))) last = count;
   });
   return last;
 }

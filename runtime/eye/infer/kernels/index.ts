@@ -11,11 +11,13 @@
 import { COMMAND_BYTES } from '../layout/command';
 import { KIND_ANY_CONVOLUTION, KIND_DEPTHWISE, KIND_PATCH, KIND_POINTWISE } from '../layout/convolution';
 import { KIND_ADD, KIND_COPY_CHANNELS, KIND_DOUBLE } from '../layout/others';
+import { KIND_FEED_GRAY, KIND_FEED_PLANE, KIND_FEED_RGB } from '../layout/pixels';
 import { addition } from './addition';
 import { anyConvolution } from './any';
 import { depthwise } from './depthwise';
 import { copyChannels, double } from './move';
 import { patch, pointwise } from './pairs';
+import { feedGray, feedPlane, feedRgb } from './pixels';
 
 /** Runs commands first .. last - 1 of the list at address `commands`. */
 export function run(commands: usize, first: i32, last: i32): void {
@@ -42,6 +44,15 @@ export function run(commands: usize, first: i32, last: i32): void {
         break;
       case KIND_DOUBLE:
         double(command);
+        break;
+      case KIND_FEED_PLANE:
+        feedPlane(command);
+        break;
+      case KIND_FEED_GRAY:
+        feedGray(command);
+        break;
+      case KIND_FEED_RGB:
+        feedRgb(command);
         break;
       default:
         unreachable();

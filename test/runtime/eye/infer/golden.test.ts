@@ -8,7 +8,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createEngine, loadProgram } from '../../../../runtime/eye/infer/engine.ts';
 import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
-import { NO_PIXELS, prepareProgram } from '../../../../runtime/eye/infer/program.ts';
+import { NO_PIXELS } from '../../../../runtime/eye/infer/pixels.ts';
+import { prepareProgram } from '../../../../runtime/eye/infer/program.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
 import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, int8, uint8 } from './golden.ts';
 

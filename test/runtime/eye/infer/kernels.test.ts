@@ -10,7 +10,8 @@ import { loadProgram } from '../../../../runtime/eye/infer/engine.ts';
 import type { Graph } from '../../../../runtime/eye/infer/graph.ts';
 import type { Convolution } from '../../../../runtime/eye/infer/operators/convolution.ts';
 import type { KernelShape } from '../../../../runtime/eye/infer/operators/lowering.ts';
-import { NO_PIXELS, prepareProgram } from '../../../../runtime/eye/infer/program.ts';
+import { NO_PIXELS } from '../../../../runtime/eye/infer/pixels.ts';
+import { prepareProgram } from '../../../../runtime/eye/infer/program.ts';
 import { quantizeMultiplier } from '../../../../runtime/eye/infer/quantize.ts';
 import type { GraphTensor } from '../../../../runtime/eye/infer/tensor.ts';
 
