@@ -3,14 +3,17 @@
  * The command line: `lethe <command>`. Thin: it reads words, loads the configuration, calls one function in commands/.
  * Expected errors become one message with a remedy and their exit code; an unknown word gets a suggestion and exit 64.
  */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from './config/config.ts';
 import { ExitCode, explain, LetheError } from './errors.ts';
+import type { KernelShape } from './eye/infer/operators/lowering.ts';
+import { ROUNDINGS, type Rounding } from './eye/infer/quantize.ts';
 import { PACKAGE_VERSION } from './package.ts';
 
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 
+type ModelWords = { readonly rounding?: Rounding; readonly kernels?: KernelShape };
 type ConfigOptions = { readonly config?: string; readonly set?: string[] };
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -71,6 +74,21 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       finish(
         await evaluateCommand({ config: configOf(options), folder, json: options.json ?? false, out, progress: err }),
       );
+    });
+
+  program
+    .command('model <file>')
+    .description('what the engine makes of a .tflite file: operators, multiply-adds, where every byte lies')
+    .option('--frame <size>', 'size of the camera’s picture, such as 256x192; without it: the model’s own')
+    .addOption(new Option('--rounding <mode>', 'way of rounding').choices([...ROUNDINGS]))
+    .addOption(new Option('--kernels <shape>', 'kernels to plan for').choices(['pairs', 'dot', 'scalar']))
+    .option('--svg <file>', 'also draw the arena over time')
+    .option('--json', 'print JSON instead of the tables')
+    .action(async (path: string, options: { frame?: string; svg?: string; json?: boolean } & ModelWords) => {
+      const { modelCommand } = await import('./commands/model.ts');
+      const { frame, svg, json = false, rounding, kernels: shape } = options;
+      const choice = { ...(rounding && { rounding }), ...(shape && { shape }) };
+      finish(modelCommand({ path, frame, svg, json, choice, out }));
     });
 
   withConfig(program.command('doctor'))

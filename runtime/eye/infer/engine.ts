@@ -21,10 +21,10 @@ import type { KernelShape } from './operators/lowering.ts';
 import type { GraphOperator } from './operators/operators.ts';
 import { pixelSource } from './pixels.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
-import { type Program, prepareProgram } from './program.ts';
+import { type Program, type ProgramChoice, prepareProgram } from './program.ts';
 import type { Rounding } from './quantize.ts';
 import { imageShape } from './tensor.ts';
-import { readTflite } from './tflite.ts';
+import { readTflite, type TfliteModel } from './tflite.ts';
 
 /**
  * Frames of zeroes that are run before the first real one. V8 compiles WebAssembly twice, quickly at the first call and
@@ -71,24 +71,8 @@ export type PreparedEngine = Engine & {
  * Throws ModelError: MODEL_DAMAGED (not readable), MODEL_UNSUPPORTED (one line per problem), MODEL_MISMATCH (inputs do
  * not fit the contract or the frame format), MODEL_TOO_LARGE.
  */
-export function createEngine(
-  modelBytes: Uint8Array,
-  format: FrameFormat,
-  { rounding = ROUNDING_DEFAULT, shape = shapeOfMachine() }: EngineChoice = {},
-): PreparedEngine {
-  const { widthPx, heightPx, strideBytes, frameBytes } = format;
-  assert.ok(
-    widthPx > 0 && heightPx > 0 && widthPx % 2 === 0 && heightPx % 2 === 0,
-    `frame of ${widthPx} x ${heightPx} px; expected even sizes`,
-  );
-  assert.ok(
-    strideBytes >= widthPx && strideBytes % 2 === 0,
-    `stride of ${strideBytes} bytes for ${widthPx} px; expected even and no less`,
-  );
-  assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
-  const graph = checkGraph(readTflite(modelBytes));
-  const program = prepareProgram(graph, pixelSource(graph, format), { rounding, shape });
-  refuseTooLarge(graph, program);
+export function createEngine(modelBytes: Uint8Array, format: FrameFormat, choice: EngineChoice = {}): PreparedEngine {
+  const { graph, program } = planEngine(modelBytes, format, choice);
   const machine = loadProgram(program);
   const engine = new WasmEngine(graph, program, machine, format);
   const warmUpEndMs = performance.now() + WARM_UP_MS_MAX;
@@ -99,6 +83,38 @@ export function createEngine(
     engine.eraseTensors();
   }
   return engine;
+}
+
+/** Everything about an engine that is settled before it takes its memory. */
+export type EnginePlan = {
+  readonly model: TfliteModel;
+  readonly graph: Graph;
+  readonly program: Program;
+  readonly choice: ProgramChoice;
+};
+
+/** The first half of createEngine, for those who want to look at the plan; throws what createEngine throws. */
+export function planEngine(
+  modelBytes: Uint8Array,
+  format: FrameFormat,
+  { rounding = ROUNDING_DEFAULT, shape = shapeOfMachine() }: EngineChoice = {},
+): EnginePlan {
+  const { widthPx, heightPx, strideBytes, frameBytes } = format;
+  assert.ok(
+    widthPx > 0 && heightPx > 0 && widthPx % 2 === 0 && heightPx % 2 === 0,
+    `frame of ${widthPx} x ${heightPx} px; expected even sizes`,
+  );
+  assert.ok(
+    strideBytes >= widthPx && strideBytes % 2 === 0,
+    `stride of ${strideBytes} bytes for ${widthPx} px; expected even and no less`,
+  );
+  assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
+  const model = readTflite(modelBytes);
+  const graph = checkGraph(model);
+  const choice = { rounding, shape };
+  const program = prepareProgram(graph, pixelSource(graph, format), choice);
+  refuseTooLarge(graph, program);
+  return { model, graph, program, choice };
 }
 
 /** A program in its memory: what an engine is made of, and all that a test of single operators needs. */

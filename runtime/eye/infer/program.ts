@@ -37,6 +37,8 @@ export type Program = {
   readonly regions: ReadonlyMap<number, Region>;
   /** Kernels of each operator of the graph, in their order; none where its work is done in place. */
   readonly kernels: readonly (readonly string[])[];
+  /** Packed weights and tables of each operator. */
+  readonly constantBytes: readonly number[];
 };
 
 /** Where a tensor lies: at `channelOffset` of every pixel of the tensor `root`, which is most often itself. */
@@ -55,7 +57,13 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
   };
   let slotOffset = 0;
   const fed = feeds.map((feed) => feed.lower(lowering.pack, () => slotOffset));
-  const lowered = graph.operators.map((operator) => lower(operator, lowering));
+  const constantBytes: number[] = [];
+  const lowered = graph.operators.map((operator) => {
+    const before = packer.bytes;
+    const commands = lower(operator, lowering);
+    constantBytes.push(packer.bytes - before);
+    return commands;
+  });
   const constantOffsets = packConstants(graph, packer);
 
   const { needs, roots } = lifetimes(graph, planes, places);
@@ -100,6 +108,7 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
     pixelRegions: [plan.slot, ...feeds.map(({ target }) => regions.get(target.index)!), plan.scratch],
     regions,
     feeds: fed.map(({ kernel }) => kernel),
+    constantBytes,
     kernels: lowered.map((some) => some.map(({ kernel }) => kernel)),
   };
 }
