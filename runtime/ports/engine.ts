@@ -4,13 +4,16 @@
  */
 import type { FrameFormat } from './camera.ts';
 
-/** One int8 output tensor: real = (q - zeroPoint) × scale; data is [1, heightCells, widthCells, channelCount], kept for life. */
+/**
+ * One output tensor, values dense, last dimension first; data is kept for life. int8 and uint8: real = (q - zeroPoint) × scale;
+ * float32: the real values themselves (scale 1, zero point 0).
+ */
 export type OutputTensor = {
   readonly name: string;
-  readonly shape: readonly [number, number, number, number];
+  readonly shape: readonly number[];
   readonly scale: number;
   readonly zeroPoint: number;
-  readonly data: Int8Array;
+  readonly data: Int8Array | Uint8Array | Float32Array;
 };
 
 export interface Engine {

@@ -65,8 +65,8 @@ class ScriptedEngine implements Engine {
           };
         }),
       );
-      this.#heats.push(artist.outputs[0]!.data.slice());
-      this.#boxes.push(artist.outputs[1]!.data.slice());
+      this.#heats.push(Int8Array.from(artist.outputs[0]!.data));
+      this.#boxes.push(Int8Array.from(artist.outputs[1]!.data));
     }
   }
 

@@ -29,13 +29,23 @@ function tableOf(tensor: OutputTensor, f: (real: number) => number): Float32Arra
   return Float32Array.from({ length: 256 }, (_, i) => f((i - 128 - tensor.zeroPoint) * tensor.scale));
 }
 
-function outputNamed(engine: Engine, name: string, channelCount: number): OutputTensor {
+/** One of the two maps. */
+type MapTensor = OutputTensor & {
+  readonly shape: readonly [number, number, number, number];
+  readonly data: Int8Array;
+};
+
+function isMap(tensor: OutputTensor | undefined, channelCount: number): tensor is MapTensor {
+  return tensor?.shape.length === 4 && tensor.shape[3] === channelCount && tensor.data instanceof Int8Array;
+}
+
+function outputNamed(engine: Engine, name: string, channelCount: number): MapTensor {
   const tensor = engine.outputs.find((output) => output.name === name);
-  if (tensor === undefined || tensor.shape[3] !== channelCount) {
+  if (!isMap(tensor, channelCount)) {
     const found = engine.outputs.map((output) => `${output.name} [${output.shape.join(', ')}]`).join(', ');
     throw new ModelError(
       'MODEL_OUTPUTS',
-      `the model's outputs are ${found}; expected heat [1, H, W, 1] and box [1, H, W, 4]. Use a model exported by models/training.`,
+      `the model's outputs are ${found}; expected int8 heat [1, H, W, 1] and box [1, H, W, 4]. Use a model exported by models/training.`,
       { op: 'read model outputs' },
     );
   }

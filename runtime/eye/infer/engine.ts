@@ -23,7 +23,7 @@ import { pixelSource } from './pixels.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type Program, type ProgramChoice, prepareProgram } from './program.ts';
 import type { Rounding } from './quantize.ts';
-import { imageShape } from './tensor.ts';
+import type { GraphTensor } from './tensor.ts';
 import { readTflite, type TfliteModel } from './tflite.ts';
 
 /**
@@ -170,10 +170,10 @@ class WasmEngine implements PreparedEngine {
     this.slot = new Uint8Array(memory.buffer, plan.slot.offsetBytes, plan.slot.bytes);
     this.outputs = [...graph.outputs].map(([name, tensor]) => ({
       name,
-      shape: imageShape(tensor)!,
+      shape: tensor.shape,
       scale: tensor.scale,
       zeroPoint: tensor.zeroPoint,
-      data: new Int8Array(memory.buffer, program.regions.get(tensor.index)!.offsetBytes, tensor.bytes),
+      data: viewOf(memory, program.regions.get(tensor.index)!.offsetBytes, tensor),
     }));
     this.regions = [plan.slot, plan.arena, ...plan.tensors, plan.scratch, plan.constants, ...program.parts];
     this.macCount = countMacs(graph);
@@ -217,6 +217,15 @@ class WasmEngine implements PreparedEngine {
       ...kernels.map((names, i) => describeKernel(this.#graph.operators[i]!, names)),
     ];
   }
+}
+
+function viewOf(
+  { buffer }: WebAssembly.Memory,
+  offsetBytes: number,
+  { kind, count }: GraphTensor,
+): Int8Array | Uint8Array | Float32Array {
+  if (kind === 'int8') return new Int8Array(buffer, offsetBytes, count);
+  return kind === 'uint8' ? new Uint8Array(buffer, offsetBytes, count) : new Float32Array(buffer, offsetBytes, count);
 }
 
 function describeKernel({ index, output }: GraphOperator, names: readonly string[]): string {

@@ -31,7 +31,7 @@ function fakeLoop() {
   return { engine, clock, tracker, counter, loop };
 }
 
-const isZero = (bytes: Uint8Array | Int8Array) => bytes.every((byte) => byte === 0);
+const isZero = (values: ArrayLike<number>) => Array.from(values).every((value) => value === 0);
 
 test('pixels are read, then erased, and only then the rest is computed', () => {
   const { engine, loop } = fakeLoop();

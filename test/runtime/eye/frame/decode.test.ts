@@ -172,7 +172,7 @@ test('a model with other outputs is refused with what it has', () => {
     assert.unreachable('accepted');
   } catch (error) {
     assert.instance(error, ModelError);
-    assert.match((error as ModelError).message, "the model's outputs are heat [1, 24, 32, 1]; expected heat");
+    assert.match((error as ModelError).message, "the model's outputs are heat [1, 24, 32, 1]; expected int8 heat");
     assert.is((error as ModelError).exitCode, 78);
   }
 });

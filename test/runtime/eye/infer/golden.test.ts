@@ -57,7 +57,8 @@ for (const golden of goldenCases()) {
         engine.erasePixels();
         engine.finish();
         assert.is(engine.outputs.length, Object.keys(golden.outputs).length);
-        for (const output of engine.outputs) expectSame(output.data, int8(golden.outputs[output.name]!), output.name);
+        for (const output of engine.outputs)
+          expectSame(output.data as Int8Array, int8(golden.outputs[output.name]!), output.name);
         engine.eraseTensors();
       }
     });
@@ -92,7 +93,7 @@ test('the person model equals TFLite on noise and on a ramp', () => {
     engine.readPixels();
     engine.erasePixels();
     engine.finish();
-    for (const output of engine.outputs) expectSame(output.data, int8(outputs[output.name]!), output.name);
+    for (const output of engine.outputs) expectSame(output.data as Int8Array, int8(outputs[output.name]!), output.name);
   }
 });
 
