@@ -112,8 +112,9 @@ export function planEngine(
   const model = readTflite(modelBytes);
   const graph = checkGraph(model);
   const choice = { rounding, shape };
+  refuseWork(graph);
   const program = prepareProgram(graph, pixelSource(graph, format), choice);
-  refuseTooLarge(graph, program);
+  refuseMemory(program);
   return { model, graph, program, choice };
 }
 
@@ -130,16 +131,20 @@ export function loadProgram(program: Program): Machine {
   return { memory, kernels: instance.exports as unknown as Kernels };
 }
 
-function refuseTooLarge(graph: Graph, program: Program): void {
+/** Work is refused before it is prepared, memory when its plan is known. */
+function refuseWork(graph: Graph): void {
   const macs = countMacs(graph);
-  const bytes = program.plan.pages * PAGE_BYTES;
-  const problems: string[] = [];
-  if (macs > MACS_MAX) problems.push(`the model needs ${macs} multiply-adds per frame; at most ${MACS_MAX} are run`);
+  if (macs > MACS_MAX) tooLarge(`the model needs ${macs} multiply-adds per frame; at most ${MACS_MAX} are run`);
+}
+
+function refuseMemory({ plan }: Program): void {
+  const bytes = plan.pages * PAGE_BYTES;
   if (bytes > MEMORY_BYTES_MAX)
-    problems.push(`the model needs ${bytes} bytes of memory; at most ${MEMORY_BYTES_MAX} are taken`);
-  if (problems.length > 0) {
-    throw new ModelError('MODEL_TOO_LARGE', problems.join('\n'), { op: 'prepare model', hint: 'Use a smaller model.' });
-  }
+    tooLarge(`the model needs ${bytes} bytes of memory; at most ${MEMORY_BYTES_MAX} are taken`);
+}
+
+function tooLarge(problem: string): never {
+  throw new ModelError('MODEL_TOO_LARGE', problem, { op: 'prepare model', hint: 'Use a smaller model.' });
 }
 
 class WasmEngine implements PreparedEngine {

@@ -20,6 +20,9 @@ import { type Command, int32Bytes, type Lowering, type PixelPlane } from './oper
 import { alignUp } from './plan.ts';
 import { type GraphTensor, imageShape } from './tensor.ts';
 
+/** Of a converted picture; bounds the tables that a hostile file can ask for. */
+const SIDE_PX_MAX = 4096;
+
 /** A command that writes `target`, a tensor of the arena, from the frame slot; it runs before all operators. */
 export type Feed = {
   readonly target: GraphTensor;
@@ -124,9 +127,10 @@ function copiedPlane(target: GraphTensor, plane: Plane): Feed {
 
 function convertedSource(target: GraphTensor, format: FrameFormat, problems: string[]): PixelSource {
   const [batch, height = 0, width = 0, channels = 0] = imageShape(target) ?? [];
-  if (batch !== 1 || (channels !== 3 && channels !== 1) || target.kind === 'float32') {
+  const isImage = batch === 1 && (channels === 3 || channels === 1) && Math.max(height, width) <= SIDE_PX_MAX;
+  if (!isImage || target.kind === 'float32') {
     problems.push(
-      `input ${target.name} is ${target.kind} [${target.shape.join(', ')}]; expected int8 or uint8 [1, height, width, 3 or 1]`,
+      `input ${target.name} is ${target.kind} [${target.shape.join(', ')}]; expected int8 or uint8 [1, height, width, 3 or 1] of at most ${SIDE_PX_MAX} px`,
     );
   }
   const { y, u, v } = planesOf(format);
