@@ -52,8 +52,8 @@ export type Weighted = Output &
   Fused & {
     /** Weights of -127 and 127 only, or by position in the tensor; else uniform. */
     readonly weights?: 'ends' | ((position: number) => number);
-    /** false: a bias of zeroes (or none at all in DEPTHWISE_CONV_2D, where TFLite does without). */
-    readonly bias?: boolean;
+    /** false: a bias of zeroes, or none at all where TFLite does without (all but CONV_2D); or values by channel. */
+    readonly bias?: boolean | ((channel: number) => number);
     /** One weight scale instead of one per output channel. */
     readonly perTensor?: boolean;
     /** Deviation of the outputs in quantised units, where `scale` is given: 60 if left out; above 128 most of them saturate. */
@@ -470,7 +470,8 @@ export class NetBuilder {
     const valueAt = weights === 'ends' ? () => this.random.pick([-127, 127]) : weights;
     const values = Int8Array.from({ length: product(shape) }, (_, i) => valueAt(i));
     const biasScales = Array.from({ length: channels }, (_, i) => Math.fround(input.scale * (scales[i] ?? scales[0]!)));
-    const biases = biasScales.map((scale) => {
+    const biases = biasScales.map((scale, channel) => {
+      if (typeof bias === 'function') return bias(channel);
       const most = Math.min(2 ** 30, Math.ceil((0.5 * deviation) / scale));
       return bias ? this.random.integer(-most, most) : 0;
     });
@@ -480,7 +481,7 @@ export class NetBuilder {
     return {
       ...place,
       weights: this.#raw(
-        `${name}/weights`,
+        `${name}/weight`,
         shape,
         TensorType.int8,
         new Uint8Array(values.buffer),
@@ -488,7 +489,7 @@ export class NetBuilder {
       ),
       // CONV_2D demands a bias tensor, even if all of it is zero.
       bias:
-        bias || biasDemanded
+        bias !== false || biasDemanded
           ? [
               this.#raw(
                 `${name}/bias`,

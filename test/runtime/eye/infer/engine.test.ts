@@ -8,10 +8,11 @@ import * as assert from 'uvu/assert';
 import { ModelError } from '../../../../runtime/errors.ts';
 import { createEngine } from '../../../../runtime/eye/infer/engine.ts';
 import type { FrameFormat } from '../../../../runtime/ports/camera.ts';
-import { fillFrame, frameOf, goldenFile, int8, smallDetector, uint8 } from './golden.ts';
+import { tooLargeNet } from '../../../../scripts/nets/frames.ts';
+import { writeTflite } from '../../../../scripts/nets/writer.ts';
+import { fillFrame, frameOf, smallDetector, smallDetectorOutputs, smallDetectorPixels } from './golden.ts';
 
-const { golden, model, format } = smallDetector();
-const pixels = (plane: 'y' | 'u' | 'v'): Uint8Array => uint8(golden.inputs[plane]!);
+const { model, format } = smallDetector();
 
 function refusal(bytes: Uint8Array, frame: FrameFormat): ModelError {
   try {
@@ -39,8 +40,7 @@ test('a frame of another size is refused, every input by name', () => {
 });
 
 test('a model that needs more memory than a small board has is refused before any is taken', () => {
-  const { too_large } = goldenFile('operators.json') as { readonly too_large: { readonly model: string } };
-  const error = refusal(uint8(too_large.model), frameOf(48, 32, 48));
+  const error = refusal(writeTflite(tooLargeNet(32, 48)), frameOf(48, 32, 48));
   assert.is(error.code, 'MODEL_TOO_LARGE');
   assert.match(error.message, /^the model needs \d+ bytes of memory; at most 67108864 are taken$/);
 });
@@ -67,7 +67,7 @@ test('outputs carry name, shape, scale and zero point', () => {
 
 test('pixels are gone before the rest of the network runs, and the result does not need them', () => {
   const engine = createEngine(model, format);
-  fillFrame(engine.slot, format, pixels);
+  fillFrame(engine.slot, format, smallDetectorPixels);
   engine.readPixels();
   assert.not(isZero(engine.slot));
   engine.erasePixels();
@@ -75,14 +75,14 @@ test('pixels are gone before the rest of the network runs, and the result does n
   engine.finish();
   assert.ok(isZero(engine.slot));
   const heat = engine.outputs.find((output) => output.name === 'heat')!;
-  assert.equal(heat.data, int8(golden.outputs['heat']!));
+  assert.equal(new Uint8Array(heat.data), new Uint8Array(smallDetectorOutputs().get('heat')!));
 });
 
 test('after eraseTensors every byte of the memory is as it was before the frame', () => {
   const engine = createEngine(model, format);
   const all = new Uint8Array(engine.memory.buffer);
   const before = all.slice();
-  fillFrame(engine.slot, format, pixels);
+  fillFrame(engine.slot, format, smallDetectorPixels);
   engine.readPixels();
   engine.erasePixels();
   engine.finish();
@@ -100,7 +100,7 @@ test('a partial frame is erased as well', () => {
 
 test('regions name every byte that is not zero', () => {
   const engine = createEngine(model, format);
-  fillFrame(engine.slot, format, pixels);
+  fillFrame(engine.slot, format, smallDetectorPixels);
   engine.readPixels();
   engine.finish();
   const all = new Uint8Array(engine.memory.buffer).slice();

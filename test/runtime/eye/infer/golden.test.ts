@@ -1,109 +1,156 @@
 /**
- * Goal: every operator, and whole networks, give the very bytes of TFLite's reference kernels.
- * Method: golden vectors from the TFLite interpreter (scripts/golden/infer.py), compared exactly, value by value.
+ * Goal: every operator, and whole networks, give the very bytes of TFLite's reference kernels, in every kernel shape.
+ * Method: golden vectors from the TFLite interpreter (`npm run golden`); networks and inputs are made anew by seed, their
+ * hashes compared with those that TFLite ran, and outputs compared exactly, byte by byte.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createEngine, loadProgram } from '../../../../runtime/eye/infer/engine.ts';
 import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
+import type { KernelShape } from '../../../../runtime/eye/infer/operators/lowering.ts';
+import { CHECKS } from '../../../../runtime/eye/infer/operators/operators.ts';
 import { NO_PIXELS } from '../../../../runtime/eye/infer/pixels.ts';
 import { prepareProgram } from '../../../../runtime/eye/infer/program.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
-import { fillFrame, frameOf, type GoldenCase, goldenCases, goldenFile, int8, uint8 } from './golden.ts';
+import type { GoldenCase } from '../../../../scripts/golden/case.ts';
+import { GOLDEN_CASES } from '../../../../scripts/golden/cases.ts';
+import { bytes, type Tensors } from '../../../../scripts/golden/interpreter.ts';
+import { PERSON_FRAMES, personInputs, personPlane } from '../../../../scripts/golden/person.ts';
+import { type StoredCase, sha256, sha256Of } from '../../../../scripts/golden/stored.ts';
+import { writeTflite } from '../../../../scripts/nets/writer.ts';
+import { sourceRoot } from '../../../fakes/root.ts';
+import { fillFrame, frameOf, goldenFile } from './golden.ts';
 
-function expectSame(actual: Int8Array, expected: Int8Array, what: string): void {
+const SHAPES: readonly KernelShape[] = ['scalar', 'pairs', 'dot'];
+/** Convolutions are most of the work and most of the code. */
+const CASES_LEAST: Readonly<Record<string, number>> = { CONV_2D: 30, DEPTHWISE_CONV_2D: 30 };
+
+function expectSame(actual: Uint8Array, expected: Uint8Array, what: string): void {
   assert.is(actual.length, expected.length, `${what}: length`);
   const wrong = expected.findIndex((value, i) => value !== actual[i]);
   if (wrong >= 0) {
-    assert.unreachable(`${what}: value ${wrong} is ${actual[wrong]}; expected ${expected[wrong]}`);
+    const signed = (value: number): number => (value << 24) >> 24;
+    assert.unreachable(
+      `${what}: byte ${wrong} of ${expected.length} is ${signed(actual[wrong]!)}; expected ${signed(expected[wrong]!)}`,
+    );
   }
 }
 
-/** Runs one operator, or a few, with its inputs in the arena. */
-function runOperators({ name, kernels, model, inputs, outputs }: GoldenCase): void {
-  const graph = checkGraph(readTflite(uint8(model)));
-  const program = prepareProgram(graph, NO_PIXELS, { shape: 'pairs', rounding: 'double' });
-  const chosen = program.kernels.flat();
-  assert.equal(chosen.join(', '), kernels?.join(', '), `${name}: kernels`);
+/** Runs a file with its inputs in the arena. */
+function run(file: Uint8Array, shape: KernelShape, inputs: Tensors): { outputs: Tensors; kernels: readonly string[] } {
+  const graph = checkGraph(readTflite(file));
+  const program = prepareProgram(graph, NO_PIXELS, { shape, rounding: 'double' });
   const machine = loadProgram(program);
-  const bytes = new Int8Array(machine.memory.buffer);
+  const memory = new Uint8Array(machine.memory.buffer);
   // What a kernel reads beyond its inputs must not matter.
-  bytes.fill(0x55, program.plan.arena.offsetBytes, program.plan.scratch.offsetBytes + program.plan.scratch.bytes);
-  for (const [input, data] of Object.entries(inputs)) {
-    bytes.set(int8(data), program.regions.get(graph.inputs.get(input)!.index)!.offsetBytes);
+  memory.fill(0x55, program.plan.arena.offsetBytes, program.plan.scratch.offsetBytes + program.plan.scratch.bytes);
+  for (const [input, data] of inputs) {
+    memory.set(data, program.regions.get(graph.inputs.get(input)!.index)!.offsetBytes);
   }
   machine.kernels.run(program.commandsOffset, 0, program.commandCount);
-  for (const [output, data] of Object.entries(outputs)) {
-    const region = program.regions.get(graph.outputs.get(output)!.index)!;
-    expectSame(bytes.subarray(region.offsetBytes, region.offsetBytes + region.bytes), int8(data), name);
+  const outputs = [...graph.outputs].map(([name, { index }]): [string, Uint8Array] => {
+    const region = program.regions.get(index)!;
+    return [name, memory.slice(region.offsetBytes, region.offsetBytes + region.bytes)];
+  });
+  return { outputs: new Map(outputs), kernels: program.kernels.flat() };
+}
+
+function expectStored(stored: StoredCase | undefined, file: Uint8Array, inputs: Tensors, remedy: string): StoredCase {
+  if (stored === undefined) return assert.unreachable(`no golden vectors are stored; run ${remedy}`) as never;
+  assert.is(sha256(file), stored.model_sha256, `the golden vectors are of another model; run ${remedy}`);
+  assert.is(sha256Of(inputs), stored.inputs_sha256, `the golden vectors are of other inputs; run ${remedy}`);
+  return stored;
+}
+
+function runCase({ name, group, model, inputs, copies }: GoldenCase, stored: StoredCase | undefined): void {
+  const file = writeTflite(model);
+  const expected = bytes(expectStored(stored, file, inputs, `npm run golden -- --only ${group}`).outputs);
+  for (const shape of SHAPES) {
+    const { outputs, kernels } = run(file, shape, inputs);
+    assert.equal([...outputs.keys()].sort(), [...expected.keys()].sort());
+    for (const [output, data] of expected) expectSame(outputs.get(output)!, data, `${name}, ${shape}, ${output}`);
+    if (copies !== undefined)
+      assert.is(kernels.filter((kernel) => kernel === 'copy').length, copies, `copies, ${shape}`);
   }
 }
 
-for (const golden of goldenCases()) {
-  const { frame } = golden;
-  if (frame === undefined) {
-    test(`${golden.name}: equals TFLite`, () => runOperators(golden));
-    continue;
-  }
-  for (const paddingBytes of [0, 10]) {
-    test(`${golden.name}, rows ${paddingBytes} bytes longer than the picture: equals TFLite, twice`, () => {
-      const format = frameOf(frame.width_px, frame.height_px, frame.width_px + paddingBytes);
-      const engine = createEngine(uint8(golden.model), format);
-      for (let round = 0; round < 2; round += 1) {
-        fillFrame(engine.slot, format, (plane) => uint8(golden.inputs[plane]!));
-        engine.readPixels();
-        engine.erasePixels();
-        engine.finish();
-        assert.is(engine.outputs.length, Object.keys(golden.outputs).length);
-        for (const output of engine.outputs)
-          expectSame(output.data as Int8Array, int8(golden.outputs[output.name]!), output.name);
-        engine.eraseTensors();
+/** Runs the whole engine on a frame, its rows as long as the picture or longer. */
+function runFrame({ model, inputs, frame }: GoldenCase, stored: StoredCase | undefined, paddingBytes: number): void {
+  const { widthPx, heightPx } = frame!;
+  const expected = bytes(stored!.outputs);
+  const format = frameOf(widthPx, heightPx, widthPx + paddingBytes);
+  for (const shape of SHAPES) {
+    const engine = createEngine(writeTflite(model), format, { shape });
+    // Twice, because a frame must leave nothing behind.
+    for (let round = 0; round < 2; round += 1) {
+      fillFrame(engine.slot, format, (plane) => inputs.get(plane)!.map((q) => q ^ 0x80));
+      engine.readPixels();
+      engine.erasePixels();
+      engine.finish();
+      assert.is(engine.outputs.length, expected.size);
+      for (const { name, data } of engine.outputs) {
+        const actual = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+        expectSame(actual, expected.get(name)!, `${shape}, round ${round}, ${name}`);
       }
-    });
+      engine.eraseTensors();
+    }
   }
 }
 
-test('golden files hold what their headers say', () => {
-  const { header, cases } = goldenFile('operators.json') as {
-    readonly header: { readonly sha256: string };
-    readonly cases: readonly GoldenCase[];
-  };
-  const results = cases.flatMap(({ outputs }) => Object.values(outputs)).join('');
-  assert.is(createHash('sha256').update(results).digest('hex'), header.sha256);
-});
-
-const modelPath = new URL('../../../../../models/person/person.tflite', import.meta.url);
-test('the person model equals TFLite on noise and on a ramp', () => {
-  const model = readFileSync(modelPath);
-  const golden = goldenFile('person.json') as {
-    readonly model_sha256: string;
-    readonly frames: readonly { seed: number; smooth: boolean; outputs: Record<string, string> }[];
-  };
-  assert.is(
-    golden.model_sha256,
-    createHash('sha256').update(model).digest('hex'),
-    'test/golden/infer/person.json is of another model; run python scripts/golden/infer.py --model models/person/person.tflite',
-  );
-  const format = frameOf(256, 192, 256);
-  const engine = createEngine(model, format);
-  for (const { seed, smooth, outputs } of golden.frames) {
-    fillFrame(engine.slot, format, (plane, bytes) => noise(10 * seed + 'yuv'.indexOf(plane), bytes, smooth));
-    engine.readPixels();
-    engine.erasePixels();
-    engine.finish();
-    for (const output of engine.outputs) expectSame(output.data as Int8Array, int8(outputs[output.name]!), output.name);
+const groups = [...new Set(GOLDEN_CASES.map(({ group }) => group))];
+for (const group of groups) {
+  const file = goldenFile(`operators/${group}.json`);
+  const stored = new Map(file.cases.map((one) => [one.name, one]));
+  const cases = GOLDEN_CASES.filter((one) => one.group === group);
+  for (const golden of cases) {
+    test(`${group}, ${golden.name}: equals TFLite`, () => runCase(golden, stored.get(golden.name)));
+    if (golden.frame === undefined) continue;
+    for (const paddingBytes of [0, 10]) {
+      test(`${golden.name}, rows ${paddingBytes} bytes longer than the picture: equals TFLite, twice`, () =>
+        runFrame(golden, stored.get(golden.name), paddingBytes));
+    }
   }
+  test(`${group}: what is stored is what its header says, of cases that there are`, () => {
+    const results = file.cases.flatMap(({ outputs }) => Object.values(outputs));
+    assert.is(sha256(...results), file.header.sha256);
+    assert.equal(
+      file.cases.map(({ name }) => name),
+      cases.map(({ name }) => name),
+    );
+  });
+}
+
+test('every operator that the engine runs has cases', () => {
+  const counts = new Map(Object.keys(CHECKS).map((name) => [name, 0]));
+  for (const { group } of GOLDEN_CASES) counts.set(group, (counts.get(group) ?? 0) + 1);
+  process.stdout.write(`\ncases: ${[...counts].map(([name, count]) => `${name} ${count}`).join(', ')}\n`);
+  const few = [...counts].filter(([name, count]) => count < (CASES_LEAST[name] ?? 2));
+  assert.equal(few, [], 'operators with too few cases');
 });
 
-/** The same bytes as `noise` in scripts/golden/infer.py. */
-function noise(seed: number, count: number, smooth: boolean): Uint8Array {
-  let state = seed;
-  return Uint8Array.from({ length: count }, (_, i) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const byte = state >>> 24;
-    return smooth ? (Math.floor(i / 97) + (byte >> 4)) & 255 : byte;
+for (const frame of PERSON_FRAMES) {
+  test(`the person model on a frame of ${frame.name} equals TFLite`, () => {
+    const file = readFileSync(join(sourceRoot(), 'models/person/person.tflite'));
+    const golden = goldenFile('person.json').cases.find(({ name }) => name === frame.name);
+    const inputs = personInputs(readTflite(file), frame);
+    const expected = bytes(expectStored(golden, file, inputs, 'npm run golden -- --only person').outputs);
+    const format = frameOf(256, 192, 256);
+    for (const shape of SHAPES) {
+      const engine = createEngine(file, format, { shape });
+      fillFrame(engine.slot, format, (plane, count) => personPlane(frame, plane, count));
+      engine.readPixels();
+      engine.erasePixels();
+      engine.finish();
+      for (const { name, data } of engine.outputs) {
+        expectSame(
+          new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+          expected.get(name)!,
+          `${shape}, ${name}`,
+        );
+      }
+    }
   });
 }
 

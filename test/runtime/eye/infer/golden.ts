@@ -1,45 +1,31 @@
-/** Golden vectors of the engine, read from test/golden/infer, and frames built from them. */
+/** Golden vectors of the engine: outputs stored in test/golden/infer, networks and inputs made anew from their seeds. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { FrameFormat } from '../../../../runtime/ports/camera.ts';
+import { SMALL_DETECTOR } from '../../../../scripts/golden/cases-network.ts';
+import { bytes, type Tensors } from '../../../../scripts/golden/interpreter.ts';
+import type { GoldenFile } from '../../../../scripts/golden/stored.ts';
+import { writeTflite } from '../../../../scripts/nets/writer.ts';
+import { sourceRoot } from '../../../fakes/root.ts';
 
-/** All data are base64: a .tflite file, int8 tensors, or uint8 pixels where there is a frame. */
-export type GoldenCase = {
-  readonly name: string;
-  /** Kernels that the loader is expected to choose. */
-  readonly kernels: readonly string[] | null;
-  readonly frame?: { readonly width_px: number; readonly height_px: number };
-  readonly model: string;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly outputs: Readonly<Record<string, string>>;
-};
-
-/** Tests run from dist/test/runtime/eye/infer; golden files stay where they are committed. */
-export const goldenFolder = new URL('../../../../../test/golden/infer/', import.meta.url);
-
-export function goldenFile(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(name, goldenFolder), 'utf8'));
-}
-
-export function goldenCases(): readonly GoldenCase[] {
-  return (goldenFile('operators.json') as { readonly cases: readonly GoldenCase[] }).cases;
+/** name: below test/golden/infer. */
+export function goldenFile(name: string): GoldenFile {
+  return JSON.parse(readFileSync(join(sourceRoot(), 'test/golden/infer', name), 'utf8')) as GoldenFile;
 }
 
 /** The smallest network with every operator of the person detector; 48 x 32 px. */
-export function smallDetector(): {
-  readonly golden: GoldenCase;
-  readonly model: Uint8Array;
-  readonly format: FrameFormat;
-} {
-  const golden = goldenCases().find((candidate) => candidate.name === 'small detector')!;
-  return { golden, model: uint8(golden.model), format: frameOf(48, 32, 48) };
+export function smallDetector(): { readonly model: Uint8Array; readonly format: FrameFormat } {
+  return { model: writeTflite(SMALL_DETECTOR.model), format: frameOf(48, 32, 48) };
 }
 
-export function uint8(base64: string): Uint8Array {
-  return new Uint8Array(Buffer.from(base64, 'base64'));
+/** Pixels of a plane on which the small detector has known outputs. */
+export function smallDetectorPixels(plane: 'y' | 'u' | 'v'): Uint8Array {
+  return SMALL_DETECTOR.inputs.get(plane)!.map((q) => q ^ 0x80);
 }
 
-export function int8(base64: string): Int8Array {
-  return new Int8Array(uint8(base64).buffer);
+/** Bytes of its outputs heat and box on these pixels, as TFLite computes them. */
+export function smallDetectorOutputs(): Tensors {
+  return bytes(goldenFile('operators/NETWORK.json').cases.find(({ name }) => name === SMALL_DETECTOR.name)!.outputs);
 }
 
 export function frameOf(widthPx: number, heightPx: number, strideBytes: number): FrameFormat {
