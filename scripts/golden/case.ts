@@ -23,10 +23,10 @@ export type GoldenCase = {
 };
 
 /**
- * `any`: uniform bytes. `ends`: -128 and 127 only. `every`: all 256 values in turn. float32 inputs get reals within ±4,
- * whatever is said here.
+ * `any`: uniform bytes. `ends`: -128 and 127 only. `every`: all 256 values in turn. `smooth`: a ramp with a little noise, more
+ * like a picture. float32 inputs get reals within ±4, whatever is said here.
  */
-export type InputBytes = 'any' | 'ends' | 'every';
+export type InputBytes = 'any' | 'ends' | 'every' | 'smooth';
 
 export type CaseOptions = Pick<GoldenCase, 'frame' | 'copies' | 'referenceOnly'> & { readonly inputs?: InputBytes };
 
@@ -54,6 +54,7 @@ export function inputsOf(model: TfliteModel, seed: number, kind: InputBytes = 'a
     any: () => random.uint32() >>> 24,
     ends: () => random.pick([0x80, 0x7f]),
     every: (i: number) => i & 255,
+    smooth: (i: number) => (Math.floor(i / 97) + (random.uint32() >>> 28)) & 255,
   }[kind];
   return new Map(
     [...model.inputs].map(([name, index]) => {

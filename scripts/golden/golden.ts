@@ -1,6 +1,6 @@
 /**
  * Golden: computes the golden vectors of the engine with TFLite's interpreter and stores them in test/golden/infer.
- * Usage: golden [--only GROUP…]; GROUP is an operator of cases.ts, NETWORK or person. Without it all are made anew.
+ * Usage: golden [--only GROUP…]; GROUP is an operator of cases.ts, NETWORK, person or nets. Without it all are made anew.
  *
  * Stored are outputs and hashes, never models or inputs: those follow from seeds (scripts/nets), the test builds them
  * again and compares the hashes. One file per operator, so that a change of one shows in one place.
@@ -21,12 +21,13 @@ import {
   type Versions,
 } from './interpreter.ts';
 import { PERSON_FRAMES, personInputs } from './person.ts';
-import { type GoldenFile, type StoredCase, sha256, sha256Of } from './stored.ts';
+import { type GoldenHeader, hashesOf, resultsOf, type StoredCase, sha256, sha256Of } from './stored.ts';
+import { type StoredWhole, wholeCases } from './whole.ts';
 
-const PERSON = 'person';
 const folder = join(repositoryRoot(), 'test/golden/infer');
 
-type Work = { readonly job: Job; readonly store: (result: Interpreted) => StoredCase };
+type Stored = StoredCase | StoredWhole;
+type Work = { readonly job: Job; readonly store: (result: Interpreted) => Stored };
 
 function operatorWork(group: string): Work[] {
   return GOLDEN_CASES.filter((one) => one.group === group).map(({ name, model, inputs, referenceOnly = false }) => {
@@ -60,46 +61,63 @@ function personWork(): Work[] {
   });
 }
 
+function wholeWork(): Work[] {
+  return wholeCases().map(({ name, model, runs }) => {
+    const file = writeTflite(model);
+    return {
+      job: { name, model: file, inputs: runs.map(({ inputs }) => inputs), referenceOnly: true },
+      store: ({ reference }) => ({
+        name,
+        model_sha256: sha256(file),
+        runs: Object.fromEntries(runs.map((run, i) => [run.name, hashesOf(reference[i]!)])),
+      }),
+    };
+  });
+}
+
 function outputsOf({ reference, xnnpack }: Interpreted, run: number): Pick<StoredCase, 'outputs' | 'xnnpack'> {
   const [outputs, others] = [texts(reference[run]!), texts(xnnpack[run] ?? reference[run]!)];
   const differs = Object.entries(outputs).some(([name, text]) => others[name] !== text);
   return { outputs, ...(differs ? { xnnpack: others } : {}) };
 }
 
-function store(file: string, cases: readonly StoredCase[], versions: Versions, args: readonly string[]): void {
-  const header: GoldenFile['header'] = {
+function store(file: string, cases: readonly Stored[], versions: Versions, args: readonly string[]): void {
+  const header: GoldenHeader = {
     origin: "TFLite's interpreter: outputs of its reference kernels, and of XNNPACK where they differ",
     command: ['npm run -s golden --', ...args].join(' '),
     versions,
-    sha256: sha256(...cases.flatMap(({ outputs }) => Object.values(outputs))),
-    sha256_of: 'the base64 texts of all outputs, one after another',
+    sha256: sha256(...cases.flatMap(resultsOf)),
+    sha256_of: 'the texts of all outputs of the reference kernels, one after another',
   };
   mkdirSync(join(folder, 'operators'), { recursive: true });
   const text = `${JSON.stringify({ header, cases }, null, 2)}\n`;
   writeFileSync(join(folder, file), text);
-  const differing = cases.filter(({ xnnpack }) => xnnpack !== undefined).length;
+  const differing = cases.filter((one) => 'xnnpack' in one).length;
   process.stdout.write(
     `${file.padEnd(40)} ${String(cases.length).padStart(3)} cases, ${differing} differ in XNNPACK, ${text.length} bytes\n`,
   );
 }
 
+/** Groups that are not operators; each has a file of its own. */
+const WHOLE: Readonly<Record<string, () => Work[]>> = { person: personWork, nets: wholeWork };
+
 function main(): void {
   const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
-  const known = [...new Set<string>(GOLDEN_CASES.map(({ group }) => group)), PERSON];
+  const known = [...new Set<string>(GOLDEN_CASES.map(({ group }) => group)), ...Object.keys(WHOLE)];
   const groups = values.only ?? known;
   const unknown = groups.filter((group) => !known.includes(group));
   if (unknown.length > 0) {
     process.stderr.write(`golden: no cases for ${unknown.join(', ')}; known are ${known.join(', ')}\n`);
     process.exit(64);
   }
-  const work = groups.map((group) => ({ group, items: group === PERSON ? personWork() : operatorWork(group) }));
+  const work = groups.map((group) => ({ group, items: WHOLE[group]?.() ?? operatorWork(group) }));
   // One Python process for all: tensorflow takes seconds to load.
   const { versions, results } = interpret(work.flatMap(({ items }) => items.map(({ job }) => job)));
   let done = 0;
   for (const { group, items } of work) {
     const cases = items.map((item, i) => item.store(results[done + i]!));
     done += items.length;
-    store(group === PERSON ? 'person.json' : `operators/${group}.json`, cases, versions, ['--only', group]);
+    store(group in WHOLE ? `${group}.json` : `operators/${group}.json`, cases, versions, ['--only', group]);
   }
 }
 

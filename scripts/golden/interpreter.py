@@ -50,6 +50,8 @@ def main():
     for job in json.loads((folder / "jobs.json").read_text()):
         result = {"name": job["name"]}
         for way in job["ways"]:
+            # A crash of TFLite takes this process with it; so the name of the culprit is left behind.
+            (folder / "running").write_text(f"{job['name']}, {way}")
             try:
                 result[way] = run(folder / job["model"], job["inputs"], RESOLVERS[way])
             except (RuntimeError, ValueError) as error:

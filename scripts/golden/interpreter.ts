@@ -47,7 +47,13 @@ export function interpret(jobs: readonly Job[]): {
       inputs: inputs.map(texts),
     }));
     writeFileSync(join(folder, 'jobs.json'), JSON.stringify(wanted));
-    runPython(join(repositoryRoot(), 'scripts/golden/interpreter.py'), [folder]);
+    try {
+      runPython(join(repositoryRoot(), 'scripts/golden/interpreter.py'), [folder]);
+    } catch (error) {
+      const running = join(folder, 'running');
+      if (!(error instanceof InterpreterError) || !existsSync(running)) throw error;
+      throw new InterpreterError(`${error.message} It ran: ${readFileSync(running, 'utf8')}.`);
+    }
     const { versions, results } = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as {
       readonly versions: Versions;
       readonly results: readonly Answer[];

@@ -513,8 +513,10 @@ export class NetBuilder {
   ): Place {
     const least = type === TensorType.int8 ? -128 : 0;
     const [low, high] = [Math.min(range.low, 0), Math.max(range.high, 0)];
+    // An activation may let through next to nothing; a scale far below those of the inputs is one that TFLite refuses.
+    const width = Math.max(high - low, 0.2 * (Math.abs(spread.mean) + spread.deviation), 1e-6);
     // Jitter: scales of a trained network are no round numbers of each other.
-    const chosen = scale ?? (Math.max(high - low, 1e-6) / 255) * this.random.real(0.97, 1.08);
+    const chosen = scale ?? (width / 255) * this.random.real(0.97, 1.08);
     return {
       ...mapped(spread, CLAMPS[activation]),
       scale: Math.fround(chosen),
@@ -565,7 +567,8 @@ export class NetBuilder {
       scale: scales[0] ?? 1,
       zeroPoint: zeroPoints[0] ?? 0,
       mean,
-      deviation,
+      // Where everything is clamped to one value, the next scale would be chosen for nothing.
+      deviation: Math.max(deviation, scales[0] ?? 0),
     };
   }
 

@@ -7,23 +7,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createEngine, loadProgram } from '../../../../runtime/eye/infer/engine.ts';
-import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
-import type { KernelShape } from '../../../../runtime/eye/infer/operators/lowering.ts';
+import { createEngine } from '../../../../runtime/eye/infer/engine.ts';
 import { CHECKS } from '../../../../runtime/eye/infer/operators/operators.ts';
-import { NO_PIXELS } from '../../../../runtime/eye/infer/pixels.ts';
-import { prepareProgram } from '../../../../runtime/eye/infer/program.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
 import type { GoldenCase } from '../../../../scripts/golden/case.ts';
 import { GOLDEN_CASES } from '../../../../scripts/golden/cases.ts';
 import { bytes, type Tensors } from '../../../../scripts/golden/interpreter.ts';
 import { PERSON_FRAMES, personInputs, personPlane } from '../../../../scripts/golden/person.ts';
-import { type StoredCase, sha256, sha256Of } from '../../../../scripts/golden/stored.ts';
+import { resultsOf, type StoredCase, sha256, sha256Of } from '../../../../scripts/golden/stored.ts';
 import { writeTflite } from '../../../../scripts/nets/writer.ts';
 import { sourceRoot } from '../../../fakes/root.ts';
-import { fillFrame, frameOf, goldenFile } from './golden.ts';
+import { fillFrame, frameOf, goldenFile, prepareRun, SHAPES } from './golden.ts';
 
-const SHAPES: readonly KernelShape[] = ['scalar', 'pairs', 'dot'];
 /** Convolutions are most of the work and most of the code. */
 const CASES_LEAST: Readonly<Record<string, number>> = { CONV_2D: 30, DEPTHWISE_CONV_2D: 30 };
 
@@ -38,25 +33,6 @@ function expectSame(actual: Uint8Array, expected: Uint8Array, what: string): voi
   }
 }
 
-/** Runs a file with its inputs in the arena. */
-function run(file: Uint8Array, shape: KernelShape, inputs: Tensors): { outputs: Tensors; kernels: readonly string[] } {
-  const graph = checkGraph(readTflite(file));
-  const program = prepareProgram(graph, NO_PIXELS, { shape, rounding: 'double' });
-  const machine = loadProgram(program);
-  const memory = new Uint8Array(machine.memory.buffer);
-  // What a kernel reads beyond its inputs must not matter.
-  memory.fill(0x55, program.plan.arena.offsetBytes, program.plan.scratch.offsetBytes + program.plan.scratch.bytes);
-  for (const [input, data] of inputs) {
-    memory.set(data, program.regions.get(graph.inputs.get(input)!.index)!.offsetBytes);
-  }
-  machine.kernels.run(program.commandsOffset, 0, program.commandCount);
-  const outputs = [...graph.outputs].map(([name, { index }]): [string, Uint8Array] => {
-    const region = program.regions.get(index)!;
-    return [name, memory.slice(region.offsetBytes, region.offsetBytes + region.bytes)];
-  });
-  return { outputs: new Map(outputs), kernels: program.kernels.flat() };
-}
-
 function expectStored(stored: StoredCase | undefined, file: Uint8Array, inputs: Tensors, remedy: string): StoredCase {
   if (stored === undefined) return assert.unreachable(`no golden vectors are stored; run ${remedy}`) as never;
   assert.is(sha256(file), stored.model_sha256, `the golden vectors are of another model; run ${remedy}`);
@@ -68,7 +44,7 @@ function runCase({ name, group, model, inputs, copies }: GoldenCase, stored: Sto
   const file = writeTflite(model);
   const expected = bytes(expectStored(stored, file, inputs, `npm run golden -- --only ${group}`).outputs);
   for (const shape of SHAPES) {
-    const { outputs, kernels } = run(file, shape, inputs);
+    const { outputs, kernels } = prepareRun(file, { shape, rounding: 'double' })(inputs);
     assert.equal([...outputs.keys()].sort(), [...expected.keys()].sort());
     for (const [output, data] of expected) expectSame(outputs.get(output)!, data, `${name}, ${shape}, ${output}`);
     if (copies !== undefined)
@@ -113,8 +89,7 @@ for (const group of groups) {
     }
   }
   test(`${group}: what is stored is what its header says, of cases that there are`, () => {
-    const results = file.cases.flatMap(({ outputs }) => Object.values(outputs));
-    assert.is(sha256(...results), file.header.sha256);
+    assert.is(sha256(...file.cases.flatMap(resultsOf)), file.header.sha256);
     assert.equal(
       file.cases.map(({ name }) => name),
       cases.map(({ name }) => name),
