@@ -1,6 +1,8 @@
 /**
  * Golden: computes the golden vectors of the engine with TFLite's interpreter and stores them in test/golden/infer.
- * Usage: golden [--only GROUP…]; GROUP is an operator of cases.ts, NETWORK, person or nets. Without it all are made anew.
+ * Usage: golden [--only GROUP…] | --distance
+ * GROUP is an operator of cases.ts, NETWORK, person or nets; without it all are made anew.
+ * --distance stores nothing: it prints how far each way of rounding is from TFLite's kernels and from XNNPACK.
  *
  * Stored are outputs and hashes, never models or inputs: those follow from seeds (scripts/nets), the test builds them
  * again and compares the hashes. One file per operator, so that a change of one shows in one place.
@@ -11,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { readTflite } from '../../runtime/eye/infer/tflite.ts';
 import { writeTflite } from '../nets/writer.ts';
 import { GOLDEN_CASES } from './cases.ts';
+import { measureDistance } from './distance.ts';
 import {
   type Interpreted,
   InterpreterError,
@@ -102,7 +105,13 @@ function store(file: string, cases: readonly Stored[], versions: Versions, args:
 const WHOLE: Readonly<Record<string, () => Work[]>> = { person: personWork, nets: wholeWork };
 
 function main(): void {
-  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+  const { values } = parseArgs({
+    options: { only: { type: 'string', multiple: true }, distance: { type: 'boolean', default: false } },
+  });
+  if (values.distance) {
+    process.stdout.write(measureDistance());
+    return;
+  }
   const known = [...new Set<string>(GOLDEN_CASES.map(({ group }) => group)), ...Object.keys(WHOLE)];
   const groups = values.only ?? known;
   const unknown = groups.filter((group) => !known.includes(group));

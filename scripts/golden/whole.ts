@@ -29,7 +29,7 @@ const RANDOM_GRAPHS: readonly (readonly [name: string, count: number, only?: Rea
 ];
 
 /** The network with all it computes as outputs: classes of a picture hide a wrong byte, its tensors do not. */
-function withEveryTensor(model: TfliteModel): TfliteModel {
+export function withEveryTensor(model: TfliteModel): TfliteModel {
   const computed = model.operators.flatMap(({ outputs }) => outputs);
   return { ...model, outputs: new Map(computed.map((index) => [model.tensors[index]!.name, index])) };
 }

@@ -5,10 +5,12 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
+import { prepareRun } from '../../../../scripts/golden/engine.ts';
 import { hashesOf, resultsOf, sha256 } from '../../../../scripts/golden/stored.ts';
 import { type StoredWhole, type WholeCase, wholeCases } from '../../../../scripts/golden/whole.ts';
 import { writeTflite } from '../../../../scripts/nets/writer.ts';
-import { goldenFile, prepareRun, SHAPES } from './golden.ts';
+import { goldenFile, SHAPES } from './golden.ts';
 
 const file = goldenFile<StoredWhole>('nets.json');
 const stored = new Map(file.cases.map((one) => [one.name, one]));
@@ -24,7 +26,7 @@ function firstDifference({ name, model, runs }: WholeCase): string | undefined {
     `${name}: golden is of another model; run npm run golden -- --only nets`,
   );
   for (const shape of SHAPES) {
-    const run = prepareRun(bytes, { shape, rounding: 'double' });
+    const run = prepareRun(readTflite(bytes), { shape, rounding: 'double' });
     for (const { name: runName, inputs } of runs) {
       const wanted = expected!.runs[runName]!;
       const found = hashesOf(run(inputs).outputs);

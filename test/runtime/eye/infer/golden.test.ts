@@ -12,12 +12,13 @@ import { CHECKS } from '../../../../runtime/eye/infer/operators/operators.ts';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
 import type { GoldenCase } from '../../../../scripts/golden/case.ts';
 import { GOLDEN_CASES } from '../../../../scripts/golden/cases.ts';
+import { prepareRun } from '../../../../scripts/golden/engine.ts';
 import { bytes, type Tensors } from '../../../../scripts/golden/interpreter.ts';
 import { PERSON_FRAMES, personInputs, personPlane } from '../../../../scripts/golden/person.ts';
 import { resultsOf, type StoredCase, sha256, sha256Of } from '../../../../scripts/golden/stored.ts';
 import { writeTflite } from '../../../../scripts/nets/writer.ts';
 import { sourceRoot } from '../../../fakes/root.ts';
-import { fillFrame, frameOf, goldenFile, prepareRun, SHAPES } from './golden.ts';
+import { fillFrame, frameOf, goldenFile, SHAPES } from './golden.ts';
 
 /** Convolutions are most of the work and most of the code. */
 const CASES_LEAST: Readonly<Record<string, number>> = { CONV_2D: 30, DEPTHWISE_CONV_2D: 30 };
@@ -44,7 +45,7 @@ function runCase({ name, group, model, inputs, copies }: GoldenCase, stored: Sto
   const file = writeTflite(model);
   const expected = bytes(expectStored(stored, file, inputs, `npm run golden -- --only ${group}`).outputs);
   for (const shape of SHAPES) {
-    const { outputs, kernels } = prepareRun(file, { shape, rounding: 'double' })(inputs);
+    const { outputs, kernels } = prepareRun(readTflite(file), { shape, rounding: 'double' })(inputs);
     assert.equal([...outputs.keys()].sort(), [...expected.keys()].sort());
     for (const [output, data] of expected) expectSame(outputs.get(output)!, data, `${name}, ${shape}, ${output}`);
     if (copies !== undefined)

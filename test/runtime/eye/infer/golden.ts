@@ -1,13 +1,7 @@
 /** Golden vectors of the engine: outputs stored in test/golden/infer, networks and inputs made anew from their seeds. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadProgram } from '../../../../runtime/eye/infer/engine.ts';
-import { checkGraph } from '../../../../runtime/eye/infer/graph.ts';
 import type { KernelShape } from '../../../../runtime/eye/infer/operators/lowering.ts';
-import { NO_PIXELS } from '../../../../runtime/eye/infer/pixels.ts';
-import { type ProgramChoice, prepareProgram } from '../../../../runtime/eye/infer/program.ts';
-import type { GraphTensor } from '../../../../runtime/eye/infer/tensor.ts';
-import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
 import type { FrameFormat } from '../../../../runtime/ports/camera.ts';
 import { SMALL_DETECTOR } from '../../../../scripts/golden/cases-network.ts';
 import { bytes, type Tensors } from '../../../../scripts/golden/interpreter.ts';
@@ -22,29 +16,6 @@ export function goldenFile<Case = StoredCase>(name: string): GoldenFile<Case> {
 
 /** Every kernel shape gives the same bytes. */
 export const SHAPES: readonly KernelShape[] = ['scalar', 'pairs', 'dot'];
-
-export type Run = { readonly outputs: Tensors; readonly kernels: readonly string[] };
-
-/** A file prepared once, to be run with its inputs in the arena: no frame, no pixels. */
-export function prepareRun(file: Uint8Array, choice: ProgramChoice): (inputs: Tensors) => Run {
-  const graph = checkGraph(readTflite(file));
-  const program = prepareProgram(graph, NO_PIXELS, choice);
-  const machine = loadProgram(program);
-  const memory = new Uint8Array(machine.memory.buffer);
-  const bytesOf = ({ index }: GraphTensor): Uint8Array => {
-    const { offsetBytes, bytes } = program.regions.get(index)!;
-    return memory.subarray(offsetBytes, offsetBytes + bytes);
-  };
-  return (inputs) => {
-    const { arena, scratch } = program.plan;
-    // What a kernel reads beyond its inputs must not matter.
-    memory.fill(0x55, arena.offsetBytes, scratch.offsetBytes + scratch.bytes);
-    for (const [name, data] of inputs) bytesOf(graph.inputs.get(name)!).set(data);
-    machine.kernels.run(program.commandsOffset, 0, program.commandCount);
-    const outputs = [...graph.outputs].map(([name, tensor]): [string, Uint8Array] => [name, bytesOf(tensor).slice()]);
-    return { outputs: new Map(outputs), kernels: program.kernels.flat() };
-  };
-}
 
 /** The smallest network with every operator of the person detector; 48 x 32 px. */
 export function smallDetector(): { readonly model: Uint8Array; readonly format: FrameFormat } {
