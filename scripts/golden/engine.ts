@@ -29,3 +29,8 @@ export function prepareRun(model: TfliteModel, choice: ProgramChoice): (inputs: 
     return { outputs: new Map(outputs), kernels: program.kernels.flat() };
   };
 }
+
+/** Names of the kernels that a network would be run by. */
+export function kernelsOf(model: TfliteModel, choice: ProgramChoice): string[] {
+  return prepareProgram(checkGraph(model), NO_PIXELS, choice).kernels.flat();
+}

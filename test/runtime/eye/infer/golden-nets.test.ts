@@ -6,9 +6,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readTflite } from '../../../../runtime/eye/infer/tflite.ts';
-import { prepareRun } from '../../../../scripts/golden/engine.ts';
+import { GOLDEN_CASES } from '../../../../scripts/golden/cases.ts';
+import { kernelsOf, prepareRun } from '../../../../scripts/golden/engine.ts';
 import { hashesOf, resultsOf, sha256 } from '../../../../scripts/golden/stored.ts';
 import { type StoredWhole, type WholeCase, wholeCases } from '../../../../scripts/golden/whole.ts';
+import { NETS } from '../../../../scripts/nets/nets.ts';
 import { writeTflite } from '../../../../scripts/nets/writer.ts';
 import { goldenFile, SHAPES } from './golden.ts';
 
@@ -66,5 +68,19 @@ for (const kind of ['random graph', 'random convolutions']) {
     assert.is(wrong.length, 0, `${wrong.length} of ${graphs.length} graphs:\n${wrong.join('\n')}`);
   });
 }
+
+test('every kernel that whole networks are run by has golden cases of single operators too', () => {
+  for (const shape of SHAPES) {
+    const choice = { shape, rounding: 'double' } as const;
+    const counts = new Map<string, number>();
+    for (const { model } of GOLDEN_CASES) {
+      for (const kernel of new Set(kernelsOf(model, choice))) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
+    }
+    process.stdout.write(`\ncases by kernel, ${shape}: ${[...counts].map((entry) => entry.join(' ')).join(', ')}\n`);
+    const used = new Set(Object.values(NETS).flatMap((make) => kernelsOf(make(), choice)));
+    const few = [...used].filter((kernel) => (counts.get(kernel) ?? 0) < 5);
+    assert.equal(few, [], `kernels of shape ${shape} with too few cases`);
+  }
+});
 
 test.run();
