@@ -37,6 +37,7 @@ export function countMacs(graph: Graph): number {
 }
 
 export function operatorMacs(operator: GraphOperator): number {
+  if (operator.kind === 'fully connected') return convolutionMacs(operator.convolution);
   return operator.kind === 'convolution' ? convolutionMacs(operator) : 0;
 }
 

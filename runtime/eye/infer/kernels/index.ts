@@ -10,14 +10,28 @@
  */
 import { COMMAND_BYTES } from '../layout/command';
 import { KIND_ANY_CONVOLUTION, KIND_DEPTHWISE, KIND_PATCH, KIND_POINTWISE } from '../layout/convolution';
-import { KIND_ADD, KIND_COPY_CHANNELS, KIND_DOUBLE } from '../layout/others';
+import {
+  KIND_ADD,
+  KIND_DEQUANTIZE,
+  KIND_FULLY_CONNECTED,
+  KIND_MULTIPLY,
+  KIND_QUANTIZE,
+  KIND_SOFTMAX,
+  KIND_TABLE,
+} from '../layout/elementwise';
+import { KIND_COPY_CHANNELS, KIND_DOUBLE } from '../layout/others';
 import { KIND_FEED_GRAY, KIND_FEED_PLANE, KIND_FEED_RGB } from '../layout/pixels';
 import { addition } from './addition';
 import { anyConvolution } from './any';
 import { depthwise } from './depthwise';
+import { dequantize, quantize } from './edges';
+import { fullyConnected } from './fully-connected';
 import { copyChannels, double } from './move';
+import { multiplication } from './multiplication';
 import { patch, pointwise } from './pairs';
 import { feedGray, feedPlane, feedRgb } from './pixels';
+import { softmax } from './softmax';
+import { table } from './table';
 
 /** Runs commands first .. last - 1 of the list at address `commands`. */
 export function run(commands: usize, first: i32, last: i32): void {
@@ -38,6 +52,24 @@ export function run(commands: usize, first: i32, last: i32): void {
         break;
       case KIND_ADD:
         addition(command);
+        break;
+      case KIND_MULTIPLY:
+        multiplication(command);
+        break;
+      case KIND_TABLE:
+        table(command);
+        break;
+      case KIND_SOFTMAX:
+        softmax(command);
+        break;
+      case KIND_QUANTIZE:
+        quantize(command);
+        break;
+      case KIND_DEQUANTIZE:
+        dequantize(command);
+        break;
+      case KIND_FULLY_CONNECTED:
+        fullyConnected(command);
         break;
       case KIND_COPY_CHANNELS:
         copyChannels(command);

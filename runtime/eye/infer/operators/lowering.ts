@@ -58,6 +58,11 @@ export function int32Bytes(values: ArrayLike<number>): Uint8Array {
   return new Uint8Array(Int32Array.from(values).buffer);
 }
 
+/** A float32 as a word of a command. */
+export function float32Bits(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
+}
+
 /** Constants one after another, each at a multiple of 16. */
 export class Packer {
   bytes = 0;

@@ -8,6 +8,8 @@ import { type Addition, checkAddition, lowerAddition } from './addition.ts';
 import type { Check } from './checking.ts';
 import { type Convolution, checkConvolution, checkDepthwiseConvolution } from './convolution.ts';
 import { lowerConvolution } from './convolution-kernels.ts';
+import { checkDequantize, checkQuantize, type Edge, lowerEdge } from './edges.ts';
+import { checkFullyConnected, type FullyConnected, lowerFullyConnected } from './fully-connected.ts';
 import type { Command, Lower, Lowering } from './lowering.ts';
 import {
   type Concatenation,
@@ -17,15 +19,45 @@ import {
   lowerConcatenation,
   lowerResizeNearest,
 } from './moves.ts';
+import { checkMultiplication, lowerMultiplication, type Multiplication } from './multiplication.ts';
+import { checkSoftmax, lowerSoftmax, type Softmax } from './softmax.ts';
+import {
+  checkHardSwish,
+  checkLeakyRelu,
+  checkLogistic,
+  checkRelu,
+  checkRelu6,
+  type LookUp,
+  lowerLookUp,
+} from './unary.ts';
 
-export type GraphOperator = Convolution | Addition | Concatenation | Doubling;
+export type GraphOperator =
+  | Convolution
+  | Addition
+  | Concatenation
+  | Doubling
+  | Edge
+  | FullyConnected
+  | LookUp
+  | Multiplication
+  | Softmax;
 
 export const CHECKS: Readonly<Partial<Record<OperatorName, Check<GraphOperator>>>> = {
   ADD: checkAddition,
   CONCATENATION: checkConcatenation,
   CONV_2D: checkConvolution,
   DEPTHWISE_CONV_2D: checkDepthwiseConvolution,
+  DEQUANTIZE: checkDequantize,
+  FULLY_CONNECTED: checkFullyConnected,
+  HARD_SWISH: checkHardSwish,
+  LEAKY_RELU: checkLeakyRelu,
+  LOGISTIC: checkLogistic,
+  MUL: checkMultiplication,
+  QUANTIZE: checkQuantize,
+  RELU: checkRelu,
+  RELU6: checkRelu6,
   RESIZE_NEAREST_NEIGHBOR: checkResizeNearest,
+  SOFTMAX: checkSoftmax,
 };
 
 const LOWERINGS: { readonly [Kind in GraphOperator['kind']]: Lower<Extract<GraphOperator, { kind: Kind }>> } = {
@@ -33,6 +65,11 @@ const LOWERINGS: { readonly [Kind in GraphOperator['kind']]: Lower<Extract<Graph
   concatenation: lowerConcatenation,
   convolution: lowerConvolution,
   doubling: lowerResizeNearest,
+  edge: lowerEdge,
+  'fully connected': lowerFullyConnected,
+  multiplication: lowerMultiplication,
+  softmax: lowerSoftmax,
+  table: lowerLookUp,
 };
 
 export function lower(operator: GraphOperator, lowering: Lowering): readonly Command[] {
