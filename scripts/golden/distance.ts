@@ -4,7 +4,7 @@
  * The last is the telling one: every operator gets the very inputs that XNNPACK had, so that differences do not add up.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { shapeOfMachine } from '../../runtime/eye/infer/engine.ts';
 import { ROUNDINGS, type Rounding } from '../../runtime/eye/infer/quantize.ts';
 import { operatorName } from '../../runtime/eye/infer/schema.ts';
@@ -115,30 +115,31 @@ function compareOperators(
   }
 }
 
+function subjectOf(name: string, model: TfliteModel): Subject {
+  const inputs = Array.from({ length: RUN_COUNT }, (_, i) => inputsOf(model, 1 + i, i % 2 === 0 ? 'any' : 'smooth'));
+  return { name, model, inputs };
+}
+
 function networks(): Subject[] {
   const file = readFileSync(join(repositoryRoot(), 'models/person/person.tflite'));
   const person = readTflite(file);
-  const nets = Object.entries(NETS).map(([name, make]): Subject => {
-    const model = make();
-    const inputs = Array.from({ length: RUN_COUNT }, (_, i) => inputsOf(model, 1 + i, i % 2 === 0 ? 'any' : 'smooth'));
-    return { name, model, inputs };
-  });
+  const nets = Object.entries(NETS).map(([name, make]) => subjectOf(name, make()));
   return [
     { name: 'person', model: person, inputs: PERSON_FRAMES.map((frame) => personInputs(person, frame)) },
     ...nets,
   ];
 }
 
-/** Runs TFLite and the engine, and gives the tables as text. */
-export function measureDistance(): string {
-  const nets = networks();
+/** Runs TFLite and the engine, and gives the tables as text. files: paths of further models. */
+export function measureDistance(files: readonly string[]): string {
+  const nets = [...networks(), ...files.map((file) => subjectOf(basename(file), readTflite(readFileSync(file))))];
   const cases = GOLDEN_CASES.filter(({ referenceOnly = false }) => !referenceOnly);
   const { results, versions } = interpret([
     ...nets.map(({ name, model, inputs }) => ({ name, model: writeTflite(model), inputs })),
     ...nets.map(({ name, model, inputs }) => ({
       name,
       model: writeTflite(withEveryTensor(model)),
-      inputs: inputs.slice(0, 2),
+      inputs,
     })),
     ...cases.map(({ name, model, inputs }) => ({ name, model: writeTflite(model), inputs: [inputs] })),
   ]);
@@ -151,7 +152,7 @@ export function measureDistance(): string {
   const inside = new Map<string, Row>();
   nets.forEach(({ model, inputs }, i) => {
     const { reference, xnnpack } = results[nets.length + i]!;
-    inputs.slice(0, 2).forEach((given, run) => {
+    inputs.forEach((given, run) => {
       compareOperators(inside, model, new Map([...given, ...reference[run]!]), 'reference');
       compareOperators(inside, model, new Map([...given, ...xnnpack[run]!]), 'xnnpack');
     });

@@ -1,8 +1,9 @@
 /**
  * Golden: computes the golden vectors of the engine with TFLite's interpreter and stores them in test/golden/infer.
- * Usage: golden [--only GROUP…] | --distance
+ * Usage: golden [--only GROUP…] | --distance [MODEL…]
  * GROUP is an operator of cases.ts, NETWORK, person or nets; without it all are made anew.
- * --distance stores nothing: it prints how far each way of rounding is from TFLite's kernels and from XNNPACK.
+ * --distance stores nothing: it prints how far each way of rounding is from TFLite's kernels and from XNNPACK, for our
+ * networks and for the .tflite files named.
  *
  * Stored are outputs and hashes, never models or inputs: those follow from seeds (scripts/nets), the test builds them
  * again and compares the hashes. One file per operator, so that a change of one shows in one place.
@@ -105,11 +106,12 @@ function store(file: string, cases: readonly Stored[], versions: Versions, args:
 const WHOLE: Readonly<Record<string, () => Work[]>> = { person: personWork, nets: wholeWork };
 
 function main(): void {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: { only: { type: 'string', multiple: true }, distance: { type: 'boolean', default: false } },
   });
   if (values.distance) {
-    process.stdout.write(measureDistance());
+    process.stdout.write(measureDistance(positionals));
     return;
   }
   const known = [...new Set<string>(GOLDEN_CASES.map(({ group }) => group)), ...Object.keys(WHOLE)];

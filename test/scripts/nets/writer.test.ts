@@ -108,6 +108,14 @@ test('the person model is read back as it was written', () => {
   expectSame(readTflite(written), model);
 });
 
+test('a name as long as the converter makes them is read', () => {
+  const name = 'mobilenet/conv/BiasAdd;'.repeat(40);
+  const quantization = { scales: [], zeroPoints: [], dimension: 0 };
+  const tensors = [{ index: 0, name, shape: [1], type: 9, quantization, data: undefined }];
+  const file = writeTflite({ tensors, operators: [], inputs: new Map([[name, 0]]), outputs: new Map() });
+  assert.is(readTflite(file).tensors[0]!.name, name);
+});
+
 test('constants begin at multiples of 16 in the file', () => {
   const bytes = (index: number) => new Uint8Array(5 + 3 * index).fill(index);
   const quantization = { scales: [], zeroPoints: [], dimension: 0 };
