@@ -66,6 +66,8 @@ type Measured = {
   readonly us: Summary;
   /** Of shortest and of median to those of `ratiosTo`. */
   readonly ratios: { readonly min: number; readonly median: number } | undefined;
+  /** Processor time over time passed, median of the batches: above 1 it had more than one thread, below it had to wait. */
+  readonly cores: number;
   /** To the outputs of REFERENCE. */
   readonly steps: Distance;
   readonly load_ms: number;
@@ -220,7 +222,7 @@ type Choice = { readonly seconds: number; readonly rounds: number; readonly node
 
 async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice): Promise<NetResult> {
   const failed: Absent[] = [];
-  let running: { row: EngineRow; child: Child; prepared: Prepared; us: number[] }[] = [];
+  let running: { row: EngineRow; child: Child; prepared: Prepared; us: number[]; cores: number[] }[] = [];
   const giveUp = async (row: EngineRow, child: Child, error: unknown): Promise<void> => {
     const reason = error instanceof Error ? error.message : String(error);
     step(`${row.name} failed: ${reason}`);
@@ -234,7 +236,7 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
       try {
         const prepared = await prepare(child, row, net);
         await child.ask({ op: 'run', warmUpMs: FIRST_WARM_UP_MS, ms: 0 }, ANSWER_TIMEOUT_MS);
-        running.push({ row, child, prepared, us: [] });
+        running.push({ row, child, prepared, us: [], cores: [] });
       } catch (error) {
         await giveUp(row, child, error);
       }
@@ -246,8 +248,12 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
       const first = round % Math.max(1, running.length);
       for (const engine of [...running.slice(first), ...running.slice(0, first)]) {
         try {
-          const { us } = await engine.child.ask({ op: 'run', warmUpMs: ms * WARM_UP_SHARE, ms }, ANSWER_TIMEOUT_MS);
+          const { us, cores } = await engine.child.ask(
+            { op: 'run', warmUpMs: ms * WARM_UP_SHARE, ms },
+            ANSWER_TIMEOUT_MS,
+          );
           for (const time of us) engine.us.push(time);
+          engine.cores.push(cores);
         } catch (error) {
           running = running.filter((other) => other !== engine);
           await giveUp(engine.row, engine.child, error);
@@ -272,7 +278,7 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
     macs: net.macs,
     model_bytes: net.bytes,
     ratios_to: yardstick?.row.name ?? '',
-    measured: running.map(({ row, prepared, us: times }) => {
+    measured: running.map(({ row, prepared, us: times, cores }) => {
       const us = summarise(times);
       return {
         engine: row.name,
@@ -280,6 +286,7 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
         version: prepared.version,
         us,
         ratios: base && { min: us.min / base.min, median: us.median / base.median },
+        cores: summarise(cores).median,
         steps: distance(stepsOf(prepared), expected),
         load_ms: prepared.loadMs,
         first_run_ms: prepared.firstRunMs,
@@ -368,6 +375,7 @@ function tables(result: {
     'p99',
     '× min',
     '× median',
+    'cores',
     'off max',
     'mean',
     'load ms',
@@ -388,6 +396,7 @@ function tables(result: {
         count < 100 ? '' : p99.toFixed(0),
         row.ratios?.min.toFixed(2) ?? '',
         row.ratios?.median.toFixed(2) ?? '',
+        row.cores.toFixed(2),
         row.steps.max.toFixed(row.arithmetic === 'int8' ? 0 : 1),
         row.steps.mean.toFixed(3),
         row.load_ms.toFixed(0),
@@ -414,7 +423,8 @@ function tables(result: {
     ...result.absent.map(({ engine, reason }) => `absent    ${engine}: ${reason}`),
     `One thread each, one process each, ${result.rounds} interleaved rounds, ${result.seconds} s per engine and net. Timed: input bytes in, run,`,
     'outputs readable; for lethe also the erasing of every tensor. off: distance of the outputs from lethe double, in steps',
-    'of their quantisation, over 4 inputs. load: code of the engine and model. MB: resident set after the first run.',
+    'of their quantisation, over 4 inputs. cores: processor time over time. load: code of the engine and model. MB: resident',
+    'set after the first run.',
     '',
   ].join('\n');
 }

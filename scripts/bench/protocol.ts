@@ -39,7 +39,11 @@ export type Run = {
   readonly ms: number;
 };
 
-export type RunTimes = { readonly us: readonly number[] };
+export type RunTimes = {
+  readonly us: readonly number[];
+  /** Processor time of all threads of the process, over the time that passed: 1 is one thread that nothing held up. */
+  readonly cores: number;
+};
 
 export type Reply<Message> = Message extends Prepare ? Prepared : RunTimes;
 type Failure = { readonly error: string };

@@ -63,8 +63,15 @@ export class Runner {
     const session = this.#session;
     if (session === undefined) throw new Error('asked to run before it was prepared');
     await this.#loop(session, warmUpMs);
+    const cpuBefore = process.cpuUsage();
+    const beganMs = performance.now();
     const count = await this.#loop(session, ms);
-    return { us: Array.from(this.#us.subarray(0, count), (us) => Math.round(us * 10) / 10) };
+    const passedMs = performance.now() - beganMs;
+    const cpu = process.cpuUsage(cpuBefore);
+    return {
+      us: Array.from(this.#us.subarray(0, count), (us) => Math.round(us * 10) / 10),
+      cores: (cpu.user + cpu.system) / 1000 / passedMs,
+    };
   }
 
   /** Returns how many runs were timed. */
