@@ -231,6 +231,13 @@ function pool(kind: 'avgPool' | 'maxPool'): (site: Site) => Step {
   };
 }
 
+/** x × clamp(x + 3, 0, 6) / 6, which TensorFlow.js has no single operator for. */
+function hardSwish({ tf }: Site): Step {
+  const three = tf.tensor([3], [], 'float32');
+  const sixth = tf.tensor([1 / 6], [], 'float32');
+  return ([x]) => tf.mul(tf.mul(x!, sixth), tf.relu6(tf.add(x!, three)));
+}
+
 function int32s(tensor: TfliteTensor): number[] {
   return [...new Int32Array(Uint8Array.from(tensor.data!).buffer)];
 }
@@ -245,6 +252,7 @@ const STEPS: Readonly<Partial<Record<OperatorName, (site: Site) => Step>>> = {
   CONV_2D: convolution,
   DEPTHWISE_CONV_2D: depthwise,
   FULLY_CONNECTED: fullyConnected,
+  HARD_SWISH: hardSwish,
   LEAKY_RELU:
     ({ tf, operator }) =>
     ([x]) =>

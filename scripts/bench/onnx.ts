@@ -127,12 +127,12 @@ class OnnxWriter {
     ];
   }
 
-  /** A quantised tensor, computed or constant. */
-  quantised(index: number): string {
-    const tensor = this.tensor(index);
-    if (tensor.data === undefined) return nameOf(index);
-    const planar = toPlanar(shifted(tensor.data), tensor.shape);
-    return this.constant(Type.uint8, planarShape(tensor.shape), planar);
+  /** A quantised tensor, computed or constant; a constant is extended to so many dimensions at least, by ones before it. */
+  quantised(index: number, rank = 0): string {
+    const { data, shape } = this.tensor(index);
+    if (data === undefined) return nameOf(index);
+    const extended = [...new Array<number>(Math.max(0, rank - shape.length)).fill(1), ...shape];
+    return this.constant(Type.uint8, planarShape(extended), toPlanar(shifted(data), extended));
   }
 
   /** The same in float32. One node for each reader, which is what the fusion looks for. */
@@ -280,17 +280,20 @@ function fullyConnected(writer: OnnxWriter, operator: TfliteOperator): void {
   writer.quantise(operator, writer.node('Gemm', operands, { transB: 1 }));
 }
 
+/** Operators of two tensors, one of which may be smaller and counts for every value of the other. */
 function binary(type: string): Translation {
   return (writer, operator) => {
-    const ranks = new Set(operator.inputs.map((index) => writer.tensor(index).shape.length));
-    if (ranks.size > 1) throw new Error(`${type} of tensors with different ranks`);
-    writer.quantise(
-      operator,
-      writer.node(
-        type,
-        operator.inputs.map((index) => writer.real(index)),
-      ),
-    );
+    const shapes = operator.inputs.map((index) => writer.tensor(index).shape);
+    const isPlanar = shapes.some(({ length }) => length === 4);
+    // Sizes are compared from the last dimension on, which planar is another one; so ranks must agree, or be extended.
+    const mixed = operator.inputs.some((index, i) => {
+      const isConstant = writer.tensor(index).data !== undefined;
+      return isPlanar && shapes[i]!.length < 4 && shapes[i]!.length > 0 && !isConstant;
+    });
+    if (mixed || shapes.some(({ length }) => length > 4))
+      throw new Error(`${type} of computed tensors with different ranks`);
+    const operands = operator.inputs.map((index) => writer.real(index, writer.quantised(index, isPlanar ? 4 : 0)));
+    writer.quantise(operator, writer.node(type, operands));
   };
 }
 
