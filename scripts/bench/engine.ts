@@ -11,14 +11,23 @@ import { arch, cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ExitCode } from '../../runtime/errors.ts';
+import { ExitCode, ModelError } from '../../runtime/errors.ts';
 import { checkGraph, countMacs } from '../../runtime/eye/infer/graph.ts';
 import { ROUNDINGS } from '../../runtime/eye/infer/quantize.ts';
 import { TensorType } from '../../runtime/eye/infer/schema.ts';
 import { readTflite, type TfliteModel } from '../../runtime/eye/infer/tflite.ts';
 import { checkout, PeerMissing } from '../peers.ts';
 import { type Port, valueCount } from './adapter.ts';
-import { chooseEngines, ENGINES, type EngineRow, REFERENCE, readyEngine, startEngine, YARDSTICK } from './engines.ts';
+import {
+  chooseEngines,
+  ENGINES,
+  type EngineRow,
+  REFERENCE,
+  readyEngine,
+  startEngine,
+  UsageError,
+  YARDSTICK,
+} from './engines.ts';
 import type { Child, Prepared } from './protocol.ts';
 import { boardName } from './residency.ts';
 import { type Distance, distance, type Summary, summarise } from './statistics.ts';
@@ -51,7 +60,8 @@ const MEAN_STEPS_MAX = 2;
 
 type Net = {
   readonly name: string;
-  readonly macs: number;
+  /** undefined where our engine refuses the net. */
+  readonly macs: number | undefined;
   readonly bytes: number;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
@@ -68,7 +78,7 @@ type Measured = {
   readonly ratios: { readonly min: number; readonly median: number } | undefined;
   /** Processor time over time passed, median of the batches: above 1 it had more than one thread, below it had to wait. */
   readonly cores: number;
-  /** To the outputs of REFERENCE. */
+  /** To the outputs of `off_from`: REFERENCE, or the first engine where that is not asked for. */
   readonly steps: Distance;
   readonly load_ms: number;
   readonly first_run_ms: number;
@@ -79,9 +89,10 @@ type Absent = { readonly engine: string; readonly reason: string };
 
 type NetResult = {
   readonly net: string;
-  readonly macs: number;
+  readonly macs: number | undefined;
   readonly model_bytes: number;
   readonly ratios_to: string;
+  readonly off_from: string;
   readonly measured: readonly Measured[];
   readonly failed: readonly Absent[];
   /** Engines whose outputs are the same to the bit. */
@@ -89,6 +100,16 @@ type NetResult = {
 };
 
 export async function benchEngine(words: readonly string[]): Promise<number> {
+  try {
+    return await bench(words);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${HELP}`);
+    return ExitCode.usage;
+  }
+}
+
+async function bench(words: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...words],
     options: {
@@ -109,16 +130,10 @@ export async function benchEngine(words: readonly string[]): Promise<number> {
   }
   const seconds = Number(values.seconds);
   const rounds = Number(values.rounds);
-  const problem =
-    seconds >= 0.1 && seconds <= 600
-      ? Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000
-        ? undefined
-        : `--rounds is ${values.rounds}; expected 1..1000`
-      : `--seconds is ${values.seconds}; expected 0.1..600 s`;
-  if (problem !== undefined) {
-    process.stderr.write(`${problem}\n\n${HELP}`);
-    return ExitCode.usage;
-  }
+  if (!(seconds >= 0.1 && seconds <= 600)) throw new UsageError(`--seconds is ${values.seconds}; expected 0.1..600 s`);
+  if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000))
+    throw new UsageError(`--rounds is ${values.rounds}; expected 1..1000`);
+  const rows = chooseEngines(listOf(values.peers, ','));
   const nodeFlags = listOf(values['node-flags'], ' ');
   const folder = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
   try {
@@ -129,7 +144,7 @@ export async function benchEngine(words: readonly string[]): Promise<number> {
       process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : selfTable(result));
       return ExitCode.ok;
     }
-    const { ready, absent } = readyEngines(chooseEngines(listOf(values.peers, ',')), !values['no-install']);
+    const { ready, absent } = readyEngines(rows, !values['no-install']);
     const results: NetResult[] = [];
     for (const net of nets) results.push(await measureNet(net, ready, { seconds, rounds, nodeFlags }));
     const result = { machine, seconds, rounds, absent, nets: results };
@@ -167,7 +182,7 @@ function prepareNet(name: string, index: number, folder: string): Net {
   writeFileSync(samplesPath, Buffer.concat(samples.flat()));
   return {
     name: basename(name),
-    macs: countMacs(checkGraph(model)),
+    macs: macsOf(model),
     bytes: file.length,
     inputs,
     outputs,
@@ -176,10 +191,23 @@ function prepareNet(name: string, index: number, folder: string): Net {
   };
 }
 
+function macsOf(model: TfliteModel): number | undefined {
+  try {
+    return countMacs(checkGraph(model));
+  } catch (error) {
+    if (error instanceof ModelError) return undefined;
+    throw error;
+  }
+}
+
+function millions(macs: number | undefined): string {
+  return macs === undefined ? '?' : (macs / 1e6).toFixed(2);
+}
+
 function modelFile(name: string): Uint8Array {
   if (name.endsWith('.tflite')) return new Uint8Array(readFileSync(name));
   if (name === 'person') return new Uint8Array(readFileSync(join(checkout(), 'models', 'person', 'person.tflite')));
-  throw new RangeError(`there is no net ${name}; there are person and .tflite files`);
+  throw new UsageError(`there is no net ${name}; there are person and .tflite files`);
 }
 
 function portsOf(model: TfliteModel, side: 'inputs' | 'outputs'): Port[] {
@@ -225,7 +253,7 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
   let running: { row: EngineRow; child: Child; prepared: Prepared; us: number[]; cores: number[] }[] = [];
   const giveUp = async (row: EngineRow, child: Child, error: unknown): Promise<void> => {
     const reason = error instanceof Error ? error.message : String(error);
-    step(`${row.name} failed: ${reason}`);
+    step(`${row.name} failed: ${reason.split('\n')[0]}`);
     failed.push({ engine: row.name, reason });
     await child.end();
   };
@@ -272,12 +300,14 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
     if (group === undefined) groups.set(prepared.steps, [row.name]);
     else group.push(row.name);
   }
-  const expected = stepsOf((named(REFERENCE) ?? running[0])?.prepared);
+  const reference = named(REFERENCE) ?? running[0];
+  const expected = stepsOf(reference?.prepared);
   return {
     net: net.name,
     macs: net.macs,
     model_bytes: net.bytes,
     ratios_to: yardstick?.row.name ?? '',
+    off_from: reference?.row.name ?? '',
     measured: running.map(({ row, prepared, us: times, cores }) => {
       const us = summarise(times);
       return {
@@ -406,23 +436,23 @@ function tables(result: {
     });
     return [
       '',
-      `net     ${net.net}, ${(net.macs / 1e6).toFixed(2)} million multiply-adds, ${net.model_bytes} bytes; × is to ${net.ratios_to}`,
+      `net     ${net.net}, ${millions(net.macs)} million multiply-adds, ${net.model_bytes} bytes; × is to ${net.ratios_to}, off from ${net.off_from}`,
       ...columns([head, ...rows]),
       ...net.identical.map((group) => `same outputs to the bit: ${group.join(', ')}`),
       ...net.measured
         .filter(({ arithmetic, steps }) => arithmetic === 'int8' && !(steps.mean <= MEAN_STEPS_MAX))
         .map(({ engine, steps }) => `${engine} is off by ${steps.mean.toFixed(1)} steps on average: not the same net`),
-      ...net.failed.map(({ engine, reason }) => `${engine} failed: ${reason}`),
+      ...net.failed.map(({ engine, reason }) => `${engine} failed: ${reason.split('\n')[0]}`),
     ];
   });
   return [
     ...machineLines(result.machine),
     ...bodies,
     '',
-    `versions  ${[...versions].map(([engine, version]) => `${engine}: ${version}`).join('; ')}`,
+    ...[...versions].map(([engine, version]) => `version   ${engine}: ${version}`),
     ...result.absent.map(({ engine, reason }) => `absent    ${engine}: ${reason}`),
     `One thread each, one process each, ${result.rounds} interleaved rounds, ${result.seconds} s per engine and net. Timed: input bytes in, run,`,
-    'outputs readable; for lethe also the erasing of every tensor. off: distance of the outputs from lethe double, in steps',
+    'outputs readable; for lethe also the erasing of every tensor. off: distance of the outputs, in steps',
     'of their quantisation, over 4 inputs. cores: processor time over time. load: code of the engine and model. MB: resident',
     'set after the first run.',
     '',
@@ -436,7 +466,7 @@ function selfTable(result: {
 }): string {
   const rows = result.nets.map((row) => [
     `${row.engine}, ${row.net}`,
-    (row.macs / 1e6).toFixed(2),
+    millions(row.macs),
     row.load_ms.toFixed(1),
     row.first_run_ms.toFixed(1),
     row.rss_mb.toFixed(0),

@@ -1,4 +1,5 @@
 /** The rows of `bench engine`: which engines there are, what they need, how their processes are started. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,17 +63,38 @@ const ONE_THREAD = {
   TF_CPP_MIN_LOG_LEVEL: '3',
 };
 
-/** Rows that `words` ask for: a row's name, or the beginning of several (`lethe`, `tfjs`). Throws RangeError for a word that fits none. */
+/** What was asked for does not exist; the sentence says what does. */
+export class UsageError extends Error {}
+
+/** Rows that `words` ask for: a row's name, or the beginning of several (`lethe`, `tfjs`). Throws UsageError for a word that fits none. */
 export function chooseEngines(words: readonly string[]): readonly EngineRow[] {
   for (const word of words) {
     if (!ENGINES.some(({ name }) => name.startsWith(word)))
-      throw new RangeError(`there is no engine ${word}; there are ${ENGINES.map(({ name }) => name).join(', ')}`);
+      throw new UsageError(`there is no engine ${word}; there are ${ENGINES.map(({ name }) => name).join(', ')}`);
   }
   return ENGINES.filter(({ name }) => words.length === 0 || words.some((word) => name.startsWith(word)));
 }
 
+/** Asks without importing them, which takes seconds. */
+const HAS_TFLITE = `
+import importlib.util, sys
+sys.exit(not any(importlib.util.find_spec(name) for name in ('ai_edge_litert', 'tflite_runtime', 'tensorflow')))
+`;
+
+/** Packages of Python are not fetched: they belong to an environment of the user's own. */
+function requireTflite(): void {
+  const { status, error } = spawnSync(python(), ['-c', HAS_TFLITE], { stdio: 'ignore' });
+  if (error !== undefined) throw new PeerMissing(`${python()} cannot be run (${error.message})`);
+  if (status !== 0) throw new PeerMissing(`${python()} has none of ai-edge-litert, tflite-runtime, tensorflow`);
+}
+
+function python(): string {
+  return process.env['LETHE_PYTHON'] ?? 'python3';
+}
+
 /** Makes sure that a row can be started. Throws PeerMissing. */
 export function readyEngine(row: EngineRow, install: boolean): void {
+  if (row.adapter === 'native') requireTflite();
   for (const name of row.peers) {
     const { folder } = ensurePeer(name, { install });
     if (name === '@tensorflow/tfjs-node') requireAddOn(folder);
@@ -84,14 +106,15 @@ function requireAddOn(folder: string): void {
   const lib = join(folder, 'lib');
   const isBuilt =
     existsSync(lib) && readdirSync(lib).some((entry) => existsSync(join(lib, entry, 'tfjs_binding.node')));
-  if (!isBuilt) throw new PeerMissing('@tensorflow/tfjs-node is there, but its native add-on is not built');
+  if (!isBuilt)
+    throw new PeerMissing('@tensorflow/tfjs-node is there, but its native add-on is not built (npm run -s tfjs-node)');
 }
 
 export function startEngine(row: EngineRow, nodeFlags: readonly string[]): Child {
   const env = { ...process.env, ...ONE_THREAD };
   if (row.adapter === 'native') {
     const script = join(checkout(), 'scripts', 'bench', 'adapters', 'native.py');
-    return new Child(process.env['LETHE_PYTHON'] ?? 'python3', [script], env);
+    return new Child(python(), [script], env);
   }
   const child = fileURLToPath(new URL('./child.js', import.meta.url));
   return new Child(process.execPath, [...nodeFlags, child, row.adapter], env);
