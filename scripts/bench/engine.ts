@@ -11,11 +11,13 @@ import { arch, cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ExitCode, ModelError } from '../../runtime/errors.ts';
+import { ExitCode, explain, ModelError } from '../../runtime/errors.ts';
 import { checkGraph, countMacs } from '../../runtime/eye/infer/graph.ts';
 import { ROUNDINGS } from '../../runtime/eye/infer/quantize.ts';
 import { TensorType } from '../../runtime/eye/infer/schema.ts';
 import { readTflite, type TfliteModel } from '../../runtime/eye/infer/tflite.ts';
+import { NETS } from '../nets/nets.ts';
+import { writeTflite } from '../nets/writer.ts';
 import { checkout, PeerMissing } from '../peers.ts';
 import { type Port, valueCount } from './adapter.ts';
 import {
@@ -35,8 +37,11 @@ import { type Distance, distance, type Summary, summarise } from './statistics.t
 /** Fresh processes for each row of --self. */
 const SELF_REPETITIONS = 7;
 
+/** The three public shapes (scripts/nets/nets.ts) and the model that is shipped. */
+const NETS_DEFAULT = 'small,medium,large,person';
+
 const HELP = `Measures the engine against other engines, on the same int8 nets, one thread each.
-  --nets A,B       small, medium, large, person, or .tflite files (small,medium,large,person)
+  --nets A,B       ${[...Object.keys(NETS), 'person'].join(', ')}, or .tflite files (${NETS_DEFAULT})
   --peers A,B      only these engines; ours are lethe fp32, lethe single, lethe double (all)
   --seconds N      timed seconds for each engine and net (2)
   --rounds N       batches they are cut into (5)
@@ -113,7 +118,7 @@ async function bench(words: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...words],
     options: {
-      nets: { type: 'string', default: 'person' },
+      nets: { type: 'string', default: NETS_DEFAULT },
       peers: { type: 'string', default: '' },
       seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '5' },
@@ -138,9 +143,10 @@ async function bench(words: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
   try {
     const nets = listOf(values.nets, ',').map((name, index) => prepareNet(name, index, folder));
+    if (nets.length === 0) throw new UsageError('--nets names none');
     const machine = describeMachine(nodeFlags);
     if (values.self) {
-      const result = { machine, wasm: wasmSizes(), nets: await measureSelf(nets, nodeFlags) };
+      const result = { machine, wasm: wasmSizes(), ...(await measureSelf(nets, nodeFlags)) };
       process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : selfTable(result));
       return ExitCode.ok;
     }
@@ -207,7 +213,11 @@ function millions(macs: number | undefined): string {
 function modelFile(name: string): Uint8Array {
   if (name.endsWith('.tflite')) return new Uint8Array(readFileSync(name));
   if (name === 'person') return new Uint8Array(readFileSync(join(checkout(), 'models', 'person', 'person.tflite')));
-  throw new UsageError(`there is no net ${name}; there are person and .tflite files`);
+  const make = NETS[name];
+  if (make !== undefined) return writeTflite(make());
+  throw new UsageError(
+    `there is no net ${name}; there are ${[...Object.keys(NETS), 'person'].join(', ')} and .tflite files`,
+  );
 }
 
 function portsOf(model: TfliteModel, side: 'inputs' | 'outputs'): Port[] {
@@ -252,9 +262,9 @@ async function measureNet(net: Net, rows: readonly EngineRow[], choice: Choice):
   const failed: Absent[] = [];
   let running: { row: EngineRow; child: Child; prepared: Prepared; us: number[]; cores: number[] }[] = [];
   const giveUp = async (row: EngineRow, child: Child, error: unknown): Promise<void> => {
-    const reason = error instanceof Error ? error.message : String(error);
-    step(`${row.name} failed: ${reason.split('\n')[0]}`);
-    failed.push({ engine: row.name, reason });
+    const absent = { engine: row.name, reason: explain(error) };
+    step(failure(absent));
+    failed.push(absent);
     await child.end();
   };
   try {
@@ -349,7 +359,8 @@ function wasmSizes() {
 /** Fresh processes, one after another: what a start of the eye waits for before its first frame. */
 async function measureSelf(nets: readonly Net[], nodeFlags: readonly string[]) {
   const ours = ENGINES.filter(({ adapter }) => adapter === 'lethe');
-  const results = [];
+  const measured = [];
+  const failed: Absent[] = [];
   for (const net of nets) {
     for (const row of ours) {
       step(`${net.name}: ${SELF_REPETITIONS} fresh processes of ${row.name}`);
@@ -358,12 +369,16 @@ async function measureSelf(nets: readonly Net[], nodeFlags: readonly string[]) {
         const child = startEngine(row, nodeFlags);
         try {
           all.push(await prepare(child, row, net));
+        } catch (error) {
+          failed.push({ engine: `${row.name}, ${net.name}`, reason: explain(error) });
+          break;
         } finally {
           await child.end();
         }
       }
+      if (all.length < SELF_REPETITIONS) continue;
       const middle = (pick: (prepared: Prepared) => number): number => summarise(all.map(pick)).median;
-      results.push({
+      measured.push({
         net: net.name,
         macs: net.macs,
         engine: row.name,
@@ -373,13 +388,18 @@ async function measureSelf(nets: readonly Net[], nodeFlags: readonly string[]) {
       });
     }
   }
-  return results;
+  return { measured, failed };
 }
 
 type Machine = ReturnType<typeof describeMachine>;
 
 function machineLines({ board, cores, arch: processor, node, load }: Machine): string[] {
   return [`board   ${board}, ${cores} × ${processor}, load ${load.toFixed(1)}`, `node    ${node}`];
+}
+
+/** A refusal has a line for each problem; the first one will do. */
+function failure({ engine, reason }: Absent): string {
+  return `${engine} failed: ${reason.split('\n')[0]}`;
 }
 
 /** Rows of cells in columns: the first to the left, the others to the right. */
@@ -442,7 +462,7 @@ function tables(result: {
       ...net.measured
         .filter(({ arithmetic, steps }) => arithmetic === 'int8' && !(steps.mean <= MEAN_STEPS_MAX))
         .map(({ engine, steps }) => `${engine} is off by ${steps.mean.toFixed(1)} steps on average: not the same net`),
-      ...net.failed.map(({ engine, reason }) => `${engine} failed: ${reason.split('\n')[0]}`),
+      ...net.failed.map(failure),
     ];
   });
   return [
@@ -459,12 +479,13 @@ function tables(result: {
   ].join('\n');
 }
 
-function selfTable(result: {
-  readonly machine: Machine;
-  readonly wasm: ReturnType<typeof wasmSizes>;
-  readonly nets: Awaited<ReturnType<typeof measureSelf>>;
-}): string {
-  const rows = result.nets.map((row) => [
+function selfTable(
+  result: {
+    readonly machine: Machine;
+    readonly wasm: ReturnType<typeof wasmSizes>;
+  } & Awaited<ReturnType<typeof measureSelf>>,
+): string {
+  const rows = result.measured.map((row) => [
     `${row.engine}, ${row.net}`,
     millions(row.macs),
     row.load_ms.toFixed(1),
@@ -475,6 +496,7 @@ function selfTable(result: {
     ...machineLines(result.machine),
     '',
     ...columns([['fresh process', 'million MACs', 'load ms', 'first ms', 'MB'], ...rows]),
+    ...result.failed.map(failure),
     '',
     ...result.wasm.map(({ rounding, bytes }) => `${rounding}.wasm  ${bytes} bytes`),
     '',
