@@ -82,7 +82,7 @@ function compare(row: Row, { model, inputs }: Subject, { reference, xnnpack }: I
   }
 }
 
-/** Each operator of a network alone, on the tensors of `values`, which has every tensor of the network. */
+/** Each operator of a network alone, on the tensors of `values`, which has every tensor of the network by its index. */
 function compareOperators(
   rows: Map<string, Row>,
   model: TfliteModel,
@@ -94,20 +94,20 @@ function compareOperators(
     const row = rows.get(name) ?? rowOf(name);
     rows.set(name, row);
     const computed = operator.inputs.filter((index) => index >= 0 && model.tensors[index]!.data === undefined);
-    const inputs = new Map([...new Set(computed)].map((index) => [model.tensors[index]!.name, index]));
-    const output = model.tensors[operator.outputs[0]!]!;
+    const inputs = new Map([...new Set(computed)].map((index) => [String(index), index]));
+    const output = operator.outputs[0]!;
     const alone = {
       ...model,
       operators: [{ ...operator, index: 0 }],
       inputs,
-      outputs: new Map([[output.name, output.index]]),
+      outputs: new Map([[String(output), output]]),
     };
     for (const rounding of ROUNDINGS) {
       const difference = row.ways[rounding][way];
       try {
         const run = prepareRun(alone, { shape: shapeOfMachine(), rounding });
         const given = new Map([...inputs.keys()].map((input) => [input, values.get(input)!]));
-        difference.addAll(run(given).outputs, new Map([[output.name, values.get(output.name)!]]));
+        difference.addAll(run(given).outputs, new Map([[String(output), values.get(String(output))!]]));
       } catch (error) {
         difference.errors.add(error instanceof Error ? error.message.split('\n')[0]! : String(error));
       }
@@ -153,8 +153,9 @@ export function measureDistance(files: readonly string[]): string {
   nets.forEach(({ model, inputs }, i) => {
     const { reference, xnnpack } = results[nets.length + i]!;
     inputs.forEach((given, run) => {
-      compareOperators(inside, model, new Map([...given, ...reference[run]!]), 'reference');
-      compareOperators(inside, model, new Map([...given, ...xnnpack[run]!]), 'xnnpack');
+      const pixels = [...given].map(([name, data]): [string, Uint8Array] => [String(model.inputs.get(name)), data]);
+      compareOperators(inside, model, new Map([...pixels, ...reference[run]!]), 'reference');
+      compareOperators(inside, model, new Map([...pixels, ...xnnpack[run]!]), 'xnnpack');
     });
   });
 

@@ -31,19 +31,20 @@ const RANDOM_GRAPHS: readonly (readonly [name: string, count: number, only?: Rea
 /** The reader takes 64 outputs at most. */
 const OUTPUTS_MAX = 60;
 
-/** The network with all it computes as outputs: classes of a picture hide a wrong byte, its tensors do not. */
+/** The network with all it computes as outputs, named by their indices: names in a file need not be unique. */
 export function withEveryTensor(model: TfliteModel): TfliteModel {
-  return withOutputs(
-    model,
-    model.operators.flatMap(({ outputs }) => outputs),
-  );
+  const computed = model.operators.flatMap(({ outputs }) => outputs);
+  return { ...model, outputs: new Map(computed.map((index) => [String(index), index])) };
 }
 
 function withOutputs(model: TfliteModel, tensors: readonly number[]): TfliteModel {
   return { ...model, outputs: new Map(tensors.map((index) => [model.tensors[index]!.name, index])) };
 }
 
-/** The same in pieces that the reader takes: outputs 0 to 59, 60 to 119 … */
+/**
+ * All that a network computes as outputs, for classes of a picture hide a wrong byte and its tensors do not; in pieces that
+ * the reader takes: outputs 0 to 59, 60 to 119 …
+ */
 function inPieces(model: TfliteModel): TfliteModel[] {
   const computed = model.operators.flatMap(({ outputs }) => outputs);
   return Array.from({ length: Math.ceil(computed.length / OUTPUTS_MAX) }, (_, i) =>
