@@ -284,11 +284,18 @@ export class NetBuilder {
     });
   }
 
-  /** paddings: [before, after] of every dimension. */
-  pad(input: NetTensor, paddings: readonly (readonly [number, number])[], { name = 'pad' } = {}): NetTensor {
+  /** paddings: [before, after] of every dimension. valueQ: what to pad with, by PADV2; the zero point, by PAD, if left out. */
+  pad(
+    input: NetTensor,
+    paddings: readonly (readonly [number, number])[],
+    { name = 'pad', valueQ }: { readonly name?: string; readonly valueQ?: number } = {},
+  ): NetTensor {
     const shape = input.shape.map((size, i) => size + paddings[i]![0] + paddings[i]![1]);
-    const constant = this.#int32(`${name}/paddings`, paddings.flat(), [paddings.length, 2]);
-    return this.#operator('PAD', [input.index, constant], this.#like(input, name, shape), {});
+    const inputs = [input.index, this.#int32(`${name}/paddings`, paddings.flat(), [paddings.length, 2])];
+    if (valueQ === undefined) return this.#operator('PAD', inputs, this.#like(input, name, shape), {});
+    const { scale, zeroPoint } = input;
+    const value = this.constant([], { name: `${name}/value`, scale, zeroPoint, valueAt: () => valueQ });
+    return this.#operator('PADV2', [...inputs, value.index], this.#like(input, name, shape), {});
   }
 
   reshape(input: NetTensor, shape: readonly number[], { name = 'reshape' } = {}): NetTensor {
@@ -301,7 +308,7 @@ export class NetBuilder {
     );
   }
 
-  /** begin, end, strides: one per dimension, as in tf.strided_slice; masks are bits by dimension. */
+  /** begin, end, strides: one per entry, as in tf.strided_slice; masks are bits by entry. */
   stridedSlice(
     input: NetTensor,
     options: {
@@ -310,27 +317,39 @@ export class NetBuilder {
       readonly strides?: readonly number[];
       readonly beginMask?: number;
       readonly endMask?: number;
+      readonly ellipsisMask?: number;
+      readonly newAxisMask?: number;
       readonly shrinkAxisMask?: number;
       readonly name?: string;
     },
   ): NetTensor {
-    const { begin, end, beginMask = 0, endMask = 0, shrinkAxisMask = 0, name = 'slice' } = options;
+    const { begin, end, name = 'slice' } = options;
+    const { beginMask = 0, endMask = 0, ellipsisMask = 0, newAxisMask = 0, shrinkAxisMask = 0 } = options;
     const { strides = begin.map(() => 1) } = options;
-    const shape = input.shape.flatMap((size, i) => {
-      if (i >= begin.length) return [size];
-      if (((shrinkAxisMask >> i) & 1) !== 0) return [];
-      return [
-        sliceSize(size, begin[i]!, end[i]!, strides[i]!, ((beginMask >> i) & 1) !== 0, ((endMask >> i) & 1) !== 0),
-      ];
+    const has = (mask: number, entry: number): boolean => ((mask >> entry) & 1) !== 0;
+    const named = begin.filter((_, entry) => !has(ellipsisMask | newAxisMask, entry)).length;
+    let dimension = 0;
+    const shape = begin.flatMap((from, entry): readonly number[] => {
+      if (has(ellipsisMask, entry)) {
+        const first = dimension;
+        dimension += input.shape.length - named;
+        return input.shape.slice(first, dimension);
+      }
+      if (has(newAxisMask, entry)) return [1];
+      const size = input.shape[dimension]!;
+      dimension += 1;
+      if (has(shrinkAxisMask, entry)) return [];
+      return [sliceSize(size, from, end[entry]!, strides[entry]!, has(beginMask, entry), has(endMask, entry))];
     });
     const constants = Object.entries({ begin, end, strides }).map(([what, values]) =>
       this.#int32(`${name}/${what}`, values),
     );
-    return this.#operator('STRIDED_SLICE', [input.index, ...constants], this.#like(input, name, shape), {
+    const target = this.#like(input, name, [...shape, ...input.shape.slice(dimension)]);
+    return this.#operator('STRIDED_SLICE', [input.index, ...constants], target, {
       beginMask,
       endMask,
-      ellipsisMask: 0,
-      newAxisMask: 0,
+      ellipsisMask,
+      newAxisMask,
       shrinkAxisMask,
       offset: 0,
     });

@@ -28,6 +28,7 @@ const VERSIONS: Readonly<Record<OperatorName, number>> = {
   MEAN: 2,
   MUL: 2,
   PAD: 2,
+  PADV2: 2,
   QUANTIZE: 2,
   RELU: 2,
   RELU6: 2,

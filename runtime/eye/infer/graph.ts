@@ -10,6 +10,7 @@ import { ModelError } from '../../errors.ts';
 import { refuse, type Site, Unsupported } from './operators/checking.ts';
 import { convolutionMacs } from './operators/convolution.ts';
 import { CHECKS, type GraphOperator } from './operators/operators.ts';
+import { packedWeightCount, transposeConvolutionMacs } from './operators/transpose-convolution.ts';
 import { knownOperator, OPERATORS, operatorName, TensorType } from './schema.ts';
 import { type GraphTensor, type TensorKind, valueBytes } from './tensor.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './tflite.ts';
@@ -38,6 +39,7 @@ export function countMacs(graph: Graph): number {
 
 export function operatorMacs(operator: GraphOperator): number {
   if (operator.kind === 'fully connected') return convolutionMacs(operator.convolution);
+  if (operator.kind === 'transpose convolution') return transposeConvolutionMacs(operator);
   return operator.kind === 'convolution' ? convolutionMacs(operator) : 0;
 }
 
@@ -75,6 +77,12 @@ export function checkGraph(model: TfliteModel): Graph {
         weightCount += checked.weights.length;
         channelCount += checked.outputChannels;
       }
+      if (checked.kind === 'transpose convolution') {
+        weightCount += packedWeightCount(checked);
+        channelCount += checked.bias.length;
+      }
+      // An entry in a table for each, which takes about as much as the constants of a channel.
+      if (checked.kind === 'resize') channelCount += checked.outputHeight + checked.outputWidth;
     } catch (error) {
       const text = reason(error);
       if (text !== '') problems.push(`${describe(model, operator)} ${text}`);

@@ -3,7 +3,8 @@
  * commands and packed constants. Pure: the same graph gives the same plan and the same bytes. All addresses are settled
  * here, once.
  *
- * Inputs of a concatenation that nobody else reads are written straight into its output, so it costs nothing.
+ * Inputs of a concatenation that nobody else reads are written straight into its output, and a reshape shares the bytes
+ * of its input, so both cost nothing.
  */
 import type { Graph } from './graph.ts';
 import { COMMAND_BYTES, COMMAND_WORDS } from './layout/command.ts';
@@ -12,7 +13,7 @@ import { type GraphOperator, lower } from './operators/operators.ts';
 import type { PixelSource } from './pixels.ts';
 import { alignUp, type Need, type Plan, planMemory, type Region } from './plan.ts';
 import type { Rounding } from './quantize.ts';
-import { type GraphTensor, imageShape } from './tensor.ts';
+import { type GraphTensor, valueBytes } from './tensor.ts';
 
 /** How a program is made; the bytes that come out depend on the rounding alone. */
 export type ProgramChoice = { readonly shape: KernelShape; readonly rounding: Rounding };
@@ -41,19 +42,25 @@ export type Program = {
   readonly constantBytes: readonly number[];
 };
 
-/** Where a tensor lies: at `channelOffset` of every pixel of the tensor `root`, which is most often itself. */
-type Place = { readonly root: GraphTensor; readonly channelOffset: number };
+/** Where a tensor lies: in the tensor `root`, which is most often itself. */
+type Place = {
+  readonly root: GraphTensor;
+  /** From the start of the root to the tensor's first byte. */
+  readonly offsetBytes: number;
+  /** From a pixel to the next. */
+  readonly pixelBytes: number;
+};
 
 /** Never fails: what a checked graph asks for is laid out, whatever its size; the caller bounds that. */
 export function prepareProgram(graph: Graph, source: PixelSource, choice: ProgramChoice): Program {
   const { planes, feeds, slotBytes } = source;
-  const places = joinConcatenations(graph, planes);
+  const place = placeTensors(graph);
   const packer = new Packer();
   const lowering = {
     ...choice,
     pack: (data: Uint8Array) => packer.add(data),
     plane: (tensor: GraphTensor) => planes.get(tensor.index),
-    isInPlace: (tensor: GraphTensor) => places.has(tensor.index),
+    isInPlace: (input: GraphTensor, output: GraphTensor) => place(input).root === place(output).root,
   };
   let slotOffset = 0;
   const fed = feeds.map((feed) => feed.lower(lowering.pack, () => slotOffset));
@@ -66,14 +73,13 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
   });
   const constantOffsets = packConstants(graph, packer);
 
-  const { needs, roots } = lifetimes(graph, planes, places);
+  const { needs, roots } = lifetimes(graph, planes, place);
   const commands = [...fed, ...lowered.flat()];
   const scratchBytes = commands.reduce((most, { scratchBytes: bytes = 0 }) => Math.max(most, bytes), 0);
   const commandBytes = alignUp(commands.length * COMMAND_BYTES);
   const plan = planMemory({ slotBytes, tensors: needs, scratchBytes, constantBytes: commandBytes + packer.bytes });
   slotOffset = plan.slot.offsetBytes;
   const regions = new Map(roots.map((root, i) => [root.index, plan.tensors[i]!]));
-  const place = (tensor: GraphTensor): Place => places.get(tensor.index) ?? { root: tensor, channelOffset: 0 };
   const constantAddress = (offset: number): number => plan.constants.offsetBytes + commandBytes + offset;
   const addresses: Addresses = {
     tensor: (tensor) => {
@@ -81,10 +87,10 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
       if (constant !== undefined) return constantAddress(constant);
       const plane = planes.get(tensor.index);
       if (plane) return plan.slot.offsetBytes + plane.offsetBytes;
-      const { root, channelOffset } = place(tensor);
-      return regions.get(root.index)!.offsetBytes + channelOffset;
+      const { root, offsetBytes } = place(tensor);
+      return regions.get(root.index)!.offsetBytes + offsetBytes;
     },
-    pixelBytes: (tensor) => imageShape(place(tensor).root)![3],
+    pixelBytes: (tensor) => place(tensor).pixelBytes,
     constant: constantAddress,
     scratch: plan.scratch.offsetBytes,
   };
@@ -140,37 +146,71 @@ function packConstants(graph: Graph, packer: Packer): Map<number, number> {
   return offsets;
 }
 
-/** Tensors that can be written in place: made by a convolution, read by one concatenation and by nothing else. */
-function joinConcatenations(graph: Graph, planes: ReadonlyMap<number, PixelPlane>): Map<number, Place> {
+/**
+ * Tensors that lie in another one:
+ * - made by a convolution, read by one concatenation of channels and by nothing else: written in place;
+ * - input and output of a reshape: the same bytes. Whoever is an output of the graph is the root. Inputs of the graph
+ *   keep their bytes for themselves, because a converted picture is erased while what was made of it is still read.
+ */
+function placeTensors(graph: Graph): (tensor: GraphTensor) => Place {
   const readers = new Map<number, number>();
   for (const operator of graph.operators) {
     for (const input of operator.inputs) readers.set(input.index, (readers.get(input.index) ?? 0) + 1);
   }
-  const kept = new Set([...graph.outputs.values(), ...graph.inputs.values()].map((tensor) => tensor.index));
+  const inputs = new Set([...graph.inputs.values()].map((tensor) => tensor.index));
+  const outputs = new Set([...graph.outputs.values()].map((tensor) => tensor.index));
   const convolved = new Set(graph.operators.filter((o) => o.kind === 'convolution').map((o) => o.output.index));
-  const places = new Map<number, Place>();
+  const links = new Map<number, Place>();
   for (const operator of graph.operators) {
-    if (operator.kind !== 'concatenation') continue;
-    let channelOffset = 0;
+    if (operator.kind !== 'concatenation' || operator.axis !== operator.output.shape.length - 1) continue;
+    const pixelBytes = lastBytes(operator.output);
+    let offsetBytes = 0;
     for (const input of operator.inputs) {
-      const free = readers.get(input.index) === 1 && !kept.has(input.index) && !planes.has(input.index);
-      if (free && convolved.has(input.index)) places.set(input.index, { root: operator.output, channelOffset });
-      channelOffset += imageShape(input)![3];
+      const isFree = readers.get(input.index) === 1 && !outputs.has(input.index);
+      if (isFree && convolved.has(input.index))
+        links.set(input.index, { root: operator.output, offsetBytes, pixelBytes });
+      offsetBytes += lastBytes(input);
     }
   }
-  return places;
+  const place = (tensor: GraphTensor): Place => {
+    let found: Place = { root: tensor, offsetBytes: 0, pixelBytes: lastBytes(tensor) };
+    for (let link = links.get(tensor.index); link !== undefined; link = links.get(link.root.index)) {
+      const isFirst = found.root === tensor;
+      found = {
+        root: link.root,
+        offsetBytes: found.offsetBytes + link.offsetBytes,
+        pixelBytes: isFirst ? link.pixelBytes : found.pixelBytes,
+      };
+    }
+    return found;
+  };
+  for (const operator of graph.operators) {
+    if (operator.kind !== 'reshape') continue;
+    const { output } = operator;
+    const { root } = place(operator.inputs[0]);
+    if (root.constant !== undefined || inputs.has(root.index)) continue;
+    if (!outputs.has(output.index)) links.set(output.index, { root, offsetBytes: 0, pixelBytes: lastBytes(output) });
+    else if (!outputs.has(root.index))
+      links.set(root.index, { root: output, offsetBytes: 0, pixelBytes: lastBytes(root) });
+  }
+  return place;
+}
+
+/** Bytes of a pixel, or of whatever the last dimension counts. */
+function lastBytes({ shape, kind }: GraphTensor): number {
+  return (shape.at(-1) ?? 1) * valueBytes(kind);
 }
 
 /** First writer and last reader of every tensor that gets bytes of its own in the arena. */
 function lifetimes(
   graph: Graph,
   planes: ReadonlyMap<number, PixelPlane>,
-  places: ReadonlyMap<number, Place>,
+  place: (tensor: GraphTensor) => Place,
 ): { readonly needs: Need[]; readonly roots: GraphTensor[] } {
   const spans = new Map<number, { root: GraphTensor; first: number; last: number }>();
   const use = (tensor: GraphTensor, when: number): void => {
     if (planes.has(tensor.index) || tensor.constant !== undefined) return;
-    const root = places.get(tensor.index)?.root ?? tensor;
+    const { root } = place(tensor);
     const span = spans.get(root.index) ?? { root, first: when, last: when };
     spans.set(root.index, { root, first: Math.min(span.first, when), last: Math.max(span.last, when) });
   };

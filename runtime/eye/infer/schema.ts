@@ -81,6 +81,7 @@ export const OPERATORS = {
   RESIZE_BILINEAR: { code: 23, options: 15, fields: RESIZE_BILINEAR },
   SOFTMAX: { code: 25, options: 9, fields: { beta: [0, 'float32', 0] } },
   PAD: { code: 34, options: 22, fields: {} },
+  PADV2: { code: 60, options: 43, fields: {} },
   MEAN: { code: 40, options: 27, fields: { keepDims: [0, 'bool', 0] } },
   STRIDED_SLICE: {
     code: 45,

@@ -19,19 +19,33 @@ import {
   KIND_SOFTMAX,
   KIND_TABLE,
 } from '../layout/elementwise';
-import { KIND_COPY_CHANNELS, KIND_DOUBLE } from '../layout/others';
 import { KIND_FEED_GRAY, KIND_FEED_PLANE, KIND_FEED_RGB } from '../layout/pixels';
+import {
+  KIND_AVERAGE_POOL,
+  KIND_BILINEAR,
+  KIND_DOUBLE,
+  KIND_FILL,
+  KIND_MAX_POOL,
+  KIND_MEAN,
+  KIND_MOVE,
+  KIND_NEAREST,
+  KIND_TRANSPOSE_CONVOLUTION,
+} from '../layout/spatial';
 import { addition } from './addition';
 import { anyConvolution } from './any';
 import { depthwise } from './depthwise';
 import { dequantize, quantize } from './edges';
 import { fullyConnected } from './fully-connected';
-import { copyChannels, double } from './move';
+import { mean } from './mean';
+import { fill, move } from './move';
 import { multiplication } from './multiplication';
 import { patch, pointwise } from './pairs';
 import { feedGray, feedPlane, feedRgb } from './pixels';
+import { averagePool, maxPool } from './pooling';
+import { bilinear, double, nearestNeighbour } from './resize';
 import { softmax } from './softmax';
 import { table } from './table';
+import { transposeConvolution } from './transpose-convolution';
 
 /** Runs commands first .. last - 1 of the list at address `commands`. */
 export function run(commands: usize, first: i32, last: i32): void {
@@ -71,8 +85,11 @@ export function run(commands: usize, first: i32, last: i32): void {
       case KIND_FULLY_CONNECTED:
         fullyConnected(command);
         break;
-      case KIND_COPY_CHANNELS:
-        copyChannels(command);
+      case KIND_MOVE:
+        move(command);
+        break;
+      case KIND_FILL:
+        fill(command);
         break;
       case KIND_DOUBLE:
         double(command);
@@ -85,6 +102,24 @@ export function run(commands: usize, first: i32, last: i32): void {
         break;
       case KIND_FEED_RGB:
         feedRgb(command);
+        break;
+      case KIND_NEAREST:
+        nearestNeighbour(command);
+        break;
+      case KIND_BILINEAR:
+        bilinear(command);
+        break;
+      case KIND_MAX_POOL:
+        maxPool(command);
+        break;
+      case KIND_AVERAGE_POOL:
+        averagePool(command);
+        break;
+      case KIND_MEAN:
+        mean(command);
+        break;
+      case KIND_TRANSPOSE_CONVOLUTION:
+        transposeConvolution(command);
         break;
       default:
         unreachable();

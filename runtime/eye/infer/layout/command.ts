@@ -8,7 +8,7 @@
 export const COMMAND_BYTES = 128;
 export const COMMAND_WORDS = 32;
 
-/** Word 0 of every command: which kernel. The numbers are in the files beside this one: 1.. convolutions, 32.. others, 80.. pixels. */
+/** Word 0 of every command: which kernel. The numbers are in the files beside this one: 1.. convolutions, 32.. value by value, 48.. spatial, 80.. pixels. */
 export const KIND = 0;
 
 /** Words that most commands share. */

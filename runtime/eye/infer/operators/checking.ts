@@ -91,9 +91,16 @@ export function fusedRange(fused: number, output: GraphTensor): ActivationRange 
 }
 
 /** tensorflow/lite/kernels/padding.h: ComputeOutSize and ComputePaddingWithOffset. padding: schema.ts, Padding. */
-export function placeWindow(padding: number, inputSize: number, window: number, stride: number, dilation: number) {
+export function placeWindow(
+  padding: number,
+  inputSize: number,
+  window: number,
+  stride: number,
+  dilation: number,
+  stepMax = 16,
+) {
   for (const step of [stride, dilation]) {
-    if (!(step >= 1 && step <= 16)) refuse(`has a stride or dilation of ${step}; expected 1 to 16`);
+    if (!(step >= 1 && step <= stepMax)) refuse(`has a stride or dilation of ${step}; expected 1 to ${stepMax}`);
   }
   if (!(window >= 1 && window <= 1 << 16)) refuse(`has a window of ${window} cells`);
   const reach = (window - 1) * dilation + 1;

@@ -48,8 +48,8 @@ export type Lowering = {
   readonly pack: (data: Uint8Array) => number;
   /** Where the tensor is a plane of the frame slot. Only convolutions are asked to read one. */
   readonly plane: (tensor: GraphTensor) => PixelPlane | undefined;
-  /** True where the producer writes the tensor straight into the output of the concatenation that reads it. */
-  readonly isInPlace: (tensor: GraphTensor) => boolean;
+  /** True where the input lies in the output already: a part of a concatenation, or a tensor and its other shape. */
+  readonly isInPlace: (input: GraphTensor, output: GraphTensor) => boolean;
 };
 
 export type Lower<Operator> = (operator: Operator, lowering: Lowering) => readonly Command[];

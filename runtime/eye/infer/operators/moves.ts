@@ -1,99 +1,93 @@
 /**
- * Operators that move bytes and compute nothing: CONCATENATION and RESIZE_NEAREST_NEIGHBOR.
+ * Commands that move bytes: what concatenations, paddings, slices and reshapes have in common.
  */
+import { strict as assert } from 'node:assert';
 import * as command from '../layout/command.ts';
-import * as layout from '../layout/others.ts';
+import * as layout from '../layout/spatial.ts';
 import type { GraphTensor } from '../tensor.ts';
-import {
-  expectInputs,
-  expectSameScale,
-  expectShape,
-  imageOf,
-  int32Values,
-  optionsOf,
-  refuse,
-  type Site,
-} from './checking.ts';
-import type { Command, Lowering } from './lowering.ts';
+import type { Command } from './lowering.ts';
 
-/** Along channels; all tensors have one scale, so bytes are moved and not computed. */
-export type Concatenation = {
-  readonly kind: 'concatenation';
-  readonly index: number;
-  readonly inputs: readonly GraphTensor[];
-  readonly output: GraphTensor;
+/** A loop: how often, and how many bytes further each time. */
+export type Loop = { readonly count: number; readonly sourceStep: number; readonly targetStep: number };
+
+/** Loops, outermost first, around a run of bytes that lie together in source and target. */
+export type Move = {
+  readonly loops: readonly Loop[];
+  readonly runBytes: number;
+  /** From the start of the tensors to the first byte. */
+  readonly sourceOffset: number;
+  readonly targetOffset: number;
 };
 
-/** Nearest neighbour to twice the height and width. */
-export type Doubling = {
-  readonly kind: 'doubling';
-  readonly index: number;
-  readonly inputs: readonly [GraphTensor];
-  readonly output: GraphTensor;
-};
+/** Ranks above this would need more loops than the kernel has. */
+export const MOVE_RANK_MAX = layout.MOVE_LOOPS;
 
-export function checkConcatenation(site: Site): Concatenation {
-  expectInputs(site, 1, 16);
-  const { output } = site;
-  const { axis, activation: fused } = optionsOf(site, 'CONCATENATION');
-  if (axis !== 3 && axis !== -1) refuse(`joins along axis ${axis}; expected 3, channels`);
-  if (fused !== 0) refuse(`has fused activation ${fused}; expected none`);
-  const [, height, width] = imageOf(output);
-  const inputs = Array.from({ length: site.inputCount }, (_, position) => site.input(position));
-  const channels = inputs.reduce((sum, input) => sum + imageOf(input)[3], 0);
-  for (const input of inputs) expectShape(input, [1, height, width, imageOf(input)[3]]);
-  expectShape(output, [1, height, width, channels]);
-  expectSameScale(inputs, output);
-  return { kind: 'concatenation', index: site.operator.index, inputs, output };
-}
-
-export function checkResizeNearest(site: Site): Doubling {
-  expectInputs(site, 2);
-  const { output } = site;
-  const input = site.input(0);
-  const size = int32Values(site.constant(1), 2);
-  const { alignCorners } = optionsOf(site, 'RESIZE_NEAREST_NEIGHBOR');
-  const [, height, width, channels] = imageOf(input);
-  // Doubling is the one factor at which every variant but align_corners picks the same neighbours, without
-  // any float rounding (reference/resize_nearest_neighbor.h, GetNearestNeighbor).
-  if (alignCorners) refuse('has align_corners; expected none');
-  if (size[0] !== 2 * height || size[1] !== 2 * width) {
-    refuse(`makes ${size[0]} x ${size[1]} of ${height} x ${width}; expected twice the height and width`);
+/** Bytes from one index to the next in each dimension of a dense tensor. */
+export function stepsOf(shape: readonly number[], valueBytes: number): number[] {
+  const steps = new Array<number>(shape.length);
+  let step = valueBytes;
+  for (let i = shape.length - 1; i >= 0; i -= 1) {
+    steps[i] = step;
+    step *= shape[i]!;
   }
-  expectShape(output, [1, 2 * height, 2 * width, channels]);
-  expectSameScale([input], output);
-  return { kind: 'doubling', index: site.operator.index, inputs: [input], output };
+  return steps;
 }
 
-export function lowerConcatenation(operator: Concatenation, lowering: Lowering): readonly Command[] {
-  let channelOffset = 0;
-  return operator.inputs.flatMap((input) => {
-    const offset = channelOffset;
-    channelOffset += imageOf(input)[3];
-    return lowering.isInPlace(input) ? [] : [move('copy', layout.KIND_COPY_CHANNELS, input, operator.output, offset)];
-  });
+/** Makes the run as long and the loops as few as they can be. runBytes: what lies together for sure, one value at least. */
+export function joinLoops(loops: readonly Loop[], runBytes: number): Pick<Move, 'loops' | 'runBytes'> {
+  const joined: Loop[] = [];
+  for (const loop of [...loops].reverse()) {
+    if (loop.count === 1) continue;
+    const inner = joined[0];
+    if (inner === undefined && loop.sourceStep === runBytes && loop.targetStep === runBytes) {
+      runBytes *= loop.count;
+    } else if (
+      inner !== undefined &&
+      loop.sourceStep === inner.sourceStep * inner.count &&
+      loop.targetStep === inner.targetStep * inner.count
+    ) {
+      joined[0] = { ...inner, count: inner.count * loop.count };
+    } else {
+      joined.unshift(loop);
+    }
+  }
+  return { loops: joined, runBytes };
 }
 
-export function lowerResizeNearest({ inputs, output }: Doubling): readonly Command[] {
-  return [move('double', layout.KIND_DOUBLE, inputs[0], output, 0)];
+/** All bytes of a tensor to the start of another. */
+export function wholeMove(tensor: GraphTensor): Move {
+  return { loops: [], runBytes: tensor.bytes, sourceOffset: 0, targetOffset: 0 };
 }
 
-function move(kernel: string, kind: number, input: GraphTensor, output: GraphTensor, channelOffset: number): Command {
-  const [, inputHeight, inputWidth, inputChannels] = imageOf(input);
-  const [, outputHeight, outputWidth, outputChannels] = imageOf(output);
+export function moveCommand(input: GraphTensor, output: GraphTensor, move: Move): Command {
+  const { loops, runBytes, sourceOffset, targetOffset } = move;
+  assert.ok(loops.length <= layout.MOVE_LOOPS, `${loops.length} loops; the kernel has ${layout.MOVE_LOOPS}`);
   return {
-    kernel,
+    kernel: 'copy',
     write: (words, address) => {
-      words[command.KIND] = kind;
-      words[command.SOURCE] = address.tensor(input);
-      words[command.TARGET] = address.tensor(output) + channelOffset;
-      words[command.INPUT_HEIGHT] = inputHeight;
-      words[command.INPUT_WIDTH] = inputWidth;
-      words[command.INPUT_CHANNELS] = inputChannels;
-      words[command.OUTPUT_HEIGHT] = outputHeight;
-      words[command.OUTPUT_WIDTH] = outputWidth;
-      words[command.OUTPUT_CHANNELS] = outputChannels;
-      words[command.TARGET_PIXEL] = outputChannels;
+      words[command.KIND] = layout.KIND_MOVE;
+      words[command.SOURCE] = address.tensor(input) + sourceOffset;
+      words[command.TARGET] = address.tensor(output) + targetOffset;
+      words[layout.RUN_BYTES] = runBytes;
+      for (let i = 0; i < layout.MOVE_LOOPS; i += 1) {
+        const loop = loops[i - layout.MOVE_LOOPS + loops.length];
+        words[layout.LOOP_COUNTS + i] = loop?.count ?? 1;
+        words[layout.SOURCE_STEPS + i] = loop?.sourceStep ?? 0;
+        words[layout.TARGET_STEPS + i] = loop?.targetStep ?? 0;
+      }
+    },
+  };
+}
+
+/** Every byte of the tensor becomes `value`. */
+export function fillCommand(output: GraphTensor, value: number): Command {
+  return {
+    kernel: 'fill',
+    write: (words, address) => {
+      words[command.KIND] = layout.KIND_FILL;
+      words[command.TARGET] = address.tensor(output);
+      words[layout.FILL_BYTES] = output.bytes;
+      words[layout.FILL_VALUE] = value;
     },
   };
 }

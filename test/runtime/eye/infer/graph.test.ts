@@ -88,10 +88,13 @@ test('a bias in other units is refused', () => {
   assert.match(problems(withTensor('heat/bias', { quantization })).join('\n'), 'has bias scale 1 in channel 0');
 });
 
-test('resizing by anything but two, and with aligned corners, is refused', () => {
-  assert.match(problems(withOptions(11, { alignCorners: 1 })).join('\n'), 'has align_corners');
+test('a resize whose output is not of the size it asks for is refused', () => {
   const data = new Uint8Array(Int32Array.of(6, 9).buffer);
-  assert.match(problems(withTensor('coarse_up/size', { data })).join('\n'), 'makes 6 x 9 of 2 x 3');
+  assert.match(problems(withTensor('coarse_up/size', { data })).join('\n'), 'shape [1,4,6,24]; expected [1,6,9,24]');
+});
+
+test('a concatenation along a dimension that is not there is refused', () => {
+  assert.match(problems(withOptions(3, { axis: 4 })).join('\n'), 'joins along axis 4 of 4');
 });
 
 test('operators in an order that reads before it writes are refused', () => {
