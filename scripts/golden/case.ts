@@ -18,7 +18,7 @@ export type GoldenCase = {
   readonly frame?: { readonly heightPx: number; readonly widthPx: number };
   /** Where work done in place is the point: how many tensors are copied nevertheless. */
   readonly copies?: number;
-  /** Run by TFLite's reference kernels only, because the others crash on it. */
+  /** Run by TFLite's reference kernels only, because the others crash on it or refuse it. */
   readonly referenceOnly?: boolean;
 };
 
