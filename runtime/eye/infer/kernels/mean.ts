@@ -1,6 +1,9 @@
 /**
  * MEAN over any dimensions: tensorflow/lite/kernels/internal/reference/reduce.h (QuantizedMeanOrSum). The division by the
  * number of values is part of the multiplier. Neighbours in memory that are all kept are summed up 16 at a time.
+ *
+ * With the fp32 rounding it is what TFLite does by default, its function of the same name in optimized/reduce.h: in
+ * float32, and halves away from zero.
  */
 import { OUTPUT_ZERO_POINT, SOURCE, TARGET } from '../layout/command';
 import {
@@ -43,14 +46,13 @@ export function mean(command: usize): void {
         sumBlock(source + <usize>block, rows, rowStep, columns, columnStep, sums);
         const count = min(innerKeptCount - block, 16);
         for (let i = 0; i < count; i++) {
-          const sum = load<i32>(sums + (<usize>i << 2)) - offset;
-          storeClamped(target, multiplyByQuantizedMultiplier(sum, multiplier, shift) + zeroPoint);
+          storeClamped(target, scaled(load<i32>(sums + (<usize>i << 2)), offset, multiplier, shift) + zeroPoint);
           target++;
         }
       }
     } else {
       for (let inner = 0; inner < innerKeptCount; inner++) {
-        let sum = -offset;
+        let sum = 0;
         let row = source + <usize>inner * innerKeptStep;
         for (let i = 0; i < rows; i++) {
           let at = row;
@@ -60,12 +62,23 @@ export function mean(command: usize): void {
           }
           row += rowStep;
         }
-        storeClamped(target, multiplyByQuantizedMultiplier(sum, multiplier, shift) + zeroPoint);
+        storeClamped(target, scaled(sum, offset, multiplier, shift) + zeroPoint);
         target++;
       }
     }
     source += keptStep;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function scaled(sum: i32, offset: i32, multiplier: i32, shift: i32): i32 {
+  if (ROUNDING == 2) {
+    const real = (<f32>sum / <f32>shift) * reinterpret<f32>(multiplier) + reinterpret<f32>(offset);
+    const whole = trunc<f32>(real);
+    return <i32>(abs<f32>(real - whole) >= 0.5 ? whole + copysign<f32>(1, real) : whole);
+  }
+  return multiplyByQuantizedMultiplier(sum - offset, multiplier, shift);
 }
 
 // @ts-ignore: decorator

@@ -66,7 +66,8 @@ export function nearestNeighbour(command: usize): void {
 /**
  * tensorflow/lite/kernels/internal/reference/resize_bilinear.h, ResizeBilinearInteger. The four products of a value and
  * two weights of 1024 in all are summed up as (columns first) x rows, which is the same sum without any rounding; the
- * weights reach from -512 to 1536, so every step stays below 2^30.
+ * weights reach from -512 to 1536, so every step stays below 2^30. With the fp32 rounding the weights are XNNPACK's, 2048
+ * in all and none below 0 (src/s8-ibilinear/scalar.c.in).
  */
 export function bilinear(command: usize): void {
   const height = word(command, OUTPUT_HEIGHT);
@@ -74,7 +75,6 @@ export function bilinear(command: usize): void {
   const channels = address(command, OUTPUT_CHANNELS);
   const source = address(command, SOURCE);
   const columns = address(command, COLUMNS);
-  const half = i32x4.splat(1 << 19);
   let target = address(command, TARGET);
   let row = address(command, ROWS);
   for (let y = 0; y < height; y++) {
@@ -99,7 +99,7 @@ export function bilinear(command: usize): void {
         const below1 = i32x4.add(i32x4.extmul_high_i16x8_s(d, lowerX), i32x4.extmul_high_i16x8_s(e, upperX));
         const sum0 = i32x4.add(i32x4.mul(above0, lowerY), i32x4.mul(below0, upperY));
         const sum1 = i32x4.add(i32x4.mul(above1, lowerY), i32x4.mul(below1, upperY));
-        const values = i16x8.narrow_i32x4_s(divide20(sum0, half), divide20(sum1, half));
+        const values = i16x8.narrow_i32x4_s(divide(sum0), divide(sum1));
         const rest = channels - c;
         storeLanes(target + c, i8x16.narrow_i16x8_s(values, values), rest < 8 ? rest : 8);
       }
@@ -110,12 +110,13 @@ export function bilinear(command: usize): void {
   }
 }
 
-/** Division by 2^20, halves away from zero. */
+/** Division by 2^20, halves away from zero; by 2^22, halves up, for XNNPACK. */
 // @ts-ignore: decorator
 @inline
-function divide20(sum: v128, half: v128): v128 {
+function divide(sum: v128): v128 {
+  if (ROUNDING == 2) return i32x4.shr_s(i32x4.add(sum, i32x4.splat(1 << 21)), 22);
   const negative = i32x4.shr_s(sum, 31);
   const size = i32x4.sub(v128.xor(sum, negative), negative);
-  const result = i32x4.shr_s(i32x4.add(size, half), 20);
+  const result = i32x4.shr_s(i32x4.add(size, i32x4.splat(1 << 19)), 20);
   return i32x4.sub(v128.xor(result, negative), negative);
 }

@@ -24,7 +24,8 @@ export const FILL_VALUE = 20;
 /**
  * Nearest and bilinear: addresses of a table for the output's rows and one for its columns.
  * Nearest: int32 distance in bytes of the source row, or pixel.
- * Bilinear: four int32 each: distance of the lower neighbour and of the upper one, and their weights, 1024 together.
+ * Bilinear: four int32 each: distance of the lower neighbour and of the upper one, and their weights, 1024 together (2048 with
+ * the fp32 rounding).
  */
 export const ROWS = 19;
 export const COLUMNS = 20;
@@ -41,6 +42,7 @@ export const SUMS_BYTES = 64;
 /**
  * Mean: two loops over the values that are kept, two over those that are summed up, each with a count and a step in
  * bytes, outermost first. MEAN_OFFSET is what every sum is too large by: input zero point x values summed.
+ * With the fp32 rounding the last three are: bits of the float32 - input zero point x scale, bits of the scale, values summed.
  */
 export const KEPT_COUNT = 19;
 export const KEPT_STEP = 20;

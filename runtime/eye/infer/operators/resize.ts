@@ -5,6 +5,7 @@
  */
 import * as command from '../layout/command.ts';
 import * as layout from '../layout/spatial.ts';
+import type { Rounding } from '../quantize.ts';
 import type { GraphTensor } from '../tensor.ts';
 import {
   expectInputs,
@@ -35,7 +36,7 @@ export type Resize = {
 
 export type Centers = { readonly alignCorners: boolean; readonly halfPixelCenters: boolean };
 
-/** Two places of the input, the same one where only one counts, and their weights, 1024 together. */
+/** Two places of the input, the same one where only one counts, and their weights: 1024 together, or 2048 for XNNPACK. */
 export type Neighbours = {
   readonly lower: number;
   readonly upper: number;
@@ -125,12 +126,40 @@ export function linearNeighbours(
   return { lower, upper, lowerWeight: 1024 - upperWeight, upperWeight };
 }
 
+/**
+ * The same as XNNPACK computes them, in float32 and then in units of 1/2048: src/indirection.c,
+ * xnn_indirection_init_resize_bilinear2d_hwc_q11. For the fp32 rounding.
+ */
+export function xnnpackNeighbours(
+  place: number,
+  inputSize: number,
+  outputSize: number,
+  { alignCorners, halfPixelCenters }: Centers,
+): Neighbours {
+  const less = alignCorners && outputSize > 1 ? 1 : 0;
+  const scale = Math.fround((inputSize - less) / (outputSize - less));
+  const offset = halfPixelCenters ? Math.fround(Math.fround(0.5 * scale) - 0.5) : 0;
+  const scaled = Math.fround(Math.fround(place * scale) + offset);
+  const inside = Math.min(Math.max(scaled, 0), inputSize - 1);
+  const lower = Math.floor(inside);
+  const upper = Math.min(lower + 1, inputSize - 1);
+  const upperWeight = roundToEven(Math.fround(inside - lower) * 2048);
+  return { lower, upper, lowerWeight: 2048 - upperWeight, upperWeight };
+}
+
+/** C's lrintf for what is not negative. */
+function roundToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
+
 export function lowerResize(operator: Resize, lowering: Lowering): readonly Command[] {
   const { inputs, output, isBilinear, inputHeight, inputWidth, outputHeight, outputWidth, channels } = operator;
   const isDoubling =
     !isBilinear && doubles(inputHeight, outputHeight, operator) && doubles(inputWidth, outputWidth, operator);
   const pack = (from: number, to: number, step: number): number =>
-    isDoubling ? 0 : lowering.pack(int32Bytes(tableOf(from, to, step, operator)));
+    isDoubling ? 0 : lowering.pack(int32Bytes(tableOf(from, to, step, operator, lowering.rounding)));
   const rows = pack(inputHeight, outputHeight, inputWidth * channels);
   const columns = pack(inputWidth, outputWidth, channels);
   const [kernel, kind] = isDoubling
@@ -168,11 +197,18 @@ function doubles(inputSize: number, outputSize: number, { centers }: Resize): bo
 }
 
 /** Words of layout/spatial.ts, ROWS and COLUMNS. step: bytes from one place of the input to the next. */
-function tableOf(inputSize: number, outputSize: number, step: number, { isBilinear, centers }: Resize): number[] {
+function tableOf(
+  inputSize: number,
+  outputSize: number,
+  step: number,
+  { isBilinear, centers }: Resize,
+  rounding: Rounding,
+): number[] {
+  const neighbours = rounding === 'fp32' ? xnnpackNeighbours : linearNeighbours;
   const table: number[] = [];
   for (let place = 0; place < outputSize; place += 1) {
     if (isBilinear) {
-      const { lower, upper, lowerWeight, upperWeight } = linearNeighbours(place, inputSize, outputSize, centers);
+      const { lower, upper, lowerWeight, upperWeight } = neighbours(place, inputSize, outputSize, centers);
       table.push(lower * step, upper * step, lowerWeight, upperWeight);
     } else {
       table.push(nearestNeighbour(place, inputSize, outputSize, centers) * step);
