@@ -2,8 +2,8 @@
  * MEAN over any dimensions: tensorflow/lite/kernels/internal/reference/reduce.h (QuantizedMeanOrSum). The division by the
  * number of values is part of the multiplier. Neighbours in memory that are all kept are summed up 16 at a time.
  *
- * With the fp32 rounding it is what TFLite does by default, its function of the same name in optimized/reduce.h: in
- * float32, and halves away from zero.
+ * With the fp32 rounding it is what XNNPACK gives: sum x scale + zero point in float32, halves away from zero. Found by
+ * experiment: no byte differed in 900 random means, TFLite 2.21.
  */
 import { OUTPUT_ZERO_POINT, SOURCE, TARGET } from '../layout/command';
 import {
@@ -46,13 +46,14 @@ export function mean(command: usize): void {
         sumBlock(source + <usize>block, rows, rowStep, columns, columnStep, sums);
         const count = min(innerKeptCount - block, 16);
         for (let i = 0; i < count; i++) {
-          storeClamped(target, scaled(load<i32>(sums + (<usize>i << 2)), offset, multiplier, shift) + zeroPoint);
+          const sum = load<i32>(sums + (<usize>i << 2)) - offset;
+          storeClamped(target, scaled(sum, multiplier, shift, zeroPoint));
           target++;
         }
       }
     } else {
       for (let inner = 0; inner < innerKeptCount; inner++) {
-        let sum = 0;
+        let sum = -offset;
         let row = source + <usize>inner * innerKeptStep;
         for (let i = 0; i < rows; i++) {
           let at = row;
@@ -62,7 +63,7 @@ export function mean(command: usize): void {
           }
           row += rowStep;
         }
-        storeClamped(target, scaled(sum, offset, multiplier, shift) + zeroPoint);
+        storeClamped(target, scaled(sum, multiplier, shift, zeroPoint));
         target++;
       }
     }
@@ -72,13 +73,13 @@ export function mean(command: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function scaled(sum: i32, offset: i32, multiplier: i32, shift: i32): i32 {
+function scaled(sum: i32, multiplier: i32, shift: i32, zeroPoint: i32): i32 {
   if (ROUNDING == 2) {
-    const real = (<f32>sum / <f32>shift) * reinterpret<f32>(multiplier) + reinterpret<f32>(offset);
+    const real = <f32>sum * reinterpret<f32>(multiplier) + <f32>zeroPoint;
     const whole = trunc<f32>(real);
     return <i32>(abs<f32>(real - whole) >= 0.5 ? whole + copysign<f32>(1, real) : whole);
   }
-  return multiplyByQuantizedMultiplier(sum - offset, multiplier, shift);
+  return multiplyByQuantizedMultiplier(sum, multiplier, shift) + zeroPoint;
 }
 
 // @ts-ignore: decorator

@@ -42,7 +42,7 @@ export const SUMS_BYTES = 64;
 /**
  * Mean: two loops over the values that are kept, two over those that are summed up, each with a count and a step in
  * bytes, outermost first. MEAN_OFFSET is what every sum is too large by: input zero point x values summed.
- * With the fp32 rounding the last three are: bits of the float32 - input zero point x scale, bits of the scale, values summed.
+ * MEAN_MULTIPLIER holds the bits of a float32 with the fp32 rounding.
  */
 export const KEPT_COUNT = 19;
 export const KEPT_STEP = 20;

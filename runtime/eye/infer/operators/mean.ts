@@ -21,7 +21,7 @@ export type Mean = {
   readonly summedCount: number;
   /** Sum → output units: input scale / output scale / summedCount. */
   readonly factor: FixedPoint;
-  /** Input scale / output scale in float32, for the fp32 rounding. */
+  /** The same in float32, for the fp32 rounding. */
   readonly scale: number;
 };
 
@@ -63,7 +63,7 @@ export function checkMean(site: Site): Mean {
     ...loopsOf(shape, axes),
     summedCount,
     factor: divideFactor(factor, summedCount),
-    scale: Math.fround(input.scale / output.scale),
+    scale: Math.fround(Math.fround(input.scale / output.scale) * Math.fround(1 / summedCount)),
   };
 }
 
@@ -92,9 +92,7 @@ export function lowerMean(operator: Mean, lowering: Lowering): readonly Command[
   const { inputs, output, factor, scale, summedCount } = operator;
   const [innerKept, kept] = [...operator.kept].reverse();
   const [innerSummed, summed] = [...operator.summed].reverse();
-  const inputZeroPoint = inputs[0].zeroPoint;
-  const [scaleBits = 0, biasBits = 0] = new Int32Array(Float32Array.of(scale, -inputZeroPoint * scale).buffer);
-  const isFloat = lowering.rounding === 'fp32';
+  const [scaleBits = 0] = new Int32Array(Float32Array.of(scale).buffer);
   return [
     {
       kernel: 'mean',
@@ -112,9 +110,9 @@ export function lowerMean(operator: Mean, lowering: Lowering): readonly Command[
         words[layout.SUMMED_STEP] = summed?.step ?? 0;
         words[layout.INNER_SUMMED_COUNT] = innerSummed?.count ?? 1;
         words[layout.INNER_SUMMED_STEP] = innerSummed?.step ?? 0;
-        words[layout.MEAN_OFFSET] = isFloat ? biasBits : inputZeroPoint * summedCount;
-        words[layout.MEAN_MULTIPLIER] = isFloat ? scaleBits : factor.multiplier;
-        words[layout.MEAN_SHIFT] = isFloat ? summedCount : factor.shift;
+        words[layout.MEAN_OFFSET] = inputs[0].zeroPoint * summedCount;
+        words[layout.MEAN_MULTIPLIER] = lowering.rounding === 'fp32' ? scaleBits : factor.multiplier;
+        words[layout.MEAN_SHIFT] = factor.shift;
         words[layout.SUMS] = address.scratch;
       },
     },
