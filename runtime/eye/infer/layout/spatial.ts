@@ -57,8 +57,9 @@ export const MEAN_MULTIPLIER = 29;
 export const MEAN_SHIFT = 30;
 
 /**
- * Transpose convolution. WEIGHTS are int8 [y, x, output channel, input channel], input channels filled up with zeroes to
- * a multiple of 16. ZERO_TERMS: int32 [y, x, output channel], input zero point x the sum of those weights.
+ * Transpose convolution. WEIGHTS are int8 [y, x, output channel, input channel]; output channels are filled up with zeroes
+ * to a multiple of 4, input channels to one of 16. ZERO_TERMS: int32 [y, x, output channel], input zero point x the sum of
+ * those weights.
  */
 export const TAPS_Y = 19;
 export const TAPS_X = 20;
@@ -67,3 +68,6 @@ export const ZERO_TERMS = 21;
 export const TRANSPOSED_BIAS = 22;
 export const TRANSPOSED_MULTIPLIERS = 23;
 export const TRANSPOSED_SHIFTS = 24;
+/** Address of scratch for the four int32 of a block of output channels. */
+export const TRANSPOSED_SUMS = 25;
+export const TRANSPOSED_SUMS_BYTES = 16;

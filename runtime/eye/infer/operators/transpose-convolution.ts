@@ -38,22 +38,24 @@ export type TransposeConvolution = {
   readonly range: ActivationRange;
 } & Pick<Convolution, 'bias' | 'factors' | 'scales'>;
 
-/** Input channels of one step of the kernel. */
-const BLOCK = 16;
+/** Channels of one step of the kernel. */
+const INPUT_BLOCK = 16;
+const OUTPUT_BLOCK = 4;
 
 /** Multiply-adds of one run, those that fall outside of the output included. */
 export function transposeConvolutionMacs({ inputs, output, tapsY, tapsX }: TransposeConvolution): number {
   return inputs[0].count * tapsY * tapsX * imageOf(output)[3];
 }
 
-/** Weights as they are packed: input channels filled up to whole blocks. */
-export function packedWeightCount({ weights, inputs }: TransposeConvolution): number {
-  const [, , , inputChannels] = imageOf(inputs[0]);
-  return (weights.length / inputChannels) * blockOf(inputChannels);
+/** Weights as they are packed, channels filled up to whole blocks. */
+export function packedWeightCount({ weights, inputs, output }: TransposeConvolution): number {
+  const [inputChannels, outputChannels] = [imageOf(inputs[0])[3], imageOf(output)[3]];
+  const taps = weights.length / inputChannels / outputChannels;
+  return taps * wholeBlocks(inputChannels, INPUT_BLOCK) * wholeBlocks(outputChannels, OUTPUT_BLOCK);
 }
 
-function blockOf(inputChannels: number): number {
-  return Math.ceil(inputChannels / BLOCK) * BLOCK;
+function wholeBlocks(channels: number, block: number): number {
+  return Math.ceil(channels / block) * block;
 }
 
 export function checkTransposeConvolution(site: Site): TransposeConvolution {
@@ -113,6 +115,7 @@ export function lowerTransposeConvolution(operator: TransposeConvolution, loweri
   const packed = packWeights(operator, inputChannels, outputChannels);
   const weights = lowering.pack(new Uint8Array(packed.weights.buffer));
   const zeroTerms = lowering.pack(int32Bytes(packed.zeroTerms));
+  // The kernel reads whole blocks of the bias; pieces of constants are multiples of 16 bytes long.
   const bias = lowering.pack(int32Bytes(operator.bias));
   const multipliers = lowering.pack(
     lowering.rounding === 'fp32'
@@ -123,6 +126,7 @@ export function lowerTransposeConvolution(operator: TransposeConvolution, loweri
   return [
     {
       kernel: 'transpose',
+      scratchBytes: layout.TRANSPOSED_SUMS_BYTES,
       write: (words, address) => {
         words[command.KIND] = layout.KIND_TRANSPOSE_CONVOLUTION;
         words[command.SOURCE] = address.tensor(input);
@@ -147,27 +151,29 @@ export function lowerTransposeConvolution(operator: TransposeConvolution, loweri
         words[layout.TRANSPOSED_BIAS] = address.constant(bias);
         words[layout.TRANSPOSED_MULTIPLIERS] = address.constant(multipliers);
         words[layout.TRANSPOSED_SHIFTS] = address.constant(shifts);
+        words[layout.TRANSPOSED_SUMS] = address.scratch;
       },
     },
   ];
 }
 
-/** Weights as [y, x, output channel, input channels filled up to 16], and what the input's zero point adds to each row. */
+/** Words of layout/spatial.ts, WEIGHTS and ZERO_TERMS. */
 function packWeights(
   { weights, tapsY, tapsX, inputs }: TransposeConvolution,
   inputChannels: number,
   outputChannels: number,
 ): { readonly weights: Int8Array; readonly zeroTerms: Int32Array } {
   const taps = tapsY * tapsX;
-  const block = blockOf(inputChannels);
-  const packed = new Int8Array(taps * outputChannels * block);
-  const zeroTerms = new Int32Array(taps * outputChannels);
+  const rowBytes = wholeBlocks(inputChannels, INPUT_BLOCK);
+  const rows = wholeBlocks(outputChannels, OUTPUT_BLOCK);
+  const packed = new Int8Array(taps * rows * rowBytes);
+  const zeroTerms = new Int32Array(taps * rows);
   for (let channel = 0; channel < outputChannels; channel += 1) {
     for (let tap = 0; tap < taps; tap += 1) {
       const from = (channel * taps + tap) * inputChannels;
       const row = weights.subarray(from, from + inputChannels);
-      const to = tap * outputChannels + channel;
-      packed.set(row, to * block);
+      const to = tap * rows + channel;
+      packed.set(row, to * rowBytes);
       zeroTerms[to] = inputs[0].zeroPoint * row.reduce((sum, weight) => sum + weight, 0);
     }
   }
