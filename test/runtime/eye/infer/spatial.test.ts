@@ -335,6 +335,25 @@ test('a reshape of a concatenation whose parts are written in place', () => {
   assert.equal([...outputs[0]!], joined);
 });
 
+test('a constant is reshaped, padded and sliced like any tensor', () => {
+  const model = netOf((net) => {
+    const constant = net.constant([2, 6], { ...STYLE, valueAt: (i) => i });
+    const parts = [net.reshape(constant, [3, 4]), net.stridedSlice(constant, { begin: [1, 0], end: [2, 6] })];
+    return [
+      ...parts,
+      net.pad(constant, [
+        [0, 0],
+        [1, 0],
+      ]),
+      net.maxPool(net.input([1, 2, 2, 1])),
+    ];
+  });
+  const [shaped, slice, padded] = run(model).outputs;
+  assert.equal([...shaped!], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  assert.equal([...slice!], [6, 7, 8, 9, 10, 11]);
+  assert.equal([...padded!], [3, 0, 1, 2, 3, 4, 5, 3, 6, 7, 8, 9, 10, 11]);
+});
+
 test('a converted picture is copied by a reshape: it is erased while the copy is still read', () => {
   const format = frameOf(16, 8, 16);
   const model = netOf((net) => {
