@@ -12,6 +12,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { type GpioDriver, openGpio } from '../../drivers/gpio/gpio.ts';
 import { findHeaderChip, loadOnoff } from '../../drivers/gpio/onoff.ts';
+import { boardModel } from '../config/board.ts';
 import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
 import { ConfigError, ExitCode, explain, LetheError } from '../errors.ts';
@@ -88,9 +89,8 @@ export function checkArchitecture(probes: Probes): Check {
 }
 
 export function checkBoard(probes: Probes): Check {
-  // The device tree ends its strings with a NUL.
-  const model = probes.readText('/proc/device-tree/model')?.replaceAll('\0', '').trim();
-  if (model === undefined || model === '') return skip('board', 'no device tree: not a Raspberry Pi');
+  const model = boardModel((path) => probes.readText(path));
+  if (model === '') return skip('board', 'no device tree: not a Raspberry Pi');
   return ok('board', model);
 }
 

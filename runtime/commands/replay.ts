@@ -7,8 +7,10 @@ import { SystemClock } from '../../drivers/clock/system.ts';
 import type { Config, LineConfig } from '../config/schema.ts';
 import { Direction } from '../corridor/record.ts';
 import type { DriverError } from '../errors.ts';
+import type { CrossingListener } from '../eye/count/lines.ts';
+import { prepareEngine } from '../eye/engine-choice.ts';
 import { loadModel, type Model } from '../eye/model.ts';
-import { createPipeline, frameFormatOf, type Pipeline } from '../eye/pipeline.ts';
+import { createPipelineOf, frameFormatOf, type Pipeline } from '../eye/pipeline.ts';
 import type { Camera } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -44,15 +46,17 @@ export async function replay(
   lines: readonly LineConfig[],
   source: string,
 ): Promise<ReplayResult> {
+  const engine = await prepareEngine(config, model);
   const clock = new SystemClock();
   const crossings: Crossing[] = [];
-  const pipeline = createPipeline(config, model, lines, clock, (lineIndex, direction, atUs) => {
+  const onCrossing: CrossingListener = (lineIndex, direction, atUs) => {
     crossings.push({
       atS: toSeconds(atUs),
       line: lines[lineIndex]!.name,
       direction: direction === Direction.in ? 'in' : 'out',
     });
-  });
+  };
+  const pipeline = createPipelineOf(engine, config, model, lines, clock, onCrossing);
   const camera = createVideoCamera({ source, realtime: false }, frameFormatOf(config, model));
   return play(camera, pipeline, clock, crossings);
 }

@@ -8,6 +8,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { ConfigError } from '../errors.ts';
+import { boardModel } from './board.ts';
 import { type Config, type ConfigFile, ConfigSchema } from './schema.ts';
 
 /** TypeBox stops after 8 errors by default; a file has a few dozen fields, each may be wrong. */
@@ -151,9 +152,9 @@ function withoutFaults(file: unknown, faults: Iterable<string>): ConfigFile | un
 }
 
 /** Faults that only several fields together show. Runs on a file that is right field by field. */
-function crossFieldProblems(file: ConfigFile): string[] {
+function crossFieldProblems(file: ConfigFile, board: string): string[] {
   const problems: string[] = [];
-  const { camera } = file;
+  const { camera, model } = file;
   try {
     new Intl.DateTimeFormat('en', { timeZone: file.time_zone });
   } catch {
@@ -174,6 +175,11 @@ function crossFieldProblems(file: ConfigFile): string[] {
   if (camera.driver === 'video' && (camera.video.source === '' || camera.video.source.startsWith('-'))) {
     problems.push(
       `camera.video.source is ${show(camera.video.source)}; expected a file or stream address that does not begin with "-" when camera.driver is video. Set it, or use camera.driver scene.`,
+    );
+  }
+  if (model.engine === 'tfjs' && !model.accept_residue && /^raspberry pi/i.test(board)) {
+    problems.push(
+      `model.engine is "tfjs" on a ${board}; expected wasm on a device, because TensorFlow.js leaves pictures in memory that nobody can erase. Remove the line to use "wasm", or set model.accept_residue to true.`,
     );
   }
   const names = new Set<string>();
@@ -212,12 +218,12 @@ function camelKeys(value: unknown): unknown {
   return Object.freeze(Object.fromEntries(entries));
 }
 
-/** Checks a parsed file and fills in defaults. Throws ConfigError with every problem. */
-export function parseConfig(file: unknown, op = 'check configuration'): Config {
+/** Checks a parsed file and fills in defaults. board: as boardModel says. Throws ConfigError with every problem. */
+export function parseConfig(file: unknown, op = 'check configuration', board = ''): Config {
   const filled = Value.Default(ConfigSchema, Value.Clone(file));
   const faults = schemaProblems(filled);
   const checkable = faults.size === 0 ? (filled as ConfigFile) : withoutFaults(filled, faults.keys());
-  const problems = [...faults.values(), ...(checkable === undefined ? [] : crossFieldProblems(checkable))];
+  const problems = [...faults.values(), ...(checkable === undefined ? [] : crossFieldProblems(checkable, board))];
   if (problems.length > 0) throw new ConfigError(problems, { op });
   return camelKeys(filled) as Config;
 }
@@ -257,6 +263,8 @@ export type ConfigSource = {
   readonly path?: string | undefined;
   /** `field=value` words, applied over the file. */
   readonly overrides?: readonly string[] | undefined;
+  /** For tests; otherwise what this machine says it is. */
+  readonly board?: string;
 };
 
 /** Reads, overrides, checks. Paths inside the file are relative to the file. Throws ConfigError. */
@@ -293,7 +301,8 @@ export function loadConfig(source: ConfigSource): Config {
     });
   }
   for (const override of source.overrides ?? []) applyOverride(file as Record<string, unknown>, override);
-  const config = parseConfig(file, source.path ? `check ${source.path}` : 'check configuration');
+  const op = source.path ? `check ${source.path}` : 'check configuration';
+  const config = parseConfig(file, op, source.board ?? boardModel());
   const base = source.path === undefined ? process.cwd() : dirname(resolve(source.path));
   const fromBase = (path: string) => (path === '' || isAbsolute(path) ? path : resolve(base, path));
   const isAddress = /^[a-z0-9+]+:\/\//i.test(config.camera.video.source);

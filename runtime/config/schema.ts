@@ -129,6 +129,15 @@ export const ConfigSchema = Type.Object(
           description: 'Manifest of the detector; empty: the one that comes with Lethe',
           shape: 'a path, or empty',
         }),
+        engine: Type.Enum(['wasm', 'tfjs'], {
+          default: 'wasm',
+          description: 'wasm: our own engine; tfjs: TensorFlow.js, where installed, to compare',
+          shape: 'one of wasm, tfjs',
+        }),
+        accept_residue: flag(false, {
+          description:
+            'Let engine tfjs run on a Raspberry Pi, though it leaves pictures in memory that nobody can erase',
+        }),
         score_min: number(0, 1, 0, {
           description: 'Least score of a detection that may begin a track; 0: what the manifest recommends',
         }),

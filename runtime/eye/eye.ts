@@ -17,8 +17,9 @@ import type { Gpio, InputPin, OutputPin } from '../ports/gpio.ts';
 import { MS_PER_MINUTE, MS_PER_S } from '../units.ts';
 import { CameraKeeper } from './camera-keeper.ts';
 import { Indicator } from './indicator.ts';
+import type { DescribedEngine } from './infer/engine.ts';
 import type { Model } from './model.ts';
-import { createPipeline, type Pipeline } from './pipeline.ts';
+import { createPipelineOf, type Pipeline } from './pipeline.ts';
 
 /** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
 const BUTTON_DEBOUNCE_MS = 50;
@@ -37,6 +38,7 @@ const REASON_OF_KIND = {
 export type EyeParts = {
   readonly config: Config;
   readonly model: Model;
+  readonly engine: DescribedEngine;
   readonly camera: Camera;
   readonly gpio: Gpio;
   readonly clock: Clock;
@@ -70,13 +72,13 @@ export class Eye {
     this.#indicator = new Indicator(this.#lamp, parts.clock);
   }
 
-  /** Prepares everything, then lets frames come. Throws ModelError. */
+  /** Prepares everything, then lets frames come. */
   start(): void {
-    const { config, model, camera, clock, gpio, log } = this.#parts;
-    this.#pipeline = createPipeline(config, model, config.lines, clock, (lineIndex, direction) =>
-      this.#sendTotals(RecordKind.crossing, lineIndex, direction),
-    );
-    const { loop, engine } = this.#pipeline;
+    const { config, model, engine, camera, clock, gpio, log } = this.#parts;
+    const onCrossing = (lineIndex: number, direction: Direction) =>
+      this.#sendTotals(RecordKind.crossing, lineIndex, direction);
+    this.#pipeline = createPipelineOf(engine, config, model, config.lines, clock, onCrossing);
+    const { loop } = this.#pipeline;
     log.info({ plan: engine.describe() }, 'engine prepared');
     this.#keeper = new CameraKeeper(camera, loop, () => loop.framesRead, {
       onRunning: () => this.#enter(EyeState.counting, EyeReason.none),

@@ -20,6 +20,7 @@ import { createLog } from '../log.ts';
 import type { Camera, FrameFormat } from '../ports/camera.ts';
 import { onStopRequest, runMain } from '../process.ts';
 import { WAYS } from './count/lines.ts';
+import { prepareEngine, RESIDUE_WARNING } from './engine-choice.ts';
 import { Eye } from './eye.ts';
 import { loadModel } from './model.ts';
 import { frameFormatOf } from './pipeline.ts';
@@ -50,11 +51,14 @@ async function main(): Promise<void> {
   const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
   const log = createLog('eye', config.logLevel);
   const model = loadModel(config.model.manifest);
+  const engine = await prepareEngine(config, model);
+  if (config.model.engine === 'tfjs') log.warn(RESIDUE_WARNING);
   const camera = chooseCamera(config, frameFormatOf(config, model));
   const gpio = await openGpio(config.gpio.driver);
   const eye = new Eye({
     config,
     model,
+    engine,
     camera,
     gpio,
     clock: new SystemClock(),

@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import { yuv420Bytes } from '../units.ts';
 import { type CrossingListener, LineCounter } from './count/lines.ts';
 import { HeatMapDecoder } from './frame/decode.ts';
-import { createEngine, type PreparedEngine } from './infer/engine.ts';
+import { createEngine, type DescribedEngine, type PreparedEngine } from './infer/engine.ts';
 import { FrameLoop } from './loop.ts';
 import type { Model } from './model.ts';
 import { TRACKER_DEFAULTS, Tracker } from './track/tracker.ts';
@@ -34,23 +34,35 @@ export function frameFormatOf(config: Config, model: Model): FrameFormat {
   };
 }
 
-export type Pipeline = {
+export type Pipeline<Chosen extends DescribedEngine = DescribedEngine> = {
   readonly loop: FrameLoop;
   readonly tracker: Tracker;
   readonly counter: LineCounter;
-  readonly engine: PreparedEngine;
+  readonly engine: Chosen;
 };
 
-/** Throws ModelError when the model does not fit. */
+/** With our own engine, whatever the configuration chooses. Throws ModelError when the model does not fit. */
 export function createPipeline(
   config: Config,
   model: Model,
   lines: readonly LineConfig[],
   clock: Clock,
   onCrossing: CrossingListener,
-): Pipeline {
-  const format = frameFormatOf(config, model);
-  const engine = createEngine(model.bytes, format);
+): Pipeline<PreparedEngine> {
+  const engine = createEngine(model.bytes, frameFormatOf(config, model));
+  return createPipelineOf(engine, config, model, lines, clock, onCrossing);
+}
+
+/** engine: from prepareEngine, made for the same model (engine-choice.ts). */
+export function createPipelineOf<Chosen extends DescribedEngine>(
+  engine: Chosen,
+  config: Config,
+  model: Model,
+  lines: readonly LineConfig[],
+  clock: Clock,
+  onCrossing: CrossingListener,
+): Pipeline<Chosen> {
+  const { format } = engine;
   const { decode } = model.manifest;
   const scoreMin = config.model.scoreMin === 0 ? decode.score_min : config.model.scoreMin;
   // A configured threshold moves the lower one with it, so that their ratio stays what the model was tuned for.

@@ -168,6 +168,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'node-libcamera': ['drivers/camera/rpicam/child.ts', 'drivers/camera/rpicam/rpicam.ts'],
   pino: ['runtime/log.ts'],
   commander: ['runtime/main.ts'],
+  '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
+  '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
 };
 
 test('each package has one owner', () => {

@@ -54,16 +54,20 @@ type Kernels = {
   readonly erase: (offset: number, bytes: number) => void;
 };
 
-/** What only proofs and logs need, beside the port. */
-export type PreparedEngine = Engine & {
+/** What logs need of any engine, beside the port. */
+export type DescribedEngine = Engine & {
+  /** Multiply-adds of one frame. */
+  readonly macCount: number;
+  /** Lines for the boot log; of this engine: the plan, then the kernel of each operator. */
+  describe(): string[];
+};
+
+/** What only proofs need. */
+export type PreparedEngine = DescribedEngine & {
   /** The whole memory of the engine: fixed size, the same object for life. */
   readonly memory: WebAssembly.Memory;
   /** Every named piece of it; tensors lie inside of `arena` and may share bytes, commands and weights inside of `constants`. */
   readonly regions: readonly Region[];
-  /** Multiply-adds of one frame. */
-  readonly macCount: number;
-  /** Lines for the boot log: the plan, then the kernel of each operator. */
-  describe(): string[];
 };
 
 /**

@@ -165,4 +165,23 @@ test('any value in any known field is accepted or refused with sentences', () =>
   );
 });
 
+test('engine tfjs is refused on a Raspberry Pi until somebody accepts what it leaves behind', () => {
+  const board = 'Raspberry Pi 4 Model B Rev 1.4';
+  const choose = (...overrides: string[]) => loadConfig({ overrides: ['model.engine=tfjs', ...overrides], board });
+  try {
+    choose();
+    assert.unreachable('accepted');
+  } catch (error) {
+    assert.instance(error, ConfigError);
+    assert.is((error as ConfigError).exitCode, ExitCode.config);
+    assert.equal((error as ConfigError).problems, [
+      'model.engine is "tfjs" on a Raspberry Pi 4 Model B Rev 1.4; expected wasm on a device, because TensorFlow.js leaves pictures in memory that nobody can erase. Remove the line to use "wasm", or set model.accept_residue to true.',
+    ]);
+  }
+  assert.is(choose('model.accept_residue=true').model.engine, 'tfjs');
+  assert.is(loadConfig({ overrides: [], board }).model.engine, 'wasm');
+  for (const other of ['', 'linux,dummy-virt'])
+    assert.is(loadConfig({ overrides: ['model.engine=tfjs'], board: other }).model.engine, 'tfjs');
+});
+
 test.run();

@@ -13,6 +13,7 @@ import { type CorridorRecord, EyeReason, EyeState, RecordKind } from '../../../r
 import { ExitCode } from '../../../runtime/errors.ts';
 import { Eye } from '../../../runtime/eye/eye.ts';
 import { type LampPatternName, LED_PATTERNS, levelsOf, TICK_MS } from '../../../runtime/eye/indicator.ts';
+import { createEngine } from '../../../runtime/eye/infer/engine.ts';
 import { loadModel } from '../../../runtime/eye/model.ts';
 import { frameFormatOf } from '../../../runtime/eye/pipeline.ts';
 import { FakeCamera } from '../../fakes/camera.ts';
@@ -52,6 +53,7 @@ class Stage {
     this.eye = new Eye({
       config: this.config,
       model,
+      engine: createEngine(model.bytes, frameFormatOf(this.config, model)),
       camera: this.camera,
       gpio: this.gpio,
       clock: this.clock,
