@@ -3,7 +3,7 @@
  */
 import { ModelError } from '../../../errors.ts';
 import type { GraphOperator } from '../operators/operators.ts';
-import { prepareConvolution } from './convolution.ts';
+import { prepareConvolution, prepareTransposeConvolution } from './convolution.ts';
 import {
   prepareAddition,
   prepareEdge,
@@ -13,19 +13,33 @@ import {
   prepareSoftmax,
 } from './elementwise.ts';
 import type { Execute, Prepare } from './quantised.ts';
-import { prepareConcatenation, prepareDoubling } from './spatial.ts';
+import {
+  prepareConcatenation,
+  prepareMean,
+  preparePadding,
+  preparePooling,
+  prepareReshape,
+  prepareResize,
+  prepareSlice,
+} from './spatial.ts';
 import type { TensorFlow } from './tensorflow.ts';
 
 const PREPARERS: { readonly [Kind in GraphOperator['kind']]?: Prepare<Extract<GraphOperator, { kind: Kind }>> } = {
   addition: prepareAddition,
   concatenation: prepareConcatenation,
   convolution: prepareConvolution,
-  doubling: prepareDoubling,
   edge: prepareEdge,
   'fully connected': prepareFullyConnected,
+  mean: prepareMean,
   multiplication: prepareMultiplication,
+  padding: preparePadding,
+  pooling: preparePooling,
+  reshape: prepareReshape,
+  resize: prepareResize,
+  slice: prepareSlice,
   softmax: prepareSoftmax,
   table: prepareLookUp,
+  'transpose convolution': prepareTransposeConvolution,
 };
 
 /** Throws ModelError `MODEL_UNSUPPORTED`, one line for each operator that is run by our own engine only. */

@@ -9,7 +9,8 @@ export interface Tensor {
   dispose(): void;
 }
 
-type Pair = readonly [number, number];
+/** [y, x], or what is added before and after a dimension. */
+export type Pair = readonly [number, number];
 
 export interface TensorFlow {
   readonly version: Readonly<Record<string, string>>;
@@ -38,8 +39,11 @@ export interface TensorFlow {
   softmax(x: Tensor): Tensor;
   sum(x: Tensor, axes: readonly number[]): Tensor;
   pad(x: Tensor, paddings: readonly Pair[], value?: number): Tensor;
+  slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor;
   stridedSlice(x: Tensor, begin: readonly number[], end: readonly number[], strides: readonly number[]): Tensor;
   maxPool(x: Tensor, window: Pair, strides: Pair, padding: 'valid'): Tensor;
   conv2d(x: Tensor, filter: Tensor, strides: Pair, padding: 'valid', layout: 'NHWC', dilations: Pair): Tensor;
+  /** filter: [y, x, output, input] */
+  conv2dTranspose(x: Tensor, filter: Tensor, outputShape: readonly number[], strides: Pair, padding: 'valid'): Tensor;
   depthwiseConv2d(x: Tensor, filter: Tensor, strides: Pair, padding: 'valid'): Tensor;
 }
