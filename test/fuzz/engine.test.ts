@@ -27,8 +27,8 @@ test(`${CASES} damaged files are refused with a reason, or run without harm`, ()
 });
 
 test('a broken promise is reported with model and seed', () => {
-  const frameless = { ...seeds[0]!, format: undefined } as unknown as FuzzSeed;
-  assert.throws(() => fuzzCase(frameless, 1), /^model small detector, seed 1: /);
+  const wrong = { ...seeds[0]!, format: null } as unknown as FuzzSeed;
+  assert.throws(() => fuzzCase(wrong, 1), /^model small detector, seed 1: /);
 });
 
 test('damage is decided by its seed', () => {

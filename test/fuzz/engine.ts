@@ -9,8 +9,8 @@ import { countMacs } from '../../runtime/eye/infer/graph.ts';
 import type { FrameFormat } from '../../runtime/ports/camera.ts';
 import { damaged, Random } from './mutate.ts';
 
-/** A good model and the frames it is for. */
-export type FuzzSeed = { readonly name: string; readonly bytes: Uint8Array; readonly format: FrameFormat };
+/** A good model and the frames it is for; undefined for one whose inputs are no picture. */
+export type FuzzSeed = { readonly name: string; readonly bytes: Uint8Array; readonly format: FrameFormat | undefined };
 
 /** refused: ModelError's code. */
 export type Outcome = { readonly kind: 'ran' | 'accepted' | `refused ${string}`; readonly detail: string };
@@ -22,7 +22,7 @@ const RUN_PAGES_MAX = 32;
 const MOVED_SHARE = 8;
 
 /** Throws only where a promise is broken. */
-export function tryModel(bytes: Uint8Array, format: FrameFormat): Outcome {
+export function tryModel(bytes: Uint8Array, format: FrameFormat | undefined): Outcome {
   let plan: EnginePlan;
   try {
     plan = planEngine(bytes, format);

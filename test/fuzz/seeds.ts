@@ -1,16 +1,23 @@
-/** The good models that are damaged: small, and between them most operators. */
-
+/** The good models that are damaged: small, and between them every operator. */
 import { NetBuilder } from '../../scripts/nets/build.ts';
+import { randomGraph } from '../../scripts/nets/nets.ts';
 import { writeTflite } from '../../scripts/nets/writer.ts';
 import { frameOf, smallDetector } from '../runtime/eye/infer/golden.ts';
 import type { FuzzSeed } from './engine.ts';
 
+const RANDOM_GRAPHS = 40;
+
 export function fuzzSeeds(): readonly FuzzSeed[] {
   const { model, format } = smallDetector();
-  return [
+  const pictures = [
     { name: 'small detector', bytes: model, format },
     { name: 'moves and pools', bytes: movesAndPools(), format: frameOf(32, 24, 32) },
   ];
+  // Two of three cases damage a model that reads a picture, the third one a random graph.
+  return Array.from({ length: RANDOM_GRAPHS }, (_, i) => [
+    ...pictures,
+    { name: `random graph ${i + 1}`, bytes: writeTflite(randomGraph(i + 1)), format: undefined },
+  ]).flat();
 }
 
 /** Every operator that moves, pools, averages, resizes or convolves backwards, on a picture of 12 x 16 cells. */

@@ -19,7 +19,7 @@ import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { checkGraph, countMacs, type Graph } from './graph.ts';
 import type { KernelShape } from './operators/lowering.ts';
 import type { GraphOperator } from './operators/operators.ts';
-import { pixelSource } from './pixels.ts';
+import { NO_PIXELS, pixelSource } from './pixels.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type Program, type ProgramChoice, prepareProgram } from './program.ts';
 import type { Rounding } from './quantize.ts';
@@ -97,13 +97,26 @@ export type EnginePlan = {
   readonly choice: ProgramChoice;
 };
 
-/** The first half of createEngine, for those who want to look at the plan; throws what createEngine throws. */
+/**
+ * The first half of createEngine, for those who want to look at the plan; throws what createEngine throws.
+ * format undefined: no camera; all inputs lie in the arena, where the caller writes them.
+ */
 export function planEngine(
   modelBytes: Uint8Array,
-  format: FrameFormat,
+  format: FrameFormat | undefined,
   { rounding = ROUNDING_DEFAULT, shape = shapeOfMachine() }: EngineChoice = {},
 ): EnginePlan {
-  const { widthPx, heightPx, strideBytes, frameBytes } = format;
+  if (format !== undefined) checkFormat(format);
+  const model = readTflite(modelBytes);
+  const graph = checkGraph(model);
+  const choice = { rounding, shape };
+  refuseWork(graph);
+  const program = prepareProgram(graph, format === undefined ? NO_PIXELS : pixelSource(graph, format), choice);
+  refuseMemory(program);
+  return { model, graph, program, choice };
+}
+
+function checkFormat({ widthPx, heightPx, strideBytes, frameBytes }: FrameFormat): void {
   assert.ok(
     widthPx > 0 && heightPx > 0 && widthPx % 2 === 0 && heightPx % 2 === 0,
     `frame of ${widthPx} x ${heightPx} px; expected even sizes`,
@@ -113,13 +126,6 @@ export function planEngine(
     `stride of ${strideBytes} bytes for ${widthPx} px; expected even and no less`,
   );
   assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
-  const model = readTflite(modelBytes);
-  const graph = checkGraph(model);
-  const choice = { rounding, shape };
-  refuseWork(graph);
-  const program = prepareProgram(graph, pixelSource(graph, format), choice);
-  refuseMemory(program);
-  return { model, graph, program, choice };
 }
 
 /** A program in its memory: what an engine is made of, and all that a test of single operators needs. */
