@@ -19,7 +19,7 @@ import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { checkGraph, countMacs, type Graph } from './graph.ts';
 import type { KernelShape } from './operators/lowering.ts';
 import type { GraphOperator } from './operators/operators.ts';
-import { NO_PIXELS, pixelSource } from './pixels.ts';
+import { NO_PIXELS, pixelSource, withoutFloatInput } from './pixels.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type Program, type ProgramChoice, prepareProgram } from './program.ts';
 import type { Rounding } from './quantize.ts';
@@ -108,7 +108,8 @@ export function planEngine(
 ): EnginePlan {
   if (format !== undefined) checkFormat(format);
   const model = readTflite(modelBytes);
-  const graph = checkGraph(model);
+  const checked = checkGraph(model);
+  const graph = format === undefined ? checked : withoutFloatInput(checked);
   const choice = { rounding, shape };
   refuseWork(graph);
   const program = prepareProgram(graph, format === undefined ? NO_PIXELS : pixelSource(graph, format), choice);

@@ -53,6 +53,24 @@ function planesOf({ widthPx, heightPx, strideBytes }: FrameFormat): { y: Plane; 
   };
 }
 
+/**
+ * The graph without the QUANTIZE that a float32 input goes through at once, if it has such a one: the picture is written
+ * where that operator would write it. Exports with float32 edges do this; everything else is given back as it is.
+ */
+export function withoutFloatInput(graph: Graph): Graph {
+  const [first, ...others] = [...graph.inputs];
+  if (first === undefined || others.length > 0 || first[1].kind !== 'float32') return graph;
+  const [name, input] = first;
+  const readers = graph.operators.filter(({ inputs }) => inputs.some(({ index }) => index === input.index));
+  const reader = readers[0];
+  if (readers.length !== 1 || reader?.kind !== 'edge') return graph;
+  return {
+    ...graph,
+    operators: graph.operators.filter((operator) => operator !== reader),
+    inputs: new Map([[name, reader.output]]),
+  };
+}
+
 /** Throws ModelError `MODEL_MISMATCH` with a line per input that does not fit. */
 export function pixelSource(graph: Graph, format: FrameFormat): PixelSource {
   const inputs = [...graph.inputs];
