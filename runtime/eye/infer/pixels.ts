@@ -9,7 +9,9 @@
  *   q + 128 (int8) or q (uint8): the whole range of the input is taken for the whole range of pixels, which is what
  *   Keras, Edge Impulse and tflite-micro's person_detect do, whether they call it 0..1 or -1..1.
  *
- * A converted picture is a picture: the engine erases it together with the slot, as soon as its last reader is done.
+ * A converted picture is a picture, and so is what value-wise operators, pools and moves make of it (PICTURE_KEEPING): the
+ * engine erases all of them together with the slot, as soon as the last operator that reads one is done. No output of a
+ * model may be such a picture.
  */
 import { ModelError } from '../../errors.ts';
 import type { FrameFormat } from '../../ports/camera.ts';
@@ -17,6 +19,7 @@ import type { Graph } from './graph.ts';
 import * as command from './layout/command.ts';
 import * as layout from './layout/pixels.ts';
 import { type Command, int32Bytes, type Lowering, type PixelPlane } from './operators/lowering.ts';
+import type { GraphOperator } from './operators/operators.ts';
 import { alignUp } from './plan.ts';
 import { type GraphTensor, imageShape } from './tensor.ts';
 
@@ -29,6 +32,33 @@ export type Feed = {
   /** slotOffset: address of the slot, known when the command is written. */
   readonly lower: (pack: Lowering['pack'], slotOffset: () => number) => Command;
 };
+
+/**
+ * Operators whose output still looks like their input. Everything else mixes all channels or all places of it: a feature
+ * map of a convolution is derived from the picture, and is erased with the tensors.
+ */
+const PICTURE_KEEPING: ReadonlySet<GraphOperator['kind']> = new Set([
+  'addition',
+  'concatenation',
+  'edge',
+  'multiplication',
+  'padding',
+  'pooling',
+  'reshape',
+  'resize',
+  'slice',
+  'softmax',
+  'table',
+]);
+
+/** The tensors that are pictures, by index: the inputs given and what keeps their look. */
+export function picturesOf(graph: Graph, inputs: readonly GraphTensor[]): ReadonlyMap<number, GraphTensor> {
+  const pictures = new Map(inputs.map((input) => [input.index, input]));
+  for (const { kind, inputs: read, output } of graph.operators) {
+    if (PICTURE_KEEPING.has(kind) && read.some(({ index }) => pictures.has(index))) pictures.set(output.index, output);
+  }
+  return pictures;
+}
 
 /** Where the inputs of a graph come from; what is in none of the two is written into the arena by the caller. */
 export type PixelSource = {
@@ -79,6 +109,11 @@ export function pixelSource(graph: Graph, format: FrameFormat): PixelSource {
   const problems: string[] = [];
   const source = isForeign ? convertedSource(first[1], format, problems) : planarSource(graph, format, problems);
   if (graph.outputs.size === 0) problems.push('the model has no outputs');
+  const pictures = picturesOf(graph, [...graph.inputs.values()]);
+  for (const [name, { index }] of graph.outputs) {
+    if (pictures.has(index))
+      problems.push(`output ${name} would hand out the picture: no convolution or matrix made it`);
+  }
   if (problems.length > 0) {
     throw new ModelError('MODEL_MISMATCH', problems.join('\n'), {
       op: 'fit model to camera',

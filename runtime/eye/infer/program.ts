@@ -8,9 +8,9 @@
  */
 import type { Graph } from './graph.ts';
 import { COMMAND_BYTES, COMMAND_WORDS } from './layout/command.ts';
-import { type Addresses, type Command, type KernelShape, Packer, type PixelPlane } from './operators/lowering.ts';
+import { type Addresses, type KernelShape, Packer, type PixelPlane } from './operators/lowering.ts';
 import { type GraphOperator, lower } from './operators/operators.ts';
-import type { PixelSource } from './pixels.ts';
+import { type PixelSource, picturesOf } from './pixels.ts';
 import { alignUp, type Need, type Plan, planMemory, type Region } from './plan.ts';
 import type { Rounding } from './quantize.ts';
 import { type GraphTensor, valueBytes } from './tensor.ts';
@@ -73,7 +73,12 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
   });
   const constantOffsets = packConstants(graph, packer);
 
-  const { needs, roots } = lifetimes(graph, planes, place);
+  const pictures = picturesOf(
+    graph,
+    feeds.map(({ target }) => target),
+  );
+  const pixelEnd = lastPixelReader(graph, planes, pictures);
+  const { needs, roots } = lifetimes(graph, planes, place, (tensor) => (pictures.has(tensor.index) ? pixelEnd : -1));
   const commands = [...fed, ...lowered.flat()];
   const scratchBytes = commands.reduce((most, { scratchBytes: bytes = 0 }) => Math.max(most, bytes), 0);
   const commandBytes = alignUp(commands.length * COMMAND_BYTES);
@@ -95,6 +100,7 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
     scratch: plan.scratch.offsetBytes,
   };
 
+  const pictureRegions = new Set([...pictures.values()].map((picture) => regions.get(place(picture).root.index)!));
   const constants = new Uint8Array(commandBytes + packer.bytes);
   packer.copyTo(constants.subarray(commandBytes));
   commands.forEach((command, i) => {
@@ -110,8 +116,8 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
     ],
     commandsOffset: plan.constants.offsetBytes,
     commandCount: commands.length,
-    pixelCommandCount: countPixelCommands(graph, source, lowered),
-    pixelRegions: [plan.slot, ...feeds.map(({ target }) => regions.get(target.index)!), plan.scratch],
+    pixelCommandCount: fed.length + lowered.slice(0, pixelEnd + 1).flat().length,
+    pixelRegions: [plan.slot, ...pictureRegions, plan.scratch],
     regions,
     feeds: fed.map(({ kernel }) => kernel),
     constantBytes,
@@ -119,20 +125,15 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
   };
 }
 
-/** Commands up to the last operator that reads a plane or a converted picture. */
-function countPixelCommands(
+/** The last operator that reads a plane or a picture; -1 where none does. */
+function lastPixelReader(
   graph: Graph,
-  { planes, feeds }: PixelSource,
-  lowered: readonly (readonly Command[])[],
+  planes: ReadonlyMap<number, PixelPlane>,
+  pictures: ReadonlyMap<number, GraphTensor>,
 ): number {
-  const converted = new Set(feeds.map(({ target }) => target.index));
-  let count = feeds.length;
-  let last = count;
-  graph.operators.forEach((operator, i) => {
-    count += lowered[i]!.length;
-    if (operator.inputs.some(({ index }) => planes.has(index) || converted.has(index))) last = count;
-  });
-  return last;
+  return graph.operators.findLastIndex(({ inputs }) =>
+    inputs.some(({ index }) => planes.has(index) || pictures.has(index)),
+  );
 }
 
 /** Constants that operators read like tensors: index → offset. */
@@ -201,18 +202,20 @@ function lastBytes({ shape, kind }: GraphTensor): number {
   return (shape.at(-1) ?? 1) * valueBytes(kind);
 }
 
-/** First writer and last reader of every tensor that gets bytes of its own in the arena. */
+/** First writer and last reader of every tensor that gets bytes of its own in the arena. leastEnd: it lives till then at least. */
 function lifetimes(
   graph: Graph,
   planes: ReadonlyMap<number, PixelPlane>,
   place: (tensor: GraphTensor) => Place,
+  leastEnd: (tensor: GraphTensor) => number,
 ): { readonly needs: Need[]; readonly roots: GraphTensor[] } {
   const spans = new Map<number, { root: GraphTensor; first: number; last: number }>();
   const use = (tensor: GraphTensor, when: number): void => {
     if (planes.has(tensor.index) || tensor.constant !== undefined) return;
     const { root } = place(tensor);
     const span = spans.get(root.index) ?? { root, first: when, last: when };
-    spans.set(root.index, { root, first: Math.min(span.first, when), last: Math.max(span.last, when) });
+    const last = Math.max(span.last, when, leastEnd(tensor));
+    spans.set(root.index, { root, first: Math.min(span.first, when), last });
   };
   for (const input of graph.inputs.values()) use(input, -1);
   graph.operators.forEach((operator: GraphOperator, when) => {

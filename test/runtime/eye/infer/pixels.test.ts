@@ -31,7 +31,7 @@ function tensor(index: number, name: string, shape: readonly number[], kind: Ten
 function graphOf(...inputs: GraphTensor[]): Graph {
   const a = inputs[0]!;
   const output = { ...a, index: 99, name: 'out' };
-  const operators: GraphOperator[] = [{ kind: 'concatenation', index: 0, inputs, output } as unknown as GraphOperator];
+  const operators: GraphOperator[] = [{ kind: 'mean', index: 0, inputs, output } as unknown as GraphOperator];
   return {
     operators,
     inputs: new Map(inputs.map((input) => [input.name, input])),
@@ -216,6 +216,24 @@ for (const [what, build] of [
 function requantised(net: NetBuilder, input: NetTensor): NetTensor {
   return net.quantize(input, { scale: 1 / 255, zeroPoint: -128 });
 }
+
+test('an output that is the picture, only moved or coloured, is refused', () => {
+  const format = frameOf(16, 8, 16);
+  const net = new NetBuilder(3);
+  const picture = net.input([1, 4, 8, 3], { name: 'rgb' });
+  const moved = net.maxPool(net.reshape(net.multiply(picture, net.constant([3])), [1, 8, 4, 3]), {
+    kernel: 1,
+    stride: 1,
+    name: 'moved',
+  });
+  const kept = net.convolution(picture, { channels: 2, name: 'kept' });
+  assert.throws(
+    () => createEngine(writeTflite(net.model(kept, moved)), format),
+    (error: unknown) =>
+      error instanceof ModelError &&
+      error.message === 'output moved would hand out the picture: no convolution or matrix made it',
+  );
+});
 
 test('inputs that are no picture are refused, with what is expected', () => {
   const format = frameOf(32, 32, 32);
