@@ -1,6 +1,6 @@
 /**
- * Any convolution, one value at a time: the kernel that serves what the fast ones do not (odd channel counts, large
- * kernels, dilation, depth multipliers, weights of -128, factors of one half and more), and the text to hold them against.
+ * Any convolution, one value at a time: the kernel that serves where the fast ones are not proved to be exact (factors of
+ * one half and more, sums near the ends of int32), and the text to hold them against.
  * A transcription of tensorflow/lite/kernels/internal/reference/integer_ops/conv.h (ConvPerChannel) and
  * depthwise_conv.h (DepthwiseConvPerChannel).
  */
@@ -36,6 +36,7 @@ import {
   MULTIPLIERS,
   SHIFTS,
 } from '../layout/convolution';
+import { requantise1 } from './requantise';
 import { address, word } from './word';
 
 export function anyConvolution(command: usize): void {
@@ -91,9 +92,8 @@ export function anyConvolution(command: usize): void {
             }
           }
         }
-        const o = <usize>channel << 2;
-        const result = multiplyByQuantizedMultiplier(sum, load<i32>(multipliers + o), load<i32>(shifts + o)) + outputZeroPoint;
-        store<i8>(target + <usize>channel, <i8>(result < outputMin ? outputMin : result > outputMax ? outputMax : result));
+        const result = requantise1(sum, multipliers, shifts, channel, outputZeroPoint, outputMin, outputMax);
+        store<i8>(target + <usize>channel, <i8>result);
       }
       target += targetPixel;
     }
@@ -104,16 +104,4 @@ export function anyConvolution(command: usize): void {
 @inline
 function valueAt(at: usize, isPixel: bool): i32 {
   return isPixel ? <i32>load<u8>(at) : <i32>load<i8>(at);
-}
-
-/** tensorflow/lite/kernels/internal/common.h, double rounding. */
-function multiplyByQuantizedMultiplier(x: i32, multiplier: i32, shift: i32): i32 {
-  const left = shift > 0 ? shift : 0;
-  const right = shift > 0 ? 0 : -shift;
-  // Both factors cannot be the least int32 at once, as multipliers are not negative: no saturation.
-  const high = <i32>((<i64>(x << left) * <i64>multiplier + (1 << 30)) >> 31);
-  const mask = (1 << right) - 1;
-  const remainder = high & mask;
-  const threshold = (mask >> 1) + (high < 0 ? 1 : 0);
-  return (high >> right) + (remainder > threshold ? 1 : 0);
 }

@@ -1,21 +1,26 @@
 /**
- * 3x3 depthwise convolution, any stride and padding, channels in blocks of eight.
+ * Depthwise convolution with any window, stride, padding and dilation, channels in blocks of eight.
  *
- * Two taps are interleaved byte by byte (zip1 on arm64), multiplied by weights that lie the same way, and added in
- * pairs: five zips, ten smull/smlal and six sadalp for 72 multiply-adds. The weights of a block stay in five registers
- * while a row is walked.
- * Padding in TFLite leaves taps out, which is the same as reading the zero point; rows and columns outside of the image
- * are therefore read from a row of zero points, and the zero point's share of the sum is in the bias for all taps alike.
+ * The input rows that one output row reads are kept in a ring of rows in scratch, where edges are filled with the zero
+ * point, so that no tap is outside (TFLite leaves such taps out, which is the same, as the zero point's share of the sum
+ * is in the bias). A ring row lies block by block of channels, and in a block column by column: [block][column][8], so
+ * neighbouring columns are neighbours in memory, and the last block is whole whatever the number of channels.
+ * Every input row is copied once.
+ *
+ * Taps come in pairs, the second one of an odd last tap having weight zero; weights lie as [8 channels x 2 taps].
+ * - pairs: ring of int8. Two taps are interleaved byte by byte (zip1 on arm64), multiplied by weights that lie the same
+ *   way, two pairs are added in int16 (smull, smlal; weights in -127..127 cannot overflow) and added to int32 (sadalp).
+ * - dot: ring of int16. Two taps are interleaved (punpcklwd), and i32x4.dot_i16x8 (pmaddwd) adds both products.
+ *
+ * 3x3 is written out; other windows walk a table of the taps' places in the ring.
  */
 import {
   INPUT_CHANNELS,
   INPUT_HEIGHT,
   INPUT_WIDTH,
+  OUTPUT_CHANNELS,
   OUTPUT_HEIGHT,
-  OUTPUT_MAX,
-  OUTPUT_MIN,
   OUTPUT_WIDTH,
-  OUTPUT_ZERO_POINT,
   PAD_LEFT,
   PAD_TOP,
   SOURCE,
@@ -26,126 +31,470 @@ import {
   WEIGHTS,
 } from '../layout/command';
 import {
-  BLOCK_ADDEND,
   BLOCK_BIAS,
-  BLOCK_MULTIPLIER,
-  BLOCK_POWER,
-  BLOCK_WEIGHTS,
-  DEPTHWISE_BYTES,
-  INPUT_ZERO_POINT,
-  PAD_ROW,
+  DEPTH_MULTIPLIER,
+  DILATION_X,
+  DILATION_Y,
+  FILL,
+  IS_3X3,
+  KERNEL_X,
+  KERNEL_Y,
+  PAIR_BYTES,
+  RING_COLUMNS,
+  RING_ROWS,
+  SCRATCH,
+  TAP_PAIRS,
 } from '../layout/convolution';
-import { clamp16, requantise8 } from './requantise';
+import { min32, storeSome } from './products';
+import { addend, clamp16, factor, headBytes, maxOf, minOf, power, requantise8, zeroPointOf } from './requantise';
 import { address, word } from './word';
 
-export function depthwise(command: usize): void {
+export function depthwisePairs(command: usize): void {
+  depthwise(command, false);
+}
+
+export function depthwiseDot(command: usize): void {
+  depthwise(command, true);
+}
+
+/** isWide: a ring of int16 for dot, else of int8 for pairs; known when this is compiled into its callers. */
+// @ts-ignore: decorator
+@inline
+function depthwise(command: usize, isWide: bool): void {
   const inputHeight = word(command, INPUT_HEIGHT);
-  const inputWidth = word(command, INPUT_WIDTH);
-  const channels = word(command, INPUT_CHANNELS);
   const outputHeight = word(command, OUTPUT_HEIGHT);
-  const outputWidth = word(command, OUTPUT_WIDTH);
   const strideY = word(command, STRIDE_Y);
-  const strideX = word(command, STRIDE_X);
   const padTop = word(command, PAD_TOP);
-  const padLeft = word(command, PAD_LEFT);
-  const padRow = address(command, PAD_ROW);
   const source = address(command, SOURCE);
-  const targetPixel = address(command, TARGET_PIXEL);
-  const zeroPoint = i16x8.splat(<i16>word(command, OUTPUT_ZERO_POINT));
-  const min = i8x16.splat(<i8>word(command, OUTPUT_MIN));
-  const max = i8x16.splat(<i8>word(command, OUTPUT_MAX));
-  const pixelBytes = <usize>channels;
-  const rowBytes = <usize>inputWidth * pixelBytes;
-  memory.fill(padRow, <u8>word(command, INPUT_ZERO_POINT), rowBytes);
+  const sourceRow = address(command, INPUT_WIDTH) * address(command, INPUT_CHANNELS);
+  const targetRow = address(command, OUTPUT_WIDTH) * address(command, TARGET_PIXEL);
+  const kernelY = word(command, KERNEL_Y);
+  const kernelX = word(command, KERNEL_X);
+  const dilationY = word(command, DILATION_Y);
+  const dilationX = word(command, DILATION_X);
+  const ringRows = word(command, RING_ROWS);
+  const is3x3 = word(command, IS_3X3) != 0;
+  const cellBytes: usize = isWide ? 16 : 8;
+  const ringRow = address(command, RING_COLUMNS) * cellBytes * ((address(command, OUTPUT_CHANNELS) + 7) >> 3);
+  const table = address(command, SCRATCH);
+  const ring = table + ((8 * address(command, TAP_PAIRS) + 15) & ~15);
+  fillCells(ring, <usize>ringRows * ringRow, word(command, FILL), isWide);
 
   let target = address(command, TARGET);
+  // Rows are counted from the first one of the padding; row r is in slot r % ringRows.
+  let filled = 0;
   for (let y = 0; y < outputHeight; y++) {
-    const top = y * strideY - padTop;
-    const row0 = rowAt(source, top, inputHeight, rowBytes, padRow);
-    const row1 = rowAt(source, top + 1, inputHeight, rowBytes, padRow);
-    const row2 = rowAt(source, top + 2, inputHeight, rowBytes, padRow);
-    let block = address(command, WEIGHTS);
-    for (let c: usize = 0; c < pixelBytes; c += 8) {
-      const bias0 = v128.load(block, BLOCK_BIAS);
-      const bias1 = v128.load(block, BLOCK_BIAS + 16);
-      const w01 = v128.load(block, BLOCK_WEIGHTS);
-      const w23 = v128.load(block, BLOCK_WEIGHTS + 16);
-      const w45 = v128.load(block, BLOCK_WEIGHTS + 32);
-      const w67 = v128.load(block, BLOCK_WEIGHTS + 48);
-      const w8 = v128.load(block, BLOCK_WEIGHTS + 64);
-      const multiplier0 = v128.load(block, BLOCK_MULTIPLIER);
-      const multiplier1 = v128.load(block, BLOCK_MULTIPLIER + 16);
-      const addend0 = v128.load(block, BLOCK_ADDEND);
-      const addend1 = v128.load(block, BLOCK_ADDEND + 16);
-      const addend2 = v128.load(block, BLOCK_ADDEND + 32);
-      const addend3 = v128.load(block, BLOCK_ADDEND + 48);
-      const power0 = v128.load(block, BLOCK_POWER);
-      const power1 = v128.load(block, BLOCK_POWER + 16);
-      let to = target + c;
-      let left = -padLeft;
-      for (let x = 0; x < outputWidth; x++) {
-        let t0: v128, t1: v128, t2: v128, t3: v128, t4: v128, t5: v128, t6: v128, t7: v128, t8: v128;
-        if (left >= 0 && left + 2 < inputWidth) {
-          const first = <usize>left * pixelBytes + c;
-          const a0 = row0 + first;
-          const a1 = row1 + first;
-          const a2 = row2 + first;
-          t0 = v128.load64_zero(a0);
-          t1 = v128.load64_zero(a0 + pixelBytes);
-          t2 = v128.load64_zero(a0 + 2 * pixelBytes);
-          t3 = v128.load64_zero(a1);
-          t4 = v128.load64_zero(a1 + pixelBytes);
-          t5 = v128.load64_zero(a1 + 2 * pixelBytes);
-          t6 = v128.load64_zero(a2);
-          t7 = v128.load64_zero(a2 + pixelBytes);
-          t8 = v128.load64_zero(a2 + 2 * pixelBytes);
-        } else {
-          t0 = tap(row0, left, inputWidth, pixelBytes, c, padRow);
-          t1 = tap(row0, left + 1, inputWidth, pixelBytes, c, padRow);
-          t2 = tap(row0, left + 2, inputWidth, pixelBytes, c, padRow);
-          t3 = tap(row1, left, inputWidth, pixelBytes, c, padRow);
-          t4 = tap(row1, left + 1, inputWidth, pixelBytes, c, padRow);
-          t5 = tap(row1, left + 2, inputWidth, pixelBytes, c, padRow);
-          t6 = tap(row2, left, inputWidth, pixelBytes, c, padRow);
-          t7 = tap(row2, left + 1, inputWidth, pixelBytes, c, padRow);
-          t8 = tap(row2, left + 2, inputWidth, pixelBytes, c, padRow);
-        }
-        const a = zip(t0, t1);
-        const b = zip(t2, t3);
-        const d = zip(t4, t5);
-        const e = zip(t6, t7);
-        const f = zip(t8, t8);
-        let sums0 = i32x4.add(bias0, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_low_i8x16_s(a, w01), i16x8.extmul_low_i8x16_s(b, w23))));
-        let sums1 = i32x4.add(bias1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(a, w01), i16x8.extmul_high_i8x16_s(b, w23))));
-        sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_low_i8x16_s(d, w45), i16x8.extmul_low_i8x16_s(e, w67))));
-        sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(d, w45), i16x8.extmul_high_i8x16_s(e, w67))));
-        sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(f, w8)));
-        sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(f, w8)));
-        const result = requantise8(sums0, sums1, multiplier0, multiplier1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
-        v128.store_lane<i64>(to, clamp16(result, result, min, max), 0);
-        to += targetPixel;
-        left += strideX;
-      }
-      block += BLOCK_WEIGHTS + DEPTHWISE_BYTES;
+    const top = y * strideY;
+    if (filled < top) filled = top;
+    for (; filled < top + ringRows; filled++) {
+      const slot = ring + <usize>(filled % ringRows) * ringRow;
+      const inputY = filled - padTop;
+      if (inputY >= 0 && inputY < inputHeight) copyRow(command, source + <usize>inputY * sourceRow, slot, isWide);
+      else fillCells(slot, ringRow, word(command, FILL), isWide);
     }
-    target += <usize>outputWidth * targetPixel;
+    if (is3x3) {
+      const row0 = ring + <usize>(top % ringRows) * ringRow;
+      const row1 = ring + <usize>((top + 1) % ringRows) * ringRow;
+      const row2 = ring + <usize>((top + 2) % ringRows) * ringRow;
+      if (isWide) row3x3Dot(command, row0, row1, row2, target);
+      else row3x3Pairs(command, row0, row1, row2, target);
+    } else {
+      let entry = table;
+      for (let ky = 0; ky < kernelY; ky++) {
+        const row = ring + <usize>((top + ky * dilationY) % ringRows) * ringRow;
+        for (let kx = 0; kx < kernelX; kx++) {
+          store<usize>(entry, row + <usize>(kx * dilationX) * cellBytes);
+          entry += 4;
+        }
+      }
+      if (((kernelY * kernelX) & 1) != 0) store<usize>(entry, ring);
+      if (isWide) rowDot(command, table, target);
+      else rowPairs(command, table, target);
+    }
+    target += targetRow;
   }
 }
 
+/** Zero points; bytes: a multiple of 8, written in steps of 16. */
+// @ts-ignore: decorator
+@inline
+function fillCells(to: usize, bytes: usize, value: i32, isWide: bool): void {
+  const fill = isWide ? i16x8.splat(<i16>value) : i8x16.splat(<i8>value);
+  for (let i: usize = 0; i < bytes; i += isWide ? 16 : 8) {
+    if (isWide) v128.store(to + i, fill);
+    else v128.store_lane<i64>(to + i, fill, 0);
+  }
+}
+
+/** One input row into a ring row, whose padding is there already. */
+// @ts-ignore: decorator
+@inline
+function copyRow(command: usize, source: usize, slot: usize, isWide: bool): void {
+  const pixelBytes = address(command, INPUT_CHANNELS);
+  const channels = address(command, OUTPUT_CHANNELS);
+  const multiplier = address(command, DEPTH_MULTIPLIER);
+  const padLeft = address(command, PAD_LEFT);
+  const ringColumns = address(command, RING_COLUMNS);
+  const cellBytes: usize = isWide ? 16 : 8;
+  // Columns on the right that no window reaches are left out.
+  const columns = <usize>min32(word(command, INPUT_WIDTH), <i32>ringColumns - <i32>padLeft);
+  for (let channel: usize = 0; channel < channels; channel += 8) {
+    let to = slot + padLeft * cellBytes;
+    const end = to + columns * cellBytes;
+    if (multiplier == 1) {
+      let from = source + channel;
+      for (; to + 3 * cellBytes < end; to += 4 * cellBytes) {
+        copyCell(from, to, isWide);
+        copyCell(from + pixelBytes, to + cellBytes, isWide);
+        copyCell(from + 2 * pixelBytes, to + 2 * cellBytes, isWide);
+        copyCell(from + 3 * pixelBytes, to + 3 * cellBytes, isWide);
+        from += 4 * pixelBytes;
+      }
+      for (; to < end; to += cellBytes) {
+        copyCell(from, to, isWide);
+        from += pixelBytes;
+      }
+    } else {
+      const lanes = <usize>min32(8, <i32>(channels - channel));
+      let from = source;
+      for (; to < end; to += cellBytes) {
+        for (let lane: usize = 0; lane < lanes; lane++) {
+          const value = load<i8>(from + (channel + lane) / multiplier);
+          if (isWide) store<i16>(to + 2 * lane, value);
+          else store<i8>(to + lane, value);
+        }
+        from += pixelBytes;
+      }
+    }
+    slot += ringColumns * cellBytes;
+  }
+}
+
+/** Eight channels of a pixel; reads beyond the last pixel where it has fewer, which meets weights of zero. */
+// @ts-ignore: decorator
+@inline
+function copyCell(from: usize, to: usize, isWide: bool): void {
+  if (isWide) v128.store(to, v128.load_ext<i8>(from));
+  else store<u64>(to, load<u64>(from));
+}
+
+/** Any window, four output columns at a time, the last four overlapping; table: addresses of the taps of column 0. */
+function rowDot(command: usize, table: usize, target: usize): void {
+  rowOf(command, table, target, true);
+}
+
+function rowPairs(command: usize, table: usize, target: usize): void {
+  rowOf(command, table, target, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function rowOf(command: usize, table: usize, target: usize, isWide: bool): void {
+  const channels = word(command, OUTPUT_CHANNELS);
+  const width = word(command, OUTPUT_WIDTH);
+  const targetPixel = address(command, TARGET_PIXEL);
+  const tapPairs = address(command, TAP_PAIRS);
+  const cellBytes: usize = isWide ? 16 : 8;
+  const step = address(command, STRIDE_X) * cellBytes;
+  const blockBytes = address(command, RING_COLUMNS) * cellBytes;
+  const tableEnd = table + 8 * tapPairs;
+  const zeroPoint = zeroPointOf(command);
+  const min = minOf(command);
+  const max = maxOf(command);
+  let block = address(command, WEIGHTS);
+  // From column 0 of the first block.
+  let start: usize = 0;
+  for (let channel = 0; channel < channels; channel += 8) {
+    const left = channels - channel;
+    const weights = block + headBytes();
+    for (let x = 0; x < width; x += 4) {
+      const x1 = <usize>min32(x + 1, width - 1);
+      const x2 = <usize>min32(x + 2, width - 1);
+      const x3 = <usize>min32(x + 3, width - 1);
+      const at0 = start + <usize>x * step;
+      const at1 = start + x1 * step;
+      const at2 = start + x2 * step;
+      const at3 = start + x3 * step;
+      let low0 = v128.load(block, BLOCK_BIAS);
+      let high0 = v128.load(block, BLOCK_BIAS + 16);
+      let low1 = low0;
+      let high1 = high0;
+      let low2 = low0;
+      let high2 = high0;
+      let low3 = low0;
+      let high3 = high0;
+      let w = weights;
+      for (let entry = table; entry < tableEnd; entry += 8) {
+        const a = load<usize>(entry);
+        const b = load<usize>(entry, 4);
+        if (isWide) {
+          const weights0 = v128.load_ext<i8>(w);
+          const weights1 = v128.load_ext<i8>(w, 8);
+          let tapA = v128.load(a + at0);
+          let tapB = v128.load(b + at0);
+          low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+          high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+          tapA = v128.load(a + at1);
+          tapB = v128.load(b + at1);
+          low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+          high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+          tapA = v128.load(a + at2);
+          tapB = v128.load(b + at2);
+          low2 = i32x4.add(low2, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+          high2 = i32x4.add(high2, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+          tapA = v128.load(a + at3);
+          tapB = v128.load(b + at3);
+          low3 = i32x4.add(low3, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+          high3 = i32x4.add(high3, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+        } else {
+          const pairWeights = v128.load(w);
+          let taps = zip(v128.load64_zero(a + at0), v128.load64_zero(b + at0));
+          low0 = i32x4.add(low0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
+          high0 = i32x4.add(high0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
+          taps = zip(v128.load64_zero(a + at1), v128.load64_zero(b + at1));
+          low1 = i32x4.add(low1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
+          high1 = i32x4.add(high1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
+          taps = zip(v128.load64_zero(a + at2), v128.load64_zero(b + at2));
+          low2 = i32x4.add(low2, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
+          high2 = i32x4.add(high2, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
+          taps = zip(v128.load64_zero(a + at3), v128.load64_zero(b + at3));
+          low3 = i32x4.add(low3, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
+          high3 = i32x4.add(high3, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
+        }
+        w += PAIR_BYTES;
+      }
+      const factor0 = factor(block, 0);
+      const factor1 = factor(block, 1);
+      const addend0 = addend(block, 0);
+      const addend1 = addend(block, 1);
+      const addend2 = addend(block, 2);
+      const addend3 = addend(block, 3);
+      const power0 = power(block, 0);
+      const power1 = power(block, 1);
+      const pixel0 = requantise8(low0, high0, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel1 = requantise8(low1, high1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel2 = requantise8(low2, high2, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel3 = requantise8(low3, high3, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const result01 = clamp16(pixel0, pixel1, min, max);
+      const result23 = clamp16(pixel2, pixel3, min, max);
+      storeLow(target + <usize>x * targetPixel, result01, left);
+      storeHigh(target + x1 * targetPixel, result01, left);
+      storeLow(target + x2 * targetPixel, result23, left);
+      storeHigh(target + x3 * targetPixel, result23, left);
+    }
+    target += 8;
+    start += blockBytes;
+    block = weights + tapPairs * PAIR_BYTES;
+  }
+}
+
+/**
+ * 3x3, rows at their first column. Pairs of taps [y, x]: 00 10, 01 11, 02 12, 20 21, 22 alone: the first three are columns of
+ * two rows.
+ */
+function row3x3Dot(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
+  const channels = word(command, OUTPUT_CHANNELS);
+  const width = word(command, OUTPUT_WIDTH);
+  const targetPixel = address(command, TARGET_PIXEL);
+  const step = address(command, STRIDE_X) * 16;
+  const blockBytes = address(command, RING_COLUMNS) * 16;
+  const zeroPoint = zeroPointOf(command);
+  const min = minOf(command);
+  const max = maxOf(command);
+  let block = address(command, WEIGHTS);
+  for (let channel = 0; channel < channels; channel += 8) {
+    const left = channels - channel;
+    const w = block + headBytes();
+    for (let x = 0; x < width; x += 2) {
+      const x1 = <usize>min32(x + 1, width - 1);
+      const at0 = <usize>x * step;
+      const at1 = x1 * step;
+      const a0 = row0 + at0;
+      const b0 = row1 + at0;
+      const c0 = row2 + at0;
+      const a1 = row0 + at1;
+      const b1 = row1 + at1;
+      const c1 = row2 + at1;
+      let low0 = v128.load(block, BLOCK_BIAS);
+      let high0 = v128.load(block, BLOCK_BIAS + 16);
+      let low1 = low0;
+      let high1 = high0;
+
+      let weights0 = v128.load_ext<i8>(w);
+      let weights1 = v128.load_ext<i8>(w, 8);
+      let tapA = v128.load(a0);
+      let tapB = v128.load(b0);
+      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+      tapA = v128.load(a1);
+      tapB = v128.load(b1);
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+
+      weights0 = v128.load_ext<i8>(w, 16);
+      weights1 = v128.load_ext<i8>(w, 24);
+      tapA = v128.load(a0, 16);
+      tapB = v128.load(b0, 16);
+      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+      tapA = v128.load(a1, 16);
+      tapB = v128.load(b1, 16);
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+
+      weights0 = v128.load_ext<i8>(w, 32);
+      weights1 = v128.load_ext<i8>(w, 40);
+      tapA = v128.load(a0, 32);
+      tapB = v128.load(b0, 32);
+      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+      tapA = v128.load(a1, 32);
+      tapB = v128.load(b1, 32);
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+
+      weights0 = v128.load_ext<i8>(w, 48);
+      weights1 = v128.load_ext<i8>(w, 56);
+      tapA = v128.load(c0);
+      tapB = v128.load(c0, 16);
+      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+      tapA = v128.load(c1);
+      tapB = v128.load(c1, 16);
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
+
+      weights0 = v128.load_ext<i8>(w, 64);
+      weights1 = v128.load_ext<i8>(w, 72);
+      tapA = v128.load(c0, 32);
+      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapA), weights0));
+      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapA), weights1));
+      tapA = v128.load(c1, 32);
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapA), weights0));
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapA), weights1));
+
+      const factor0 = factor(block, 0);
+      const factor1 = factor(block, 1);
+      const addend0 = addend(block, 0);
+      const addend1 = addend(block, 1);
+      const addend2 = addend(block, 2);
+      const addend3 = addend(block, 3);
+      const power0 = power(block, 0);
+      const power1 = power(block, 1);
+      const pixel0 = requantise8(low0, high0, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel1 = requantise8(low1, high1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const result = clamp16(pixel0, pixel1, min, max);
+      storeLow(target + <usize>x * targetPixel, result, left);
+      storeHigh(target + x1 * targetPixel, result, left);
+    }
+    target += 8;
+    row0 += blockBytes;
+    row1 += blockBytes;
+    row2 += blockBytes;
+    block = w + 5 * PAIR_BYTES;
+  }
+}
+
+/** The same in int8. Sixteen bytes are two columns; weights of the block stay in five registers. */
+function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
+  const channels = word(command, OUTPUT_CHANNELS);
+  const width = address(command, OUTPUT_WIDTH);
+  const targetPixel = address(command, TARGET_PIXEL);
+  const step = address(command, STRIDE_X) * 8;
+  const blockBytes = address(command, RING_COLUMNS) * 8;
+  const zeroPoint = zeroPointOf(command);
+  const min = minOf(command);
+  const max = maxOf(command);
+  let block = address(command, WEIGHTS);
+  for (let channel = 0; channel < channels; channel += 8) {
+    const left = channels - channel;
+    const weights = block + headBytes();
+    const bias0 = v128.load(block, BLOCK_BIAS);
+    const bias1 = v128.load(block, BLOCK_BIAS + 16);
+    const w0 = v128.load(weights);
+    const w1 = v128.load(weights, 16);
+    const w2 = v128.load(weights, 32);
+    const w3 = v128.load(weights, 48);
+    const w4 = v128.load(weights, 64);
+    const factor0 = factor(block, 0);
+    const factor1 = factor(block, 1);
+    const addend0 = addend(block, 0);
+    const addend1 = addend(block, 1);
+    const addend2 = addend(block, 2);
+    const addend3 = addend(block, 3);
+    const power0 = power(block, 0);
+    const power1 = power(block, 1);
+    let a = row0;
+    let b = row1;
+    let c = row2;
+    let to = target;
+    const end = row0 + width * step;
+    for (; a < end; a += step) {
+      const a01 = v128.load(a);
+      const b01 = v128.load(b);
+      const t0 = zip(a01, b01);
+      const t1 = zipHigh(a01, b01);
+      const t2 = zip(v128.load64_zero(a, 16), v128.load64_zero(b, 16));
+      const t3 = zip(v128.load64_zero(c), v128.load64_zero(c, 8));
+      const c2 = v128.load64_zero(c, 16);
+      const t4 = zip(c2, c2);
+      let sums0 = i32x4.add(bias0, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_low_i8x16_s(t0, w0), i16x8.extmul_low_i8x16_s(t1, w1))));
+      let sums1 = i32x4.add(bias1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(t0, w0), i16x8.extmul_high_i8x16_s(t1, w1))));
+      sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_low_i8x16_s(t2, w2), i16x8.extmul_low_i8x16_s(t3, w3))));
+      sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(t2, w2), i16x8.extmul_high_i8x16_s(t3, w3))));
+      sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(t4, w4)));
+      sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(t4, w4)));
+      const pixel = requantise8(sums0, sums1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      storeLow(to, clamp16(pixel, pixel, min, max), left);
+      to += targetPixel;
+      b += step;
+      c += step;
+    }
+    target += 8;
+    row0 += blockBytes;
+    row1 += blockBytes;
+    row2 += blockBytes;
+    block = weights + 5 * PAIR_BYTES;
+  }
+}
+
+/** The lower or the upper half of the result to its pixel; `left` channels, at most eight. */
+// @ts-ignore: decorator
+@inline
+function storeLow(target: usize, result: v128, left: i32): void {
+  if (left >= 8) v128.store_lane<i64>(target, result, 0);
+  else storeSome(target, i64x2.extract_lane(result, 0), left);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeHigh(target: usize, result: v128, left: i32): void {
+  if (left >= 8) v128.store_lane<i64>(target, result, 1);
+  else storeSome(target, i64x2.extract_lane(result, 1), left);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveLow(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveHigh(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Bytes of the lower halves, one by one. */
 // @ts-ignore: decorator
 @inline
 function zip(a: v128, b: v128): v128 {
   return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
+/** Of the upper halves. */
 // @ts-ignore: decorator
 @inline
-function rowAt(source: usize, y: i32, height: i32, rowBytes: usize, padRow: usize): usize {
-  return y >= 0 && y < height ? source + <usize>y * rowBytes : padRow;
-}
-
-// @ts-ignore: decorator
-@inline
-function tap(row: usize, x: i32, width: i32, pixelBytes: usize, c: usize, padRow: usize): v128 {
-  return v128.load64_zero(x >= 0 && x < width ? row + <usize>x * pixelBytes + c : padRow);
+function zipHigh(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }

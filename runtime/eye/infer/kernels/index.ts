@@ -5,11 +5,20 @@
  * one kernel per command; `erase` zeroes bytes. Nothing else is exported, nothing is allocated, there is no state: all
  * that is known about a model lies in the memory that the loader planned.
  *
- * Every kernel gives the very bytes of TFLite's reference kernels. None of them checks a bound: the loader has proved
- * every address and size before the first frame (../plan.ts, ../prepack.ts).
+ * Every kernel gives the very bytes of the kernels it is held against: TFLite's reference kernels, or XNNPACK where the
+ * rounding is fp32. None of them checks a bound: the loader has proved every address and size before the first frame.
  */
 import { COMMAND_BYTES } from '../layout/command';
-import { KIND_ANY_CONVOLUTION, KIND_DEPTHWISE, KIND_PATCH, KIND_POINTWISE } from '../layout/convolution';
+import {
+  KIND_ANY_CONVOLUTION,
+  KIND_DEPTHWISE_DOT,
+  KIND_DEPTHWISE_PAIRS,
+  KIND_GATHER_DOT,
+  KIND_GATHER_PAIRS,
+  KIND_PATCH,
+  KIND_POINTWISE_DOT,
+  KIND_POINTWISE_PAIRS,
+} from '../layout/convolution';
 import {
   KIND_ADD,
   KIND_DEQUANTIZE,
@@ -33,13 +42,13 @@ import {
 } from '../layout/spatial';
 import { addition } from './addition';
 import { anyConvolution } from './any';
-import { depthwise } from './depthwise';
+import { gatherDot, gatherPairs, patch, pointwiseDot, pointwisePairs } from './convolution';
+import { depthwiseDot, depthwisePairs } from './depthwise';
 import { dequantize, quantize } from './edges';
 import { fullyConnected } from './fully-connected';
 import { mean } from './mean';
 import { fill, move } from './move';
 import { multiplication } from './multiplication';
-import { patch, pointwise } from './pairs';
 import { feedGray, feedPlane, feedRgb } from './pixels';
 import { averagePool, maxPool } from './pooling';
 import { bilinear, double, nearestNeighbour } from './resize';
@@ -52,17 +61,29 @@ export function run(commands: usize, first: i32, last: i32): void {
   for (let i = first; i < last; i++) {
     const command = commands + <usize>i * COMMAND_BYTES;
     switch (load<i32>(command)) {
+      case KIND_ANY_CONVOLUTION:
+        anyConvolution(command);
+        break;
       case KIND_PATCH:
         patch(command);
         break;
-      case KIND_POINTWISE:
-        pointwise(command);
+      case KIND_POINTWISE_PAIRS:
+        pointwisePairs(command);
         break;
-      case KIND_DEPTHWISE:
-        depthwise(command);
+      case KIND_GATHER_PAIRS:
+        gatherPairs(command);
         break;
-      case KIND_ANY_CONVOLUTION:
-        anyConvolution(command);
+      case KIND_DEPTHWISE_PAIRS:
+        depthwisePairs(command);
+        break;
+      case KIND_POINTWISE_DOT:
+        pointwiseDot(command);
+        break;
+      case KIND_GATHER_DOT:
+        gatherDot(command);
+        break;
+      case KIND_DEPTHWISE_DOT:
+        depthwiseDot(command);
         break;
       case KIND_ADD:
         addition(command);
