@@ -12,7 +12,7 @@
  *   way, two pairs are added in int16 (smull, smlal; weights in -127..127 cannot overflow) and added to int32 (sadalp).
  * - dot: ring of int16. Two taps are interleaved (punpcklwd), and i32x4.dot_i16x8 (pmaddwd) adds both products.
  *
- * 3x3 is written out; other windows walk a table of the taps' places in the ring.
+ * A row walks a table of the taps' places in the ring. For arm64, which has registers for all weights, 3x3 is written out.
  */
 import {
   INPUT_CHANNELS,
@@ -45,7 +45,7 @@ import {
   SCRATCH,
   TAP_PAIRS,
 } from '../layout/convolution';
-import { min32, storeSome } from './products';
+import { max32, min32, storeSome } from './products';
 import { addend, clamp16, factor, headBytes, maxOf, minOf, power, requantise8, zeroPointOf } from './requantise';
 import { address, word } from './word';
 
@@ -73,7 +73,7 @@ function depthwise(command: usize, isWide: bool): void {
   const dilationY = word(command, DILATION_Y);
   const dilationX = word(command, DILATION_X);
   const ringRows = word(command, RING_ROWS);
-  const is3x3 = word(command, IS_3X3) != 0;
+  const is3x3 = !isWide && word(command, IS_3X3) != 0;
   const cellBytes: usize = isWide ? 16 : 8;
   const ringRow = address(command, RING_COLUMNS) * cellBytes * ((address(command, OUTPUT_CHANNELS) + 7) >> 3);
   const table = address(command, SCRATCH);
@@ -96,8 +96,7 @@ function depthwise(command: usize, isWide: bool): void {
       const row0 = ring + <usize>(top % ringRows) * ringRow;
       const row1 = ring + <usize>((top + 1) % ringRows) * ringRow;
       const row2 = ring + <usize>((top + 2) % ringRows) * ringRow;
-      if (isWide) row3x3Dot(command, row0, row1, row2, target);
-      else row3x3Pairs(command, row0, row1, row2, target);
+      row3x3Pairs(command, row0, row1, row2, target);
     } else {
       let entry = table;
       for (let ky = 0; ky < kernelY; ky++) {
@@ -178,43 +177,61 @@ function copyCell(from: usize, to: usize, isWide: bool): void {
   else store<u64>(to, load<u64>(from));
 }
 
-/** Any window, four output columns at a time, the last four overlapping; table: addresses of the taps of column 0. */
+/**
+ * One output row of any window; table: addresses of the taps of column 0. Four columns at a time, the last four overlapping
+ * those before; where a row has fewer, the ring has room to compute four all the same, and the wrong ones are written
+ * first, where the last right one follows. Strides of 1 and 2 are compiled on their own: constant distances cost nothing.
+ */
 function rowDot(command: usize, table: usize, target: usize): void {
-  rowOf(command, table, target, true);
+  const stride = word(command, STRIDE_X);
+  if (stride == 1) rowDot1(command, table, target);
+  else if (stride == 2) rowDot2(command, table, target);
+  else rowDotAny(command, table, target);
+}
+
+function rowDot1(command: usize, table: usize, target: usize): void {
+  rowOf(command, table, target, true, 1);
+}
+
+function rowDot2(command: usize, table: usize, target: usize): void {
+  rowOf(command, table, target, true, 2);
+}
+
+function rowDotAny(command: usize, table: usize, target: usize): void {
+  rowOf(command, table, target, true, 0);
 }
 
 function rowPairs(command: usize, table: usize, target: usize): void {
-  rowOf(command, table, target, false);
+  rowOf(command, table, target, false, 0);
 }
 
+/** stride 0: any, read from the command. */
 // @ts-ignore: decorator
 @inline
-function rowOf(command: usize, table: usize, target: usize, isWide: bool): void {
+function rowOf(command: usize, table: usize, target: usize, isWide: bool, stride: i32): void {
   const channels = word(command, OUTPUT_CHANNELS);
   const width = word(command, OUTPUT_WIDTH);
   const targetPixel = address(command, TARGET_PIXEL);
   const tapPairs = address(command, TAP_PAIRS);
   const cellBytes: usize = isWide ? 16 : 8;
-  const step = address(command, STRIDE_X) * cellBytes;
+  const step = (stride == 0 ? address(command, STRIDE_X) : <usize>stride) * cellBytes;
   const blockBytes = address(command, RING_COLUMNS) * cellBytes;
   const tableEnd = table + 8 * tapPairs;
   const zeroPoint = zeroPointOf(command);
   const min = minOf(command);
   const max = maxOf(command);
+  const t1 = <usize>min32(1, width - 1) * targetPixel;
+  const t2 = <usize>min32(2, width - 1) * targetPixel;
+  const t3 = <usize>min32(3, width - 1) * targetPixel;
+  const lastStart = max32(width - 4, 0);
   let block = address(command, WEIGHTS);
   // From column 0 of the first block.
   let start: usize = 0;
   for (let channel = 0; channel < channels; channel += 8) {
     const left = channels - channel;
     const weights = block + headBytes();
-    for (let x = 0; x < width; x += 4) {
-      const x1 = <usize>min32(x + 1, width - 1);
-      const x2 = <usize>min32(x + 2, width - 1);
-      const x3 = <usize>min32(x + 3, width - 1);
-      const at0 = start + <usize>x * step;
-      const at1 = start + x1 * step;
-      const at2 = start + x2 * step;
-      const at3 = start + x3 * step;
+    for (let x = 0; ; x = min32(x + 4, lastStart)) {
+      const at = start + <usize>x * step;
       let low0 = v128.load(block, BLOCK_BIAS);
       let high0 = v128.load(block, BLOCK_BIAS + 16);
       let low1 = low0;
@@ -225,39 +242,39 @@ function rowOf(command: usize, table: usize, target: usize, isWide: bool): void 
       let high3 = high0;
       let w = weights;
       for (let entry = table; entry < tableEnd; entry += 8) {
-        const a = load<usize>(entry);
-        const b = load<usize>(entry, 4);
+        const a = load<usize>(entry) + at;
+        const b = load<usize>(entry, 4) + at;
         if (isWide) {
           const weights0 = v128.load_ext<i8>(w);
           const weights1 = v128.load_ext<i8>(w, 8);
-          let tapA = v128.load(a + at0);
-          let tapB = v128.load(b + at0);
+          let tapA = v128.load(a);
+          let tapB = v128.load(b);
           low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
           high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-          tapA = v128.load(a + at1);
-          tapB = v128.load(b + at1);
+          tapA = cell(a, 1, stride, step);
+          tapB = cell(b, 1, stride, step);
           low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
           high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-          tapA = v128.load(a + at2);
-          tapB = v128.load(b + at2);
+          tapA = cell(a, 2, stride, step);
+          tapB = cell(b, 2, stride, step);
           low2 = i32x4.add(low2, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
           high2 = i32x4.add(high2, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-          tapA = v128.load(a + at3);
-          tapB = v128.load(b + at3);
+          tapA = cell(a, 3, stride, step);
+          tapB = cell(b, 3, stride, step);
           low3 = i32x4.add(low3, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
           high3 = i32x4.add(high3, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
         } else {
           const pairWeights = v128.load(w);
-          let taps = zip(v128.load64_zero(a + at0), v128.load64_zero(b + at0));
+          let taps = zip(v128.load64_zero(a), v128.load64_zero(b));
           low0 = i32x4.add(low0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
           high0 = i32x4.add(high0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
-          taps = zip(v128.load64_zero(a + at1), v128.load64_zero(b + at1));
+          taps = zip(v128.load64_zero(a + step), v128.load64_zero(b + step));
           low1 = i32x4.add(low1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
           high1 = i32x4.add(high1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
-          taps = zip(v128.load64_zero(a + at2), v128.load64_zero(b + at2));
+          taps = zip(v128.load64_zero(a + 2 * step), v128.load64_zero(b + 2 * step));
           low2 = i32x4.add(low2, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
           high2 = i32x4.add(high2, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
-          taps = zip(v128.load64_zero(a + at3), v128.load64_zero(b + at3));
+          taps = zip(v128.load64_zero(a + 3 * step), v128.load64_zero(b + 3 * step));
           low3 = i32x4.add(low3, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(taps, pairWeights)));
           high3 = i32x4.add(high3, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(taps, pairWeights)));
         }
@@ -277,10 +294,19 @@ function rowOf(command: usize, table: usize, target: usize, isWide: bool): void 
       const pixel3 = requantise8(low3, high3, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
       const result01 = clamp16(pixel0, pixel1, min, max);
       const result23 = clamp16(pixel2, pixel3, min, max);
-      storeLow(target + <usize>x * targetPixel, result01, left);
-      storeHigh(target + x1 * targetPixel, result01, left);
-      storeLow(target + x2 * targetPixel, result23, left);
-      storeHigh(target + x3 * targetPixel, result23, left);
+      const to = target + <usize>x * targetPixel;
+      if (left >= 8) {
+        v128.store_lane<i64>(to + t3, result23, 1);
+        v128.store_lane<i64>(to + t2, result23, 0);
+        v128.store_lane<i64>(to + t1, result01, 1);
+        v128.store_lane<i64>(to, result01, 0);
+      } else {
+        storeSome(to + t3, i64x2.extract_lane(result23, 1), left);
+        storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
+        storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
+        storeSome(to, i64x2.extract_lane(result01, 0), left);
+      }
+      if (x == lastStart) break;
     }
     target += 8;
     start += blockBytes;
@@ -289,113 +315,9 @@ function rowOf(command: usize, table: usize, target: usize, isWide: bool): void 
 }
 
 /**
- * 3x3, rows at their first column. Pairs of taps [y, x]: 00 10, 01 11, 02 12, 20 21, 22 alone: the first three are columns of
- * two rows.
+ * 3x3 in int8, rows at their first column. Pairs of taps [y, x]: 00 10, 01 11, 02 12, 20 21, 22 alone: the first three are
+ * columns of two rows. Sixteen bytes are two columns; weights of the block stay in five registers.
  */
-function row3x3Dot(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
-  const channels = word(command, OUTPUT_CHANNELS);
-  const width = word(command, OUTPUT_WIDTH);
-  const targetPixel = address(command, TARGET_PIXEL);
-  const step = address(command, STRIDE_X) * 16;
-  const blockBytes = address(command, RING_COLUMNS) * 16;
-  const zeroPoint = zeroPointOf(command);
-  const min = minOf(command);
-  const max = maxOf(command);
-  let block = address(command, WEIGHTS);
-  for (let channel = 0; channel < channels; channel += 8) {
-    const left = channels - channel;
-    const w = block + headBytes();
-    for (let x = 0; x < width; x += 2) {
-      const x1 = <usize>min32(x + 1, width - 1);
-      const at0 = <usize>x * step;
-      const at1 = x1 * step;
-      const a0 = row0 + at0;
-      const b0 = row1 + at0;
-      const c0 = row2 + at0;
-      const a1 = row0 + at1;
-      const b1 = row1 + at1;
-      const c1 = row2 + at1;
-      let low0 = v128.load(block, BLOCK_BIAS);
-      let high0 = v128.load(block, BLOCK_BIAS + 16);
-      let low1 = low0;
-      let high1 = high0;
-
-      let weights0 = v128.load_ext<i8>(w);
-      let weights1 = v128.load_ext<i8>(w, 8);
-      let tapA = v128.load(a0);
-      let tapB = v128.load(b0);
-      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-      tapA = v128.load(a1);
-      tapB = v128.load(b1);
-      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-
-      weights0 = v128.load_ext<i8>(w, 16);
-      weights1 = v128.load_ext<i8>(w, 24);
-      tapA = v128.load(a0, 16);
-      tapB = v128.load(b0, 16);
-      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-      tapA = v128.load(a1, 16);
-      tapB = v128.load(b1, 16);
-      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-
-      weights0 = v128.load_ext<i8>(w, 32);
-      weights1 = v128.load_ext<i8>(w, 40);
-      tapA = v128.load(a0, 32);
-      tapB = v128.load(b0, 32);
-      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-      tapA = v128.load(a1, 32);
-      tapB = v128.load(b1, 32);
-      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-
-      weights0 = v128.load_ext<i8>(w, 48);
-      weights1 = v128.load_ext<i8>(w, 56);
-      tapA = v128.load(c0);
-      tapB = v128.load(c0, 16);
-      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-      tapA = v128.load(c1);
-      tapB = v128.load(c1, 16);
-      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapB), weights0));
-      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapB), weights1));
-
-      weights0 = v128.load_ext<i8>(w, 64);
-      weights1 = v128.load_ext<i8>(w, 72);
-      tapA = v128.load(c0, 32);
-      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(interleaveLow(tapA, tapA), weights0));
-      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapA), weights1));
-      tapA = v128.load(c1, 32);
-      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(interleaveLow(tapA, tapA), weights0));
-      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(interleaveHigh(tapA, tapA), weights1));
-
-      const factor0 = factor(block, 0);
-      const factor1 = factor(block, 1);
-      const addend0 = addend(block, 0);
-      const addend1 = addend(block, 1);
-      const addend2 = addend(block, 2);
-      const addend3 = addend(block, 3);
-      const power0 = power(block, 0);
-      const power1 = power(block, 1);
-      const pixel0 = requantise8(low0, high0, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
-      const pixel1 = requantise8(low1, high1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
-      const result = clamp16(pixel0, pixel1, min, max);
-      storeLow(target + <usize>x * targetPixel, result, left);
-      storeHigh(target + x1 * targetPixel, result, left);
-    }
-    target += 8;
-    row0 += blockBytes;
-    row1 += blockBytes;
-    row2 += blockBytes;
-    block = w + 5 * PAIR_BYTES;
-  }
-}
-
-/** The same in int8. Sixteen bytes are two columns; weights of the block stay in five registers. */
 function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
   const channels = word(command, OUTPUT_CHANNELS);
   const width = address(command, OUTPUT_WIDTH);
@@ -445,7 +367,9 @@ function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, targ
       sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(t4, w4)));
       sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(t4, w4)));
       const pixel = requantise8(sums0, sums1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
-      storeLow(to, clamp16(pixel, pixel, min, max), left);
+      const result = clamp16(pixel, pixel, min, max);
+      if (left >= 8) v128.store_lane<i64>(to, result, 0);
+      else storeSome(to, i64x2.extract_lane(result, 0), left);
       to += targetPixel;
       b += step;
       c += step;
@@ -458,19 +382,16 @@ function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, targ
   }
 }
 
-/** The lower or the upper half of the result to its pixel; `left` channels, at most eight. */
+/** Tap of the nth output column from here on; offsets of loads must be literals. */
 // @ts-ignore: decorator
 @inline
-function storeLow(target: usize, result: v128, left: i32): void {
-  if (left >= 8) v128.store_lane<i64>(target, result, 0);
-  else storeSome(target, i64x2.extract_lane(result, 0), left);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeHigh(target: usize, result: v128, left: i32): void {
-  if (left >= 8) v128.store_lane<i64>(target, result, 1);
-  else storeSome(target, i64x2.extract_lane(result, 1), left);
+function cell(at: usize, n: i32, stride: i32, step: usize): v128 {
+  if (stride == 0) return v128.load(at + <usize>n * step);
+  if (n * stride == 1) return v128.load(at, 16);
+  if (n * stride == 2) return v128.load(at, 32);
+  if (n * stride == 3) return v128.load(at, 48);
+  if (n * stride == 4) return v128.load(at, 64);
+  return v128.load(at, 96);
 }
 
 // @ts-ignore: decorator

@@ -38,19 +38,30 @@ const TAPS_INT8 = 0;
 const TAPS_INT16 = 1;
 const TAPS_PATCH = 2;
 
-/** `taps` is known when this is compiled into its callers. The last four pixels overlap: the last one is computed again. */
+/** `taps` is known when this is compiled into its callers. */
 // @ts-ignore: decorator
 @inline
 function products(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32, taps: i32): void {
   const weightBytes = address(command, GROUPS) * GROUP_BYTES;
-  const groupStep = taps == TAPS_PATCH ? address(command, GROUP_STEP) : taps == TAPS_INT16 ? 8 : 4;
+  const groupStep = taps == TAPS_PATCH ? address(command, GROUP_STEP) : 4;
   const second = taps == TAPS_PATCH ? address(command, SECOND_PAIR) : 0;
   const targetPixel = address(command, TARGET_PIXEL);
   const channels = word(command, OUTPUT_CHANNELS);
   const zeroPoint = zeroPointOf(command);
   const min = minOf(command);
   const max = maxOf(command);
-  const last = count - 1;
+  // Distances from the first of four pixels; where there are fewer than four, the last one is computed again.
+  const p1 = <usize>min32(1, count - 1);
+  const p2 = <usize>min32(2, count - 1);
+  const p3 = <usize>min32(3, count - 1);
+  const d1 = p1 * sourcePixel;
+  const d2 = p2 * sourcePixel;
+  const d3 = p3 * sourcePixel;
+  const t1 = p1 * targetPixel;
+  const t2 = p2 * targetPixel;
+  const t3 = p3 * targetPixel;
+  const lastStart = <usize>max32(count - 4, 0);
+  const lastSource = source + lastStart * sourcePixel;
   let block = address(command, WEIGHTS);
   for (let channel = 0; channel < channels; channel += 8) {
     const bias0 = v128.load(block, BLOCK_BIAS);
@@ -66,15 +77,10 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
     const weights = block + headBytes();
     const end = weights + weightBytes;
     const left = channels - channel;
-    for (let pixel = 0; pixel < count; pixel += 4) {
-      const p1 = <usize>min32(pixel + 1, last);
-      const p2 = <usize>min32(pixel + 2, last);
-      const p3 = <usize>min32(pixel + 3, last);
-      let at = source + <usize>pixel * sourcePixel;
-      // Distances, not addresses: one moving address serves all four pixels.
-      const d1 = (p1 - <usize>pixel) * sourcePixel;
-      const d2 = (p2 - <usize>pixel) * sourcePixel;
-      const d3 = (p3 - <usize>pixel) * sourcePixel;
+    let from = source;
+    let to = target;
+    for (;;) {
+      let at = from;
       let low0 = bias0;
       let high0 = bias1;
       let low1 = bias0;
@@ -83,10 +89,11 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
       let high2 = bias1;
       let low3 = bias0;
       let high3 = bias1;
-      for (let w = weights; w < end; w += GROUP_BYTES) {
-        if (taps == TAPS_INT16) {
-          let weights0 = v128.load_ext<i8>(w);
-          let weights1 = v128.load_ext<i8>(w, 8);
+      if (taps == TAPS_INT16) {
+        // One pair at a time: V8 loads all that a turn needs first, and more would not fit into 16 registers.
+        for (let w = weights; w < end; w += GROUP_BYTES / 2) {
+          const weights0 = v128.load_ext<i8>(w);
+          const weights1 = v128.load_ext<i8>(w, 8);
           let pair = v128.load_splat<u32>(at);
           low0 = i32x4.add(low0, i32x4.dot_i16x8_s(pair, weights0));
           high0 = i32x4.add(high0, i32x4.dot_i16x8_s(pair, weights1));
@@ -99,21 +106,10 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
           pair = v128.load_splat<u32>(at + d3);
           low3 = i32x4.add(low3, i32x4.dot_i16x8_s(pair, weights0));
           high3 = i32x4.add(high3, i32x4.dot_i16x8_s(pair, weights1));
-          weights0 = v128.load_ext<i8>(w, 16);
-          weights1 = v128.load_ext<i8>(w, 24);
-          pair = v128.load_splat<u32>(at, 4);
-          low0 = i32x4.add(low0, i32x4.dot_i16x8_s(pair, weights0));
-          high0 = i32x4.add(high0, i32x4.dot_i16x8_s(pair, weights1));
-          pair = v128.load_splat<u32>(at + d1, 4);
-          low1 = i32x4.add(low1, i32x4.dot_i16x8_s(pair, weights0));
-          high1 = i32x4.add(high1, i32x4.dot_i16x8_s(pair, weights1));
-          pair = v128.load_splat<u32>(at + d2, 4);
-          low2 = i32x4.add(low2, i32x4.dot_i16x8_s(pair, weights0));
-          high2 = i32x4.add(high2, i32x4.dot_i16x8_s(pair, weights1));
-          pair = v128.load_splat<u32>(at + d3, 4);
-          low3 = i32x4.add(low3, i32x4.dot_i16x8_s(pair, weights0));
-          high3 = i32x4.add(high3, i32x4.dot_i16x8_s(pair, weights1));
-        } else {
+          at += 4;
+        }
+      } else {
+        for (let w = weights; w < end; w += GROUP_BYTES) {
           const weights0 = v128.load(w);
           const weights1 = v128.load(w, 16);
           let a = firstPair(at, taps);
@@ -132,8 +128,8 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
           b = secondPair(at + d3, second, taps);
           low3 = i32x4.add(low3, lowSums(a, b, weights0, weights1));
           high3 = i32x4.add(high3, highSums(a, b, weights0, weights1));
+          at += groupStep;
         }
-        at += groupStep;
       }
       const pixel0 = requantise8(low0, high0, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
       const pixel1 = requantise8(low1, high1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
@@ -141,20 +137,24 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
       const pixel3 = requantise8(low3, high3, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
       const result01 = clamp16(pixel0, pixel1, min, max);
       const result23 = clamp16(pixel2, pixel3, min, max);
-      const target0 = target + <usize>pixel * targetPixel;
-      const target1 = target + p1 * targetPixel;
-      const target2 = target + p2 * targetPixel;
-      const target3 = target + p3 * targetPixel;
       if (left >= 8) {
-        v128.store_lane<i64>(target0, result01, 0);
-        v128.store_lane<i64>(target1, result01, 1);
-        v128.store_lane<i64>(target2, result23, 0);
-        v128.store_lane<i64>(target3, result23, 1);
+        v128.store_lane<i64>(to, result01, 0);
+        v128.store_lane<i64>(to + t1, result01, 1);
+        v128.store_lane<i64>(to + t2, result23, 0);
+        v128.store_lane<i64>(to + t3, result23, 1);
       } else {
-        storeSome(target0, i64x2.extract_lane(result01, 0), left);
-        storeSome(target1, i64x2.extract_lane(result01, 1), left);
-        storeSome(target2, i64x2.extract_lane(result23, 0), left);
-        storeSome(target3, i64x2.extract_lane(result23, 1), left);
+        storeSome(to, i64x2.extract_lane(result01, 0), left);
+        storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
+        storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
+        storeSome(to + t3, i64x2.extract_lane(result23, 1), left);
+      }
+      if (from == lastSource) break;
+      from += 4 * sourcePixel;
+      to += 4 * targetPixel;
+      // The last four may overlap those before.
+      if (from > lastSource) {
+        from = lastSource;
+        to = target + lastStart * targetPixel;
       }
     }
     target += 8;
@@ -201,4 +201,10 @@ export function storeSome(target: usize, bytes: i64, count: i32): void {
 @inline
 export function min32(a: i32, b: i32): i32 {
   return select<i32>(a, b, a < b);
+}
+
+// @ts-ignore: decorator
+@inline
+export function max32(a: i32, b: i32): i32 {
+  return select<i32>(a, b, a > b);
 }

@@ -129,10 +129,12 @@ function lowerProducts(
 
 function lowerDepthwise(operator: Convolution, lowering: Lowering, isWide: boolean): Rest {
   const { kernelY, kernelX, dilationY, dilationX, outputChannels } = operator;
-  const pairs = tapPairs(operator);
+  const is3x3 = !isWide && kernelY === 3 && kernelX === 3 && dilationX === 1;
+  const pairs = is3x3 ? PAIRS_3X3 : tapPairs(kernelY * kernelX);
   const weights = lowering.pack(packDepthwise(operator, lowering.rounding, pairs));
   const rows = (kernelY - 1) * dilationY + 1;
-  const columns = (operator.outputWidth - 1) * operator.strideX + (kernelX - 1) * dilationX + 1;
+  // The kernels compute four columns and more, even where there are fewer.
+  const columns = (Math.max(4, operator.outputWidth) - 1) * operator.strideX + (kernelX - 1) * dilationX + 1;
   const ringBytes = rows * columns * Math.ceil(outputChannels / 8) * (isWide ? 16 : 8);
   return {
     scratchBytes: alignUp(8 * pairs.length) + ringBytes,
@@ -144,7 +146,7 @@ function lowerDepthwise(operator: Convolution, lowering: Lowering, isWide: boole
       words[layout.TAP_PAIRS] = pairs.length;
       words[layout.RING_ROWS] = rows;
       words[layout.RING_COLUMNS] = columns;
-      words[layout.IS_3X3] = is3x3(operator) ? 1 : 0;
+      words[layout.IS_3X3] = is3x3 ? 1 : 0;
     },
   };
 }
@@ -248,23 +250,18 @@ function packGroups(operator: Convolution, rounding: Rounding): Uint8Array {
   return packed;
 }
 
-function is3x3({ kernelY, kernelX, dilationX }: Convolution): boolean {
-  return kernelY === 3 && kernelX === 3 && dilationX === 1;
-}
+type TapPair = readonly [first: number, second?: number];
 
-/** The order in which a depthwise kernel takes its taps. A pair of one tap is filled up with weight zero. */
-function tapPairs(operator: Convolution): readonly (readonly [first: number, second?: number])[] {
-  if (is3x3(operator)) return [[0, 3], [1, 4], [2, 5], [6, 7], [8]];
-  const taps = operator.kernelY * operator.kernelX;
+/** In the order in which kernels/depthwise.ts takes them where 3x3 is written out. */
+const PAIRS_3X3: readonly TapPair[] = [[0, 3], [1, 4], [2, 5], [6, 7], [8]];
+
+/** One after another. A pair of one tap is filled up with weight zero. */
+function tapPairs(taps: number): readonly TapPair[] {
   return Array.from({ length: Math.ceil(taps / 2) }, (_, i) => (2 * i + 1 < taps ? [2 * i, 2 * i + 1] : [2 * i]));
 }
 
 /** Blocks of 8 channels: head, then per pair of taps [8 channels x 2 taps]. */
-function packDepthwise(
-  operator: Convolution,
-  rounding: Rounding,
-  pairs: readonly (readonly [number, number?])[],
-): Uint8Array {
+function packDepthwise(operator: Convolution, rounding: Rounding, pairs: readonly TapPair[]): Uint8Array {
   const channels = operator.outputChannels;
   const head = headBytes(rounding);
   const blockBytes = head + pairs.length * layout.PAIR_BYTES;
