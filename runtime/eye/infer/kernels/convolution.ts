@@ -1,7 +1,7 @@
 /**
  * Convolutions as strips of pixels for products.ts: where the rows of taps come from.
  *
- * - patch: windows that neither overlap nor leave gaps, on a plane of pixels: taps are read where they lie.
+ * - patch: windows of 4x4 or 2x2 that neither overlap nor leave gaps, on a plane of pixels: read where they lie.
  * - pointwise: 1x1, stride 1. pairs reads the taps where they lie, dot widens a strip of them into scratch.
  * - gather: any window, stride, padding, dilation and number of channels. The taps of each output pixel are copied into
  *   a row of scratch, the zero point where the window reaches outside of the image.
@@ -33,23 +33,23 @@ import {
   KERNEL_X,
   KERNEL_Y,
   SCRATCH,
-  SOURCE_PIXEL,
   STRIP_PIXELS,
 } from '../layout/convolution';
-import { min32, productsDot, productsPairs, productsPatch } from './products';
+import { min32, productsDot, productsPairs, productsPatch2, productsPatch4 } from './products';
 import { address, word } from './word';
 
 export function patch(command: usize): void {
   const height = word(command, OUTPUT_HEIGHT);
   const width = word(command, OUTPUT_WIDTH);
-  const sourceRow = address(command, SOURCE_ROW) * address(command, STRIDE_Y);
-  const sourcePixel = address(command, SOURCE_PIXEL);
+  const side = word(command, KERNEL_X);
+  const patchRow = address(command, SOURCE_ROW) * <usize>side;
   const targetRow = <usize>width * address(command, TARGET_PIXEL);
   let source = address(command, SOURCE);
   let target = address(command, TARGET);
   for (let y = 0; y < height; y++) {
-    productsPatch(command, source, sourcePixel, target, width);
-    source += sourceRow;
+    if (side == 4) productsPatch4(command, source, target, width);
+    else productsPatch2(command, source, target, width);
+    source += patchRow;
     target += targetRow;
   }
 }

@@ -6,16 +6,17 @@
  * inside, so that weights are read once per strip and stay in the first-level cache while it is worked off.
  * Weights of a group of four taps lie as [8 channels x taps 0, 1][8 channels x taps 2, 3], for both shapes:
  *
- * - pairs: taps are int8; a pair of them is one 16-bit splat. extmul_low + extmul_low, then extadd_pairwise, adds four taps
- *   to four channels: smull, smlal, sadalp on arm64, 16 multiply-adds in three instructions. Products of int8 with
- *   weights in -127..127 are at most 16256 in size, so two fit into int16.
+ * - pairs: taps are int8, eight of them are one load; a pair of them, eight times, is one dup. extmul_low + extmul_low,
+ *   then extadd_pairwise, adds four taps to four channels: smull, smlal, sadalp on arm64, 16 multiply-adds in three
+ *   instructions. Products of int8 with weights in -127..127 are at most 16256 in size, so two fit into int16. Few and
+ *   wide loads, because V8 on arm64 has no guard pages in Node 20: an instruction or three check every load.
  * - dot: taps are int16 (widened once per strip); a pair is one 32-bit splat, and i32x4.dot_i16x8 multiplies and adds
  *   pairs: pmaddwd on x86-64, 8 multiply-adds in one instruction there, but four on arm64.
  *
  * Zero points of inputs are in the bias: sum of w x (q - zeroPoint) = sum of w x q - zeroPoint x sum of w.
  */
-import { OUTPUT_CHANNELS, TARGET_PIXEL, WEIGHTS } from '../layout/command';
-import { BLOCK_BIAS, GROUP_BYTES, GROUP_STEP, GROUPS, SECOND_PAIR } from '../layout/convolution';
+import { OUTPUT_CHANNELS, SOURCE_ROW, TARGET_PIXEL, WEIGHTS } from '../layout/command';
+import { BLOCK_BIAS, GROUP_BYTES, GROUPS } from '../layout/convolution';
 import { addend, clamp16, factor, headBytes, maxOf, minOf, power, requantise8, zeroPointOf } from './requantise';
 import { address, word } from './word';
 
@@ -29,28 +30,37 @@ export function productsDot(command: usize, source: usize, sourcePixel: usize, t
   products(command, source, sourcePixel, target, count, TAPS_INT16);
 }
 
-/** Taps are unsigned pixels in patches of GROUP_STEP and SECOND_PAIR. Flipping the top bit makes them int8, pixel - 128. */
-export function productsPatch(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32): void {
-  products(command, source, sourcePixel, target, count, TAPS_PATCH);
+/**
+ * Taps are unsigned pixels of patches of 4x4 side by side, a group is a row of one: four patches are 16 neighbouring bytes.
+ * Flipping the top bit makes pixels int8, pixel - 128.
+ */
+export function productsPatch4(command: usize, source: usize, target: usize, count: i32): void {
+  products(command, source, 4, target, count, TAPS_PATCH4);
+}
+
+/** Patches of 2x2: one group, two rows of eight bytes. */
+export function productsPatch2(command: usize, source: usize, target: usize, count: i32): void {
+  products(command, source, 2, target, count, TAPS_PATCH2);
 }
 
 const TAPS_INT8 = 0;
 const TAPS_INT16 = 1;
-const TAPS_PATCH = 2;
+const TAPS_PATCH4 = 2;
+const TAPS_PATCH2 = 3;
 
 /** `taps` is known when this is compiled into its callers. */
 // @ts-ignore: decorator
 @inline
 function products(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32, taps: i32): void {
   const weightBytes = address(command, GROUPS) * GROUP_BYTES;
-  const groupStep = taps == TAPS_PATCH ? address(command, GROUP_STEP) : 4;
-  const second = taps == TAPS_PATCH ? address(command, SECOND_PAIR) : 0;
+  const rowBytes = taps == TAPS_PATCH4 || taps == TAPS_PATCH2 ? address(command, SOURCE_ROW) : 0;
   const targetPixel = address(command, TARGET_PIXEL);
   const channels = word(command, OUTPUT_CHANNELS);
   const zeroPoint = zeroPointOf(command);
   const min = minOf(command);
   const max = maxOf(command);
-  // Distances from the first of four pixels; where there are fewer than four, the last one is computed again.
+  // Distances from the first of four pixels; where there are fewer, the last one is computed again, or more than there are,
+  // and written first, where right ones follow.
   const p1 = <usize>min32(1, count - 1);
   const p2 = <usize>min32(2, count - 1);
   const p3 = <usize>min32(3, count - 1);
@@ -94,41 +104,72 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
         for (let w = weights; w < end; w += GROUP_BYTES / 2) {
           const weights0 = v128.load_ext<i8>(w);
           const weights1 = v128.load_ext<i8>(w, 8);
-          let pair = v128.load_splat<u32>(at);
-          low0 = i32x4.add(low0, i32x4.dot_i16x8_s(pair, weights0));
-          high0 = i32x4.add(high0, i32x4.dot_i16x8_s(pair, weights1));
-          pair = v128.load_splat<u32>(at + d1);
-          low1 = i32x4.add(low1, i32x4.dot_i16x8_s(pair, weights0));
-          high1 = i32x4.add(high1, i32x4.dot_i16x8_s(pair, weights1));
-          pair = v128.load_splat<u32>(at + d2);
-          low2 = i32x4.add(low2, i32x4.dot_i16x8_s(pair, weights0));
-          high2 = i32x4.add(high2, i32x4.dot_i16x8_s(pair, weights1));
-          pair = v128.load_splat<u32>(at + d3);
-          low3 = i32x4.add(low3, i32x4.dot_i16x8_s(pair, weights0));
-          high3 = i32x4.add(high3, i32x4.dot_i16x8_s(pair, weights1));
+          let taps2 = v128.load_splat<u32>(at);
+          low0 = i32x4.add(low0, i32x4.dot_i16x8_s(taps2, weights0));
+          high0 = i32x4.add(high0, i32x4.dot_i16x8_s(taps2, weights1));
+          taps2 = v128.load_splat<u32>(at + d1);
+          low1 = i32x4.add(low1, i32x4.dot_i16x8_s(taps2, weights0));
+          high1 = i32x4.add(high1, i32x4.dot_i16x8_s(taps2, weights1));
+          taps2 = v128.load_splat<u32>(at + d2);
+          low2 = i32x4.add(low2, i32x4.dot_i16x8_s(taps2, weights0));
+          high2 = i32x4.add(high2, i32x4.dot_i16x8_s(taps2, weights1));
+          taps2 = v128.load_splat<u32>(at + d3);
+          low3 = i32x4.add(low3, i32x4.dot_i16x8_s(taps2, weights0));
+          high3 = i32x4.add(high3, i32x4.dot_i16x8_s(taps2, weights1));
           at += 4;
+        }
+      } else if (taps == TAPS_INT8) {
+        for (let w = weights; w < end; w += 2 * GROUP_BYTES) {
+          const weights0 = v128.load(w);
+          const weights1 = v128.load(w, 16);
+          const weights2 = v128.load(w, 32);
+          const weights3 = v128.load(w, 48);
+          let eight = v128.load64_zero(at);
+          low0 = i32x4.add(low0, lowSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          high0 = i32x4.add(high0, highSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          low0 = i32x4.add(low0, lowSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          high0 = i32x4.add(high0, highSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          eight = v128.load64_zero(at + d1);
+          low1 = i32x4.add(low1, lowSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          high1 = i32x4.add(high1, highSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          low1 = i32x4.add(low1, lowSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          high1 = i32x4.add(high1, highSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          eight = v128.load64_zero(at + d2);
+          low2 = i32x4.add(low2, lowSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          high2 = i32x4.add(high2, highSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          low2 = i32x4.add(low2, lowSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          high2 = i32x4.add(high2, highSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          eight = v128.load64_zero(at + d3);
+          low3 = i32x4.add(low3, lowSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          high3 = i32x4.add(high3, highSums(pair(eight, 0), pair(eight, 1), weights0, weights1));
+          low3 = i32x4.add(low3, lowSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          high3 = i32x4.add(high3, highSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
+          at += 8;
         }
       } else {
         for (let w = weights; w < end; w += GROUP_BYTES) {
           const weights0 = v128.load(w);
           const weights1 = v128.load(w, 16);
-          let a = firstPair(at, taps);
-          let b = secondPair(at, second, taps);
-          low0 = i32x4.add(low0, lowSums(a, b, weights0, weights1));
-          high0 = i32x4.add(high0, highSums(a, b, weights0, weights1));
-          a = firstPair(at + d1, taps);
-          b = secondPair(at + d1, second, taps);
-          low1 = i32x4.add(low1, lowSums(a, b, weights0, weights1));
-          high1 = i32x4.add(high1, highSums(a, b, weights0, weights1));
-          a = firstPair(at + d2, taps);
-          b = secondPair(at + d2, second, taps);
-          low2 = i32x4.add(low2, lowSums(a, b, weights0, weights1));
-          high2 = i32x4.add(high2, highSums(a, b, weights0, weights1));
-          a = firstPair(at + d3, taps);
-          b = secondPair(at + d3, second, taps);
-          low3 = i32x4.add(low3, lowSums(a, b, weights0, weights1));
-          high3 = i32x4.add(high3, highSums(a, b, weights0, weights1));
-          at += groupStep;
+          const first = v128.xor(taps == TAPS_PATCH4 ? v128.load(at) : v128.load64_zero(at), i8x16.splat(-128));
+          const second =
+            taps == TAPS_PATCH4 ? first : v128.xor(v128.load64_zero(at + rowBytes), i8x16.splat(-128));
+          const a0 = taps == TAPS_PATCH4 ? pair(first, 0) : pair(first, 0);
+          const b0 = taps == TAPS_PATCH4 ? pair(first, 1) : pair(second, 0);
+          low0 = i32x4.add(low0, lowSums(a0, b0, weights0, weights1));
+          high0 = i32x4.add(high0, highSums(a0, b0, weights0, weights1));
+          const a1 = taps == TAPS_PATCH4 ? pair(first, 2) : pair(first, 1);
+          const b1 = taps == TAPS_PATCH4 ? pair(first, 3) : pair(second, 1);
+          low1 = i32x4.add(low1, lowSums(a1, b1, weights0, weights1));
+          high1 = i32x4.add(high1, highSums(a1, b1, weights0, weights1));
+          const a2 = taps == TAPS_PATCH4 ? pair(first, 4) : pair(first, 2);
+          const b2 = taps == TAPS_PATCH4 ? pair(first, 5) : pair(second, 2);
+          low2 = i32x4.add(low2, lowSums(a2, b2, weights0, weights1));
+          high2 = i32x4.add(high2, highSums(a2, b2, weights0, weights1));
+          const a3 = taps == TAPS_PATCH4 ? pair(first, 6) : pair(first, 3);
+          const b3 = taps == TAPS_PATCH4 ? pair(first, 7) : pair(second, 3);
+          low3 = i32x4.add(low3, lowSums(a3, b3, weights0, weights1));
+          high3 = i32x4.add(high3, highSums(a3, b3, weights0, weights1));
+          at += rowBytes;
         }
       }
       const pixel0 = requantise8(low0, high0, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
@@ -138,15 +179,15 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
       const result01 = clamp16(pixel0, pixel1, min, max);
       const result23 = clamp16(pixel2, pixel3, min, max);
       if (left >= 8) {
-        v128.store_lane<i64>(to, result01, 0);
-        v128.store_lane<i64>(to + t1, result01, 1);
-        v128.store_lane<i64>(to + t2, result23, 0);
         v128.store_lane<i64>(to + t3, result23, 1);
+        v128.store_lane<i64>(to + t2, result23, 0);
+        v128.store_lane<i64>(to + t1, result01, 1);
+        v128.store_lane<i64>(to, result01, 0);
       } else {
-        storeSome(to, i64x2.extract_lane(result01, 0), left);
-        storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
-        storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
         storeSome(to + t3, i64x2.extract_lane(result23, 1), left);
+        storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
+        storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
+        storeSome(to, i64x2.extract_lane(result01, 0), left);
       }
       if (from == lastSource) break;
       from += 4 * sourcePixel;
@@ -162,18 +203,18 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
   }
 }
 
-/** One pair of taps, eight times. */
+/** The nth pair of taps, eight times; lanes must be literals. */
 // @ts-ignore: decorator
 @inline
-function firstPair(at: usize, taps: i32): v128 {
-  const pair = v128.load_splat<u16>(at);
-  return taps == TAPS_PATCH ? v128.xor(pair, i8x16.splat(-128)) : pair;
-}
-
-// @ts-ignore: decorator
-@inline
-function secondPair(at: usize, second: usize, taps: i32): v128 {
-  return taps == TAPS_PATCH ? firstPair(at + second, taps) : v128.load_splat<u16>(at, 2);
+function pair(taps: v128, n: i32): v128 {
+  if (n == 0) return v128.shuffle<i16>(taps, taps, 0, 0, 0, 0, 0, 0, 0, 0);
+  if (n == 1) return v128.shuffle<i16>(taps, taps, 1, 1, 1, 1, 1, 1, 1, 1);
+  if (n == 2) return v128.shuffle<i16>(taps, taps, 2, 2, 2, 2, 2, 2, 2, 2);
+  if (n == 3) return v128.shuffle<i16>(taps, taps, 3, 3, 3, 3, 3, 3, 3, 3);
+  if (n == 4) return v128.shuffle<i16>(taps, taps, 4, 4, 4, 4, 4, 4, 4, 4);
+  if (n == 5) return v128.shuffle<i16>(taps, taps, 5, 5, 5, 5, 5, 5, 5, 5);
+  if (n == 6) return v128.shuffle<i16>(taps, taps, 6, 6, 6, 6, 6, 6, 6, 6);
+  return v128.shuffle<i16>(taps, taps, 7, 7, 7, 7, 7, 7, 7, 7);
 }
 
 /** Four taps to channels 0..3 and to channels 4..7. */

@@ -32,14 +32,9 @@ export const SHIFTS = 28;
 export const SCRATCH = 25;
 export const FILL = 26;
 
-/** Products: groups of four taps (the last one filled up with zero weights), pixels that are computed block by block. */
+/** Products: groups of four taps (filled up with zero weights), pixels that are computed block by block. */
 export const GROUPS = 27;
 export const STRIP_PIXELS = 28;
-/** Patch: bytes from a group to the next, from the first pair of a group to its second, from one patch to the next. */
-export const GROUP_STEP = 29;
-export const SECOND_PAIR = 30;
-export const SOURCE_PIXEL = 31;
-
 /** Depthwise: pairs of taps, rows of the ring, columns of its rows. */
 export const TAP_PAIRS = 27;
 export const RING_ROWS = 28;

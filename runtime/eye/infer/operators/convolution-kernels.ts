@@ -64,7 +64,7 @@ function writerOf(kernel: Kernel, operator: Convolution, lowering: Lowering, pla
   if (kernel === 'any') return lowerAny(operator, lowering, plane);
   const isWide = isDot(operator, lowering);
   if (kernel === 'depthwise') return lowerDepthwise(operator, lowering, isWide);
-  return lowerProducts(kernel, operator, lowering, plane, isWide);
+  return lowerProducts(kernel, operator, lowering, isWide);
 }
 
 function lowerAny(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined): Rest {
@@ -94,15 +94,14 @@ function lowerProducts(
   kernel: 'patch' | 'pointwise' | 'gather',
   operator: Convolution,
   lowering: Lowering,
-  plane: PixelPlane | undefined,
   isWide: boolean,
 ): Rest {
-  const { kernelY, kernelX } = operator;
-  const groups = Math.ceil((kernelY * kernelX * operator.inputChannels) / 4);
+  const taps = operator.kernelY * operator.kernelX * operator.inputChannels;
+  // Outside of patches, the kernels for arm64 take two groups at a time.
+  const groups = isWide || kernel === 'patch' ? Math.ceil(taps / 4) : 2 * Math.ceil(taps / 8);
   const pixelBytes = 4 * groups * (isWide ? 2 : 1);
   const stripPixels = Math.max(4, Math.min(STRIP_PIXELS_MAX, Math.floor(STRIP_BYTES / pixelBytes / 4) * 4));
-  const weights = lowering.pack(packGroups(operator, lowering.rounding));
-  const rowBytes = rowBytesOf(operator, plane);
+  const weights = lowering.pack(packGroups(operator, lowering.rounding, groups));
   const kind = {
     patch: layout.KIND_PATCH,
     pointwise: isWide ? layout.KIND_POINTWISE_DOT : layout.KIND_POINTWISE_PAIRS,
@@ -119,10 +118,6 @@ function lowerProducts(
       words[layout.FILL] = operator.inputs[0].zeroPoint;
       words[layout.GROUPS] = groups;
       words[layout.STRIP_PIXELS] = stripPixels;
-      // A group of a 4x4 patch is one of its rows; a 2x2 patch is one group, whose second pair is one row down.
-      words[layout.GROUP_STEP] = rowBytes;
-      words[layout.SECOND_PAIR] = kernelX === 2 ? rowBytes : 2;
-      words[layout.SOURCE_PIXEL] = operator.strideX;
     },
   };
 }
@@ -232,11 +227,11 @@ function headBytes(rounding: Rounding): number {
 }
 
 /** Blocks of 8 channels: head, then per group of four taps [8 channels x taps 0, 1][8 channels x taps 2, 3]. */
-function packGroups(operator: Convolution, rounding: Rounding): Uint8Array {
+function packGroups(operator: Convolution, rounding: Rounding, groups: number): Uint8Array {
   const channels = operator.outputChannels;
   const taps = operator.kernelY * operator.kernelX * operator.inputChannels;
   const head = headBytes(rounding);
-  const blockBytes = head + Math.ceil(taps / 4) * layout.GROUP_BYTES;
+  const blockBytes = head + groups * layout.GROUP_BYTES;
   const packed = new Uint8Array(Math.ceil(channels / 8) * blockBytes);
   for (let channel = 0; channel < channels; channel += 1) {
     const block = Math.floor(channel / 8) * blockBytes;
