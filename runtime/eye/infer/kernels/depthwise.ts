@@ -315,18 +315,37 @@ function rowOf(command: usize, table: usize, target: usize, isWide: bool, stride
 }
 
 /**
- * 3x3 in int8, rows at their first column. Pairs of taps [y, x]: 00 10, 01 11, 02 12, 20 21, 22 alone: the first three are
- * columns of two rows. Sixteen bytes are two columns; weights of the block stay in five registers.
+ * 3x3 in int8, stride 1 or 2; rows at their first column. Two output columns at a time, the last two overlapping those
+ * before; of a single one the second, wrong one is written first. Sixteen bytes are two columns. Weights stay in registers:
+ * pairs of taps [y, x] 00 10, 01 11, 02 12 (columns of two rows), 20 21, 22 alone, and for the second output of stride 1,
+ * which takes the same pairs of row 2, nothing and 20, 21 22.
  */
 function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
+  if (word(command, STRIDE_X) == 1) row3x3Pairs1(command, row0, row1, row2, target);
+  else row3x3Pairs2(command, row0, row1, row2, target);
+}
+
+function row3x3Pairs1(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
+  row3x3(command, row0, row1, row2, target, 1);
+}
+
+function row3x3Pairs2(command: usize, row0: usize, row1: usize, row2: usize, target: usize): void {
+  row3x3(command, row0, row1, row2, target, 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function row3x3(command: usize, row0: usize, row1: usize, row2: usize, target: usize, stride: i32): void {
   const channels = word(command, OUTPUT_CHANNELS);
-  const width = address(command, OUTPUT_WIDTH);
+  const width = word(command, OUTPUT_WIDTH);
   const targetPixel = address(command, TARGET_PIXEL);
-  const step = address(command, STRIDE_X) * 8;
+  const step: usize = stride == 1 ? 8 : 16;
   const blockBytes = address(command, RING_COLUMNS) * 8;
   const zeroPoint = zeroPointOf(command);
   const min = minOf(command);
   const max = maxOf(command);
+  const t1 = width > 1 ? targetPixel : 0;
+  const lastStart = <usize>max32(width - 2, 0);
   let block = address(command, WEIGHTS);
   for (let channel = 0; channel < channels; channel += 8) {
     const left = channels - channel;
@@ -338,6 +357,8 @@ function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, targ
     const w2 = v128.load(weights, 32);
     const w3 = v128.load(weights, 48);
     const w4 = v128.load(weights, 64);
+    const w5 = v128.load(weights, 80);
+    const w6 = v128.load(weights, 96);
     const factor0 = factor(block, 0);
     const factor1 = factor(block, 1);
     const addend0 = addend(block, 0);
@@ -350,36 +371,82 @@ function row3x3Pairs(command: usize, row0: usize, row1: usize, row2: usize, targ
     let b = row1;
     let c = row2;
     let to = target;
-    const end = row0 + width * step;
-    for (; a < end; a += step) {
+    const last = row0 + lastStart * step;
+    for (;;) {
       const a01 = v128.load(a);
       const b01 = v128.load(b);
-      const t0 = zip(a01, b01);
-      const t1 = zipHigh(a01, b01);
-      const t2 = zip(v128.load64_zero(a, 16), v128.load64_zero(b, 16));
-      const t3 = zip(v128.load64_zero(c), v128.load64_zero(c, 8));
-      const c2 = v128.load64_zero(c, 16);
-      const t4 = zip(c2, c2);
-      let sums0 = i32x4.add(bias0, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_low_i8x16_s(t0, w0), i16x8.extmul_low_i8x16_s(t1, w1))));
-      let sums1 = i32x4.add(bias1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(t0, w0), i16x8.extmul_high_i8x16_s(t1, w1))));
-      sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_low_i8x16_s(t2, w2), i16x8.extmul_low_i8x16_s(t3, w3))));
-      sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(t2, w2), i16x8.extmul_high_i8x16_s(t3, w3))));
-      sums0 = i32x4.add(sums0, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(t4, w4)));
-      sums1 = i32x4.add(sums1, i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(t4, w4)));
-      const pixel = requantise8(sums0, sums1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
-      const result = clamp16(pixel, pixel, min, max);
-      if (left >= 8) v128.store_lane<i64>(to, result, 0);
-      else storeSome(to, i64x2.extract_lane(result, 0), left);
-      to += targetPixel;
-      b += step;
-      c += step;
+      const c01 = v128.load(c);
+      const a23 = v128.load(a, 16);
+      const b23 = v128.load(b, 16);
+      const c23 = v128.load(c, 16);
+      const v0 = zip(a01, b01);
+      const v1 = zipHigh(a01, b01);
+      const v2 = zip(a23, b23);
+      const v3 = zipHigh(a23, b23);
+      const h0 = zip(c01, v128.shuffle<i64>(c01, c01, 1, 0));
+      const h2 = zip(c23, v128.shuffle<i64>(c23, c23, 1, 0));
+      const low0 = add5Low(bias0, v0, w0, v1, w1, v2, w2, h0, w3, h2, w4);
+      const high0 = add5High(bias1, v0, w0, v1, w1, v2, w2, h0, w3, h2, w4);
+      let low1: v128;
+      let high1: v128;
+      if (stride == 1) {
+        low1 = add5Low(bias0, v1, w0, v2, w1, v3, w2, h0, w5, h2, w6);
+        high1 = add5High(bias1, v1, w0, v2, w1, v3, w2, h0, w5, h2, w6);
+      } else {
+        const v4 = zip(v128.load64_zero(a, 32), v128.load64_zero(b, 32));
+        const c4 = v128.load64_zero(c, 32);
+        const h4 = zip(c4, c4);
+        low1 = add5Low(bias0, v2, w0, v3, w1, v4, w2, h2, w3, h4, w4);
+        high1 = add5High(bias1, v2, w0, v3, w1, v4, w2, h2, w3, h4, w4);
+      }
+      const pixel0 = requantise8(low0, high0, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const pixel1 = requantise8(low1, high1, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
+      const result = clamp16(pixel0, pixel1, min, max);
+      if (left >= 8) {
+        v128.store_lane<i64>(to + t1, result, 1);
+        v128.store_lane<i64>(to, result, 0);
+      } else {
+        storeSome(to + t1, i64x2.extract_lane(result, 1), left);
+        storeSome(to, i64x2.extract_lane(result, 0), left);
+      }
+      if (a == last) break;
+      if (a + 2 * step > last) {
+        // One column is left: back by one.
+        a -= step;
+        b -= step;
+        c -= step;
+        to -= targetPixel;
+      }
+      a += 2 * step;
+      b += 2 * step;
+      c += 2 * step;
+      to += 2 * targetPixel;
     }
     target += 8;
     row0 += blockBytes;
     row1 += blockBytes;
     row2 += blockBytes;
-    block = weights + 5 * PAIR_BYTES;
+    block = weights + 7 * PAIR_BYTES;
   }
+}
+
+/** Sums of four channels and five pairs of taps. */
+// @ts-ignore: decorator
+@inline
+function add5Low(sums: v128, t0: v128, w0: v128, t1: v128, w1: v128, t2: v128, w2: v128, t3: v128, w3: v128, t4: v128, w4: v128): v128 {
+  const first = i16x8.add(i16x8.extmul_low_i8x16_s(t0, w0), i16x8.extmul_low_i8x16_s(t1, w1));
+  const second = i16x8.add(i16x8.extmul_low_i8x16_s(t2, w2), i16x8.extmul_low_i8x16_s(t3, w3));
+  const third = i16x8.extmul_low_i8x16_s(t4, w4);
+  return i32x4.add(i32x4.add(i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(first)), i32x4.extadd_pairwise_i16x8_s(second)), i32x4.extadd_pairwise_i16x8_s(third));
+}
+
+// @ts-ignore: decorator
+@inline
+function add5High(sums: v128, t0: v128, w0: v128, t1: v128, w1: v128, t2: v128, w2: v128, t3: v128, w3: v128, t4: v128, w4: v128): v128 {
+  const first = i16x8.add(i16x8.extmul_high_i8x16_s(t0, w0), i16x8.extmul_high_i8x16_s(t1, w1));
+  const second = i16x8.add(i16x8.extmul_high_i8x16_s(t2, w2), i16x8.extmul_high_i8x16_s(t3, w3));
+  const third = i16x8.extmul_high_i8x16_s(t4, w4);
+  return i32x4.add(i32x4.add(i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(first)), i32x4.extadd_pairwise_i16x8_s(second)), i32x4.extadd_pairwise_i16x8_s(third));
 }
 
 /** Tap of the nth output column from here on; offsets of loads must be literals. */

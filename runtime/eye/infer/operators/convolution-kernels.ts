@@ -124,7 +124,7 @@ function lowerProducts(
 
 function lowerDepthwise(operator: Convolution, lowering: Lowering, isWide: boolean): Rest {
   const { kernelY, kernelX, dilationY, dilationX, outputChannels } = operator;
-  const is3x3 = !isWide && kernelY === 3 && kernelX === 3 && dilationX === 1;
+  const is3x3 = !isWide && kernelY === 3 && kernelX === 3 && dilationX === 1 && operator.strideX <= 2;
   const pairs = is3x3 ? PAIRS_3X3 : tapPairs(kernelY * kernelX);
   const weights = lowering.pack(packDepthwise(operator, lowering.rounding, pairs));
   const rows = (kernelY - 1) * dilationY + 1;
@@ -245,14 +245,23 @@ function packGroups(operator: Convolution, rounding: Rounding, groups: number): 
   return packed;
 }
 
-type TapPair = readonly [first: number, second?: number];
+/** -1: none, weight zero */
+type TapPair = readonly [first: number, second: number];
 
 /** In the order in which kernels/depthwise.ts takes them where 3x3 is written out. */
-const PAIRS_3X3: readonly TapPair[] = [[0, 3], [1, 4], [2, 5], [6, 7], [8]];
+const PAIRS_3X3: readonly TapPair[] = [
+  [0, 3],
+  [1, 4],
+  [2, 5],
+  [6, 7],
+  [8, -1],
+  [-1, 6],
+  [7, 8],
+];
 
-/** One after another. A pair of one tap is filled up with weight zero. */
+/** One after another. */
 function tapPairs(taps: number): readonly TapPair[] {
-  return Array.from({ length: Math.ceil(taps / 2) }, (_, i) => (2 * i + 1 < taps ? [2 * i, 2 * i + 1] : [2 * i]));
+  return Array.from({ length: Math.ceil(taps / 2) }, (_, i) => [2 * i, 2 * i + 1 < taps ? 2 * i + 1 : -1]);
 }
 
 /** Blocks of 8 channels: head, then per pair of taps [8 channels x 2 taps]. */
@@ -267,8 +276,8 @@ function packDepthwise(operator: Convolution, rounding: Rounding, pairs: readonl
     const values = packHead(packed, block, lane, operator, channel, rounding);
     pairs.forEach(([first, second], i) => {
       const at = block + head + i * layout.PAIR_BYTES + 2 * lane;
-      packed[at] = values[first]!;
-      if (second !== undefined) packed[at + 1] = values[second]!;
+      packed[at] = values[first] ?? 0;
+      packed[at + 1] = values[second] ?? 0;
     });
   }
   return packed;
