@@ -50,6 +50,9 @@ export function build() {
       '--runtime',
       'stub',
       '--importMemory',
+      // A promise of 64 KiB spares arm64, where V8 checks every load, the checks of small constant offsets.
+      '--initialMemory',
+      '1',
       '--enable',
       'simd',
       '--use',

@@ -7,7 +7,7 @@
 import * as command from '../layout/command.ts';
 import * as layout from '../layout/convolution.ts';
 import { alignUp } from '../plan.ts';
-import type { Rounding } from '../quantize.ts';
+import type { FixedPoint, Rounding } from '../quantize.ts';
 import type { Convolution } from './convolution.ts';
 import { type Addresses, type Command, int32Bytes, type Lowering, type PixelPlane } from './lowering.ts';
 
@@ -21,8 +21,9 @@ export function lowerConvolution(operator: Convolution, lowering: Lowering): rea
   const { inputs, output, range } = operator;
   const [input] = inputs;
   const plane = lowering.plane(input);
-  const kernel = chooseKernel(operator, lowering, plane);
-  const rest = writerOf(kernel, operator, lowering, plane);
+  const sums = sumsOf(operator);
+  const kernel = chooseKernel(operator, lowering, plane, sums);
+  const rest = writerOf(kernel, operator, lowering, plane, sums);
   return [
     {
       kernel,
@@ -60,11 +61,17 @@ export function lowerConvolution(operator: Convolution, lowering: Lowering): rea
 /** The words of one kind of kernel, beside those of all. */
 type Rest = { readonly scratchBytes: number; readonly write: (words: Int32Array, address: Addresses) => void };
 
-function writerOf(kernel: Kernel, operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined): Rest {
+function writerOf(
+  kernel: Kernel,
+  operator: Convolution,
+  lowering: Lowering,
+  plane: PixelPlane | undefined,
+  sums: Sums,
+): Rest {
   if (kernel === 'any') return lowerAny(operator, lowering, plane);
   const isWide = isDot(operator, lowering);
-  if (kernel === 'depthwise') return lowerDepthwise(operator, lowering, isWide);
-  return lowerProducts(kernel, operator, lowering, isWide);
+  if (kernel === 'depthwise') return lowerDepthwise(operator, lowering, sums, isWide);
+  return lowerProducts(kernel, operator, lowering, sums, isWide);
 }
 
 function lowerAny(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined): Rest {
@@ -94,6 +101,7 @@ function lowerProducts(
   kernel: 'patch' | 'pointwise' | 'gather',
   operator: Convolution,
   lowering: Lowering,
+  sums: Sums,
   isWide: boolean,
 ): Rest {
   const taps = operator.kernelY * operator.kernelX * operator.inputChannels;
@@ -101,7 +109,7 @@ function lowerProducts(
   const groups = isWide || kernel === 'patch' ? Math.ceil(taps / 4) : 2 * Math.ceil(taps / 8);
   const pixelBytes = 4 * groups * (isWide ? 2 : 1);
   const stripPixels = Math.max(4, Math.min(STRIP_PIXELS_MAX, Math.floor(STRIP_BYTES / pixelBytes / 4) * 4));
-  const weights = lowering.pack(packGroups(operator, lowering.rounding, groups));
+  const weights = lowering.pack(packGroups(operator, lowering.rounding, sums, groups));
   const kind = {
     patch: layout.KIND_PATCH,
     pointwise: isWide ? layout.KIND_POINTWISE_DOT : layout.KIND_POINTWISE_PAIRS,
@@ -122,11 +130,11 @@ function lowerProducts(
   };
 }
 
-function lowerDepthwise(operator: Convolution, lowering: Lowering, isWide: boolean): Rest {
+function lowerDepthwise(operator: Convolution, lowering: Lowering, sums: Sums, isWide: boolean): Rest {
   const { kernelY, kernelX, dilationY, dilationX, outputChannels } = operator;
   const is3x3 = !isWide && kernelY === 3 && kernelX === 3 && dilationX === 1 && operator.strideX <= 2;
   const pairs = is3x3 ? PAIRS_3X3 : tapPairs(kernelY * kernelX);
-  const weights = lowering.pack(packDepthwise(operator, lowering.rounding, pairs));
+  const weights = lowering.pack(packDepthwise(operator, lowering.rounding, sums, pairs));
   const rows = (kernelY - 1) * dilationY + 1;
   // The kernels compute four columns and more, even where there are fewer.
   const columns = (Math.max(4, operator.outputWidth) - 1) * operator.strideX + (kernelX - 1) * dilationX + 1;
@@ -155,9 +163,9 @@ function isDot(operator: Convolution, lowering: Lowering): boolean {
   return lowering.shape === 'dot' || operator.weights.includes(-128);
 }
 
-function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined): Kernel {
+function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined, sums: Sums): Kernel {
   const { kernelY, kernelX, strideY, strideX, inputChannels } = operator;
-  if (lowering.shape === 'scalar' || !isSafe(operator, lowering.rounding)) return 'any';
+  if (lowering.shape === 'scalar' || !isSafe(operator, lowering.rounding, sums)) return 'any';
   if (operator.depthwise) return plane ? 'any' : 'depthwise';
   const plain = operator.dilationY === 1 && operator.dilationX === 1 && operator.padTop === 0 && operator.padLeft === 0;
   if (plane) {
@@ -172,77 +180,59 @@ function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPla
 }
 
 /** True where the fast kernels are exact for every input: nothing in kernels/requantise.ts overflows. */
-function isSafe(operator: Convolution, rounding: Rounding): boolean {
-  return operator.factors.every((_, channel) => {
-    const sumMax = largestSum(operator, channel);
+function isSafe(operator: Convolution, rounding: Rounding, { largest }: Sums): boolean {
+  return operator.factors.every((factor, channel) => {
+    const sumMax = largest[channel]!;
     if (rounding === 'fp32') {
       // Twice the room that the magic number needs, so that roundings of the product do not matter.
       return sumMax < 2 ** 31 && sumMax * operator.scales[channel]! < 2 ** 21;
     }
     if (sumMax >= 2 ** 30) return false;
-    if (isAlwaysZero(operator, channel)) return true;
-    const { multiplier, shift } = operator.factors[channel]!;
-    const exponent = -shift;
+    if (isAlwaysZero(factor, sumMax)) return true;
+    const exponent = -factor.shift;
     if (exponent < 1 || exponent > 16) return false;
-    const highMax = Math.ceil((sumMax * multiplier) / 2 ** 31) + 2 ** (exponent - 1) + 1;
+    const highMax = Math.ceil((sumMax * factor.multiplier) / 2 ** 31) + 2 ** (exponent - 1) + 1;
     return highMax * 2 ** (16 - exponent) < 2 ** 31;
   });
 }
 
-/** No sum of the channel is larger than this in size, nor is any on the way to it. */
-function largestSum(operator: Convolution, channel: number): number {
-  const { zeroPoint } = operator.inputs[0];
-  return (
-    Math.abs(operator.bias[channel]!) +
-    channelWeights(operator, channel).sizes * Math.max(128 + zeroPoint, 127 - zeroPoint)
-  );
-}
-
 /** Channels whose factor is so small that every sum rounds to zero: common in trained networks, and a shift of any size. */
-function isAlwaysZero(operator: Convolution, channel: number): boolean {
-  const { multiplier, shift } = operator.factors[channel]!;
-  return multiplier === 0 || Math.ceil((largestSum(operator, channel) * multiplier) / 2 ** 31) + 1 < 2 ** (-shift - 1);
+function isAlwaysZero({ multiplier, shift }: FixedPoint, sumMax: number): boolean {
+  return multiplier === 0 || Math.ceil((sumMax * multiplier) / 2 ** 31) + 1 < 2 ** (-shift - 1);
 }
 
-/** Weights of one output channel in the order of the file, their sum, and the sum of their sizes. */
-function channelWeights(operator: Convolution, channel: number) {
-  const taps = operator.kernelY * operator.kernelX;
-  const count = operator.depthwise ? taps : taps * operator.inputChannels;
-  const step = operator.depthwise ? operator.outputChannels : 1;
-  const first = operator.depthwise ? channel : channel * count;
-  const values = new Int8Array(count);
-  let sum = 0;
-  let sizes = 0;
-  for (let i = 0; i < count; i += 1) {
-    const weight = operator.weights[first + i * step]!;
-    values[i] = weight;
-    sum += weight;
-    sizes += Math.abs(weight);
+/** Per output channel: the sum of its weights, and the largest size that its sums may have on the way and at the end. */
+type Sums = { readonly weights: Float64Array; readonly largest: Float64Array };
+
+function sumsOf({ inputs, weights, bias, depthwise, outputChannels }: Convolution): Sums {
+  const sums = new Float64Array(outputChannels);
+  const sizes = new Float64Array(outputChannels);
+  const taps = weights.length / outputChannels;
+  const step = depthwise ? outputChannels : 1;
+  for (let channel = 0; channel < outputChannels; channel += 1) {
+    const first = depthwise ? channel : channel * taps;
+    for (let tap = 0; tap < taps; tap += 1) {
+      const weight = weights[first + tap * step]!;
+      sums[channel]! += weight;
+      sizes[channel]! += Math.abs(weight);
+    }
   }
-  return { values, sum, sizes };
-}
-
-function headBytes(rounding: Rounding): number {
-  return rounding === 'fp32' ? layout.BLOCK_HEAD_FP32 : layout.BLOCK_HEAD_FIXED;
+  const { zeroPoint } = inputs[0];
+  const offsetMax = Math.max(128 + zeroPoint, 127 - zeroPoint);
+  return { weights: sums, largest: sizes.map((size, i) => Math.abs(bias[i]!) + size * offsetMax) };
 }
 
 /** Blocks of 8 channels: head, then per group of four taps [8 channels x taps 0, 1][8 channels x taps 2, 3]. */
-function packGroups(operator: Convolution, rounding: Rounding, groups: number): Uint8Array {
-  const channels = operator.outputChannels;
-  const taps = operator.kernelY * operator.kernelX * operator.inputChannels;
-  const head = headBytes(rounding);
-  const blockBytes = head + groups * layout.GROUP_BYTES;
-  const packed = new Uint8Array(Math.ceil(channels / 8) * blockBytes);
-  for (let channel = 0; channel < channels; channel += 1) {
-    const block = Math.floor(channel / 8) * blockBytes;
-    const lane = channel % 8;
-    const values = packHead(packed, block, lane, operator, channel, rounding);
+function packGroups(operator: Convolution, rounding: Rounding, sums: Sums, groups: number): Uint8Array {
+  const { weights, outputChannels } = operator;
+  const taps = weights.length / outputChannels;
+  return packBlocks(operator, rounding, sums, groups * layout.GROUP_BYTES, (packed, channel, at) => {
+    const first = channel * taps;
     for (let tap = 0; tap < taps; tap += 1) {
-      const group = block + head + (tap >> 2) * layout.GROUP_BYTES;
-      packed[group + (tap & 2 ? 16 : 0) + 2 * lane + (tap & 1)] = values[tap]!;
+      // Tap 2 stands 16 bytes after tap 0, tap 4 after 32.
+      packed[at + (tap >> 1) * 16 + (tap & 1)] = weights[first + tap]!;
     }
-  }
-  return packed;
+  });
 }
 
 /** -1: none, weight zero */
@@ -265,47 +255,47 @@ function tapPairs(taps: number): readonly TapPair[] {
 }
 
 /** Blocks of 8 channels: head, then per pair of taps [8 channels x 2 taps]. */
-function packDepthwise(operator: Convolution, rounding: Rounding, pairs: readonly TapPair[]): Uint8Array {
-  const channels = operator.outputChannels;
-  const head = headBytes(rounding);
-  const blockBytes = head + pairs.length * layout.PAIR_BYTES;
-  const packed = new Uint8Array(Math.ceil(channels / 8) * blockBytes);
-  for (let channel = 0; channel < channels; channel += 1) {
-    const block = Math.floor(channel / 8) * blockBytes;
-    const lane = channel % 8;
-    const values = packHead(packed, block, lane, operator, channel, rounding);
-    pairs.forEach(([first, second], i) => {
-      const at = block + head + i * layout.PAIR_BYTES + 2 * lane;
-      packed[at] = values[first] ?? 0;
-      packed[at + 1] = values[second] ?? 0;
+function packDepthwise(operator: Convolution, rounding: Rounding, sums: Sums, pairs: readonly TapPair[]): Uint8Array {
+  const { weights, outputChannels } = operator;
+  return packBlocks(operator, rounding, sums, pairs.length * layout.PAIR_BYTES, (packed, channel, at) => {
+    pairs.forEach((pair, i) => {
+      pair.forEach((tap, half) => {
+        if (tap >= 0) packed[at + i * layout.PAIR_BYTES + half] = weights[tap * outputChannels + channel]!;
+      });
     });
-  }
-  return packed;
+  });
 }
 
-/** Bias and requantisation of one channel; returns its weights. */
-function packHead(
-  packed: Uint8Array,
-  block: number,
-  lane: number,
+/** Heads of all blocks, and what packWeights puts behind them; at: where the channel's first weight goes, 2 bytes per lane. */
+function packBlocks(
   operator: Convolution,
-  channel: number,
   rounding: Rounding,
-): Int8Array {
-  const view = new DataView(packed.buffer, block);
-  const { values, sum } = channelWeights(operator, channel);
-  // sum of w x (q - zeroPoint) = sum of w x q - zeroPoint x sum of w. Wraps like the kernel's sums; the total fits.
-  view.setInt32(layout.BLOCK_BIAS + 4 * lane, (operator.bias[channel]! - operator.inputs[0].zeroPoint * sum) | 0, true);
-  if (rounding === 'fp32') {
-    view.setFloat32(layout.BLOCK_FACTOR + 4 * lane, operator.scales[channel]!, true);
-    return values;
+  sums: Sums,
+  weightBytes: number,
+  packWeights: (packed: Uint8Array, channel: number, at: number) => void,
+): Uint8Array {
+  const headBytes = rounding === 'fp32' ? layout.BLOCK_HEAD_FP32 : layout.BLOCK_HEAD_FIXED;
+  const blockBytes = headBytes + weightBytes;
+  const packed = new Uint8Array(Math.ceil(operator.outputChannels / 8) * blockBytes);
+  const view = new DataView(packed.buffer);
+  for (let channel = 0; channel < operator.outputChannels; channel += 1) {
+    const block = (channel >> 3) * blockBytes;
+    const lane = channel & 7;
+    // sum of w x (q - zeroPoint) = sum of w x q - zeroPoint x sum of w. Wraps like the kernel's sums; the total fits.
+    const bias = (operator.bias[channel]! - operator.inputs[0].zeroPoint * sums.weights[channel]!) | 0;
+    view.setInt32(block + layout.BLOCK_BIAS + 4 * lane, bias, true);
+    if (rounding === 'fp32') {
+      view.setFloat32(block + layout.BLOCK_FACTOR + 4 * lane, operator.scales[channel]!, true);
+    } else {
+      const factor = operator.factors[channel]!;
+      const isZero = isAlwaysZero(factor, sums.largest[channel]!);
+      const exponent = isZero ? 16 : -factor.shift;
+      view.setInt32(block + layout.BLOCK_FACTOR + 4 * lane, isZero ? 0 : factor.multiplier, true);
+      const first = rounding === 'double' ? 2n ** 31n : 0n;
+      view.setBigInt64(block + layout.BLOCK_ADDEND + 8 * lane, first + 2n ** BigInt(31 + exponent), true);
+      view.setInt32(block + layout.BLOCK_POWER + 4 * lane, 2 ** (16 - exponent), true);
+    }
+    packWeights(packed, channel, block + headBytes + 2 * lane);
   }
-  const { multiplier, exponent } = isAlwaysZero(operator, channel)
-    ? { multiplier: 0, exponent: 16 }
-    : { multiplier: operator.factors[channel]!.multiplier, exponent: -operator.factors[channel]!.shift };
-  view.setInt32(layout.BLOCK_FACTOR + 4 * lane, multiplier, true);
-  const first = rounding === 'double' ? 2n ** 31n : 0n;
-  view.setBigInt64(layout.BLOCK_ADDEND + 8 * lane, first + 2n ** BigInt(31 + exponent), true);
-  view.setInt32(layout.BLOCK_POWER + 4 * lane, 2 ** (16 - exponent), true);
-  return values;
+  return packed;
 }
