@@ -6,8 +6,8 @@
  * - gather: any window, stride, padding, dilation and number of channels. The taps of each output pixel are copied into
  *   a row of scratch, the zero point where the window reaches outside of the image.
  *
- * A row of scratch has GROUPS x 4 taps; what follows the last tap meets weights of zero. Copies go eight taps at a time and
- * may write up to seven too many, into what is written next or behind the last row, where the loader leaves room.
+ * A row of scratch has GROUPS x 4 taps; what follows the last tap meets weights of zero. Copies go sixteen taps at a time
+ * and may write up to fifteen too many, into what is written next or behind the last row, where the loader leaves room.
  */
 import {
   INPUT_CHANNELS,
@@ -170,18 +170,26 @@ function gathered(command: usize, isWide: bool): void {
 // @ts-ignore: decorator
 @inline
 function copyTaps(from: usize, to: usize, count: usize, flip: v128, isWide: bool): void {
-  for (let i: usize = 0; i < count; i += 8) {
-    const taps = v128.xor(v128.load64_zero(from + i), flip);
-    if (isWide) v128.store(to + 2 * i, i16x8.extend_low_i8x16_s(taps));
-    else v128.store_lane<i64>(to + i, taps, 0);
+  for (let i: usize = 0; i < count; i += 16) {
+    const taps = v128.xor(v128.load(from + i), flip);
+    if (isWide) {
+      v128.store(to + 2 * i, i16x8.extend_low_i8x16_s(taps));
+      v128.store(to + 2 * i, i16x8.extend_high_i8x16_s(taps), 16);
+    } else {
+      v128.store(to + i, taps);
+    }
   }
 }
 
 // @ts-ignore: decorator
 @inline
 function fillTaps(to: usize, count: usize, fill: v128, isWide: bool): void {
-  for (let i: usize = 0; i < count; i += 8) {
-    if (isWide) v128.store(to + 2 * i, i16x8.extend_low_i8x16_s(fill));
-    else v128.store_lane<i64>(to + i, fill, 0);
+  for (let i: usize = 0; i < count; i += 16) {
+    if (isWide) {
+      v128.store(to + 2 * i, i16x8.extend_low_i8x16_s(fill));
+      v128.store(to + 2 * i, i16x8.extend_low_i8x16_s(fill), 16);
+    } else {
+      v128.store(to + i, fill);
+    }
   }
 }

@@ -22,12 +22,14 @@ import { address, word } from './word';
 
 /** `count` pixels whose taps are int8, sourcePixel bytes from one pixel to the next. */
 export function productsPairs(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32): void {
-  products(command, source, sourcePixel, target, count, TAPS_INT8);
+  if (count < 4) singles(command, source, sourcePixel, target, count, TAPS_INT8);
+  else products(command, source, sourcePixel, target, count, TAPS_INT8);
 }
 
 /** Taps are int16. */
 export function productsDot(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32): void {
-  products(command, source, sourcePixel, target, count, TAPS_INT16);
+  if (count < 4) singles(command, source, sourcePixel, target, count, TAPS_INT16);
+  else products(command, source, sourcePixel, target, count, TAPS_INT16);
 }
 
 /**
@@ -199,6 +201,58 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
       }
     }
     target += 8;
+    block = end;
+  }
+}
+
+/** One pixel at a time, where there are fewer than four: mostly fully connected layers. */
+// @ts-ignore: decorator
+@inline
+function singles(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32, taps: i32): void {
+  const weightBytes = address(command, GROUPS) * GROUP_BYTES;
+  const targetPixel = address(command, TARGET_PIXEL);
+  const channels = word(command, OUTPUT_CHANNELS);
+  const zeroPoint = zeroPointOf(command);
+  const min = minOf(command);
+  const max = maxOf(command);
+  let block = address(command, WEIGHTS);
+  for (let channel = 0; channel < channels; channel += 8) {
+    const weights = block + headBytes();
+    const end = weights + weightBytes;
+    for (let pixel = 0; pixel < count; pixel++) {
+      let at = source + <usize>pixel * sourcePixel;
+      let low = v128.load(block, BLOCK_BIAS);
+      let high = v128.load(block, BLOCK_BIAS + 16);
+      for (let w = weights; w < end; w += GROUP_BYTES) {
+        if (taps == TAPS_INT16) {
+          const first = v128.load_splat<u32>(at);
+          const second = v128.load_splat<u32>(at, 4);
+          low = i32x4.add(low, i32x4.dot_i16x8_s(first, v128.load_ext<i8>(w)));
+          high = i32x4.add(high, i32x4.dot_i16x8_s(first, v128.load_ext<i8>(w, 8)));
+          low = i32x4.add(low, i32x4.dot_i16x8_s(second, v128.load_ext<i8>(w, 16)));
+          high = i32x4.add(high, i32x4.dot_i16x8_s(second, v128.load_ext<i8>(w, 24)));
+          at += 8;
+        } else {
+          const four = v128.load32_zero(at);
+          const weights0 = v128.load(w);
+          const weights1 = v128.load(w, 16);
+          low = i32x4.add(low, lowSums(pair(four, 0), pair(four, 1), weights0, weights1));
+          high = i32x4.add(high, highSums(pair(four, 0), pair(four, 1), weights0, weights1));
+          at += 4;
+        }
+      }
+      const sums = requantise8(
+        low, high,
+        factor(block, 0), factor(block, 1),
+        addend(block, 0), addend(block, 1), addend(block, 2), addend(block, 3),
+        power(block, 0), power(block, 1),
+        zeroPoint,
+      );
+      const result = clamp16(sums, sums, min, max);
+      const to = target + <usize>pixel * targetPixel + <usize>channel;
+      if (channels - channel >= 8) v128.store_lane<i64>(to, result, 0);
+      else storeSome(to, i64x2.extract_lane(result, 0), channels - channel);
+    }
     block = end;
   }
 }

@@ -291,8 +291,9 @@ function packBlocks(
       const isZero = isAlwaysZero(factor, sums.largest[channel]!);
       const exponent = isZero ? 16 : -factor.shift;
       view.setInt32(block + layout.BLOCK_FACTOR + 4 * lane, isZero ? 0 : factor.multiplier, true);
-      const first = rounding === 'double' ? 2n ** 31n : 0n;
-      view.setBigInt64(block + layout.BLOCK_ADDEND + 8 * lane, first + 2n ** BigInt(31 + exponent), true);
+      // 64 bits: 2^31 and 2^(exponent - 1) x 2^32.
+      view.setInt32(block + layout.BLOCK_ADDEND + 8 * lane, rounding === 'double' ? -(2 ** 31) : 0, true);
+      view.setInt32(block + layout.BLOCK_ADDEND + 8 * lane + 4, 2 ** (exponent - 1), true);
       view.setInt32(block + layout.BLOCK_POWER + 4 * lane, 2 ** (16 - exponent), true);
     }
     packWeights(packed, channel, block + headBytes + 2 * lane);
