@@ -1,8 +1,9 @@
 /**
  * Chooses the kernel of a convolution and packs weights and requantisation constants the way that kernel reads them.
  *
- * A fast kernel is chosen only where its arithmetic is proved to be exact for every possible picture (isSafe);
- * the scalar kernel serves the rest, so a model may be slow but never wrong.
+ * A fast kernel serves the channels for which its arithmetic is proved to be exact for every possible picture (isSafe).
+ * Where they are most of a layer, the scalar kernel writes the others again; else it serves the whole layer. So a model
+ * may be slow but never wrong.
  */
 import * as command from '../layout/command.ts';
 import * as layout from '../layout/convolution.ts';
@@ -15,47 +16,82 @@ import { type Addresses, type Command, int32Bytes, type Lowering, type PixelPlan
 const STRIP_BYTES = 8192;
 const STRIP_PIXELS_MAX = 64;
 
+/** More channels than this share that are not safe are not worth computing twice. */
+const UNSAFE_SHARE_MAX = 0.25;
+
 type Kernel = 'patch' | 'pointwise' | 'gather' | 'depthwise' | 'any';
 
 export function lowerConvolution(operator: Convolution, lowering: Lowering): readonly Command[] {
-  const { inputs, output, range } = operator;
-  const [input] = inputs;
-  const plane = lowering.plane(input);
-  const sums = sumsOf(operator);
+  const plane = lowering.plane(operator.inputs[0]);
+  const sums = sumsOf(operator, lowering.rounding);
   const kernel = chooseKernel(operator, lowering, plane, sums);
-  const rest = writerOf(kernel, operator, lowering, plane, sums);
-  return [
-    {
-      kernel,
-      scratchBytes: rest.scratchBytes,
-      write: (words, address) => {
-        words[command.SOURCE] = address.tensor(input);
-        words[command.TARGET] = address.tensor(output);
-        words[command.TARGET_PIXEL] = address.pixelBytes(output);
-        words[command.OUTPUT_ZERO_POINT] = output.zeroPoint;
-        words[command.OUTPUT_MIN] = range.minQ;
-        words[command.OUTPUT_MAX] = range.maxQ;
-        words[command.INPUT_HEIGHT] = operator.inputHeight;
-        words[command.INPUT_WIDTH] = operator.inputWidth;
-        words[command.INPUT_CHANNELS] = operator.inputChannels;
-        words[command.OUTPUT_HEIGHT] = operator.outputHeight;
-        words[command.OUTPUT_WIDTH] = operator.outputWidth;
-        words[command.OUTPUT_CHANNELS] = operator.outputChannels;
-        words[command.STRIDE_Y] = operator.strideY;
-        words[command.STRIDE_X] = operator.strideX;
-        words[command.PAD_TOP] = operator.padTop;
-        words[command.PAD_LEFT] = operator.padLeft;
-        words[command.SOURCE_ROW] = rowBytesOf(operator, plane);
-        words[layout.KERNEL_Y] = operator.kernelY;
-        words[layout.KERNEL_X] = operator.kernelX;
-        words[layout.DILATION_Y] = operator.dilationY;
-        words[layout.DILATION_X] = operator.dilationX;
-        words[layout.IS_PIXEL] = plane ? 1 : 0;
-        words[layout.DEPTH_MULTIPLIER] = operator.depthwise ? operator.depthMultiplier : 0;
-        rest.write(words, address);
-      },
+  const first = commandOf(kernel, operator, plane, writerOf(kernel, operator, lowering, plane, sums));
+  if (kernel === 'any') return [first];
+  // The fast kernel writes something for these channels; then they are written again.
+  const again = sums.unsafe.map((channel) => {
+    const part = channelOf(operator, channel);
+    return commandOf('any', part, plane, lowerAny(part, lowering, plane), channel, operator.depthMultiplier);
+  });
+  return [first, ...again];
+}
+
+/** One output channel as a layer of its own. */
+function channelOf(operator: Convolution, channel: number): Convolution {
+  const { weights, outputChannels, depthwise } = operator;
+  const taps = weights.length / outputChannels;
+  return {
+    ...operator,
+    outputChannels: 1,
+    depthMultiplier: 1,
+    weights: depthwise
+      ? weights.filter((_, i) => i % outputChannels === channel)
+      : weights.slice(channel * taps, (channel + 1) * taps),
+    bias: operator.bias.slice(channel, channel + 1),
+    factors: operator.factors.slice(channel, channel + 1),
+    scales: operator.scales.slice(channel, channel + 1),
+  };
+}
+
+/** channel: the first one that is written. */
+function commandOf(
+  kernel: Kernel,
+  operator: Convolution,
+  plane: PixelPlane | undefined,
+  { scratchBytes, write }: Rest,
+  channel = 0,
+  depthMultiplier = 1,
+): Command {
+  const { inputs, output, range, depthwise } = operator;
+  return {
+    kernel,
+    scratchBytes,
+    write: (words, address) => {
+      words[command.SOURCE] = address.tensor(inputs[0]) + (depthwise ? Math.floor(channel / depthMultiplier) : 0);
+      words[command.TARGET] = address.tensor(output) + channel;
+      words[command.TARGET_PIXEL] = address.pixelBytes(output);
+      words[command.OUTPUT_ZERO_POINT] = output.zeroPoint;
+      words[command.OUTPUT_MIN] = range.minQ;
+      words[command.OUTPUT_MAX] = range.maxQ;
+      words[command.INPUT_HEIGHT] = operator.inputHeight;
+      words[command.INPUT_WIDTH] = operator.inputWidth;
+      words[command.INPUT_CHANNELS] = operator.inputChannels;
+      words[command.OUTPUT_HEIGHT] = operator.outputHeight;
+      words[command.OUTPUT_WIDTH] = operator.outputWidth;
+      words[command.OUTPUT_CHANNELS] = operator.outputChannels;
+      words[command.STRIDE_Y] = operator.strideY;
+      words[command.STRIDE_X] = operator.strideX;
+      words[command.PAD_TOP] = operator.padTop;
+      words[command.PAD_LEFT] = operator.padLeft;
+      words[command.SOURCE_ROW] = rowBytesOf(operator, plane);
+      words[layout.KERNEL_Y] = operator.kernelY;
+      words[layout.KERNEL_X] = operator.kernelX;
+      words[layout.DILATION_Y] = operator.dilationY;
+      words[layout.DILATION_X] = operator.dilationX;
+      words[layout.IS_PIXEL] = plane ? 1 : 0;
+      words[layout.DEPTH_MULTIPLIER] = depthwise ? operator.depthMultiplier : 0;
+      write(words, address);
     },
-  ];
+  };
 }
 
 /** The words of one kind of kernel, beside those of all. */
@@ -165,7 +201,8 @@ function isDot(operator: Convolution, lowering: Lowering): boolean {
 
 function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined, sums: Sums): Kernel {
   const { kernelY, kernelX, strideY, strideX, inputChannels } = operator;
-  if (lowering.shape === 'scalar' || !isSafe(operator, lowering.rounding, sums)) return 'any';
+  const isTrusted = sums.unsafe.length <= UNSAFE_SHARE_MAX * operator.outputChannels;
+  if (lowering.shape === 'scalar' || !isTrusted) return 'any';
   if (operator.depthwise) return plane ? 'any' : 'depthwise';
   const plain = operator.dilationY === 1 && operator.dilationX === 1 && operator.padTop === 0 && operator.padLeft === 0;
   if (plane) {
@@ -180,20 +217,18 @@ function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPla
 }
 
 /** True where the fast kernels are exact for every input: nothing in kernels/requantise.ts overflows. */
-function isSafe(operator: Convolution, rounding: Rounding, { largest }: Sums): boolean {
-  return operator.factors.every((factor, channel) => {
-    const sumMax = largest[channel]!;
-    if (rounding === 'fp32') {
-      // Twice the room that the magic number needs, so that roundings of the product do not matter.
-      return sumMax < 2 ** 31 && sumMax * operator.scales[channel]! < 2 ** 21;
-    }
-    if (sumMax >= 2 ** 30) return false;
-    if (isAlwaysZero(factor, sumMax)) return true;
-    const exponent = -factor.shift;
-    if (exponent < 1 || exponent > 16) return false;
-    const highMax = Math.ceil((sumMax * factor.multiplier) / 2 ** 31) + 2 ** (exponent - 1) + 1;
-    return highMax * 2 ** (16 - exponent) < 2 ** 31;
-  });
+function isSafe({ factors, scales }: Convolution, channel: number, sumMax: number, rounding: Rounding): boolean {
+  if (rounding === 'fp32') {
+    // Twice the room that the magic number needs, so that roundings of the product do not matter.
+    return sumMax < 2 ** 31 && sumMax * scales[channel]! < 2 ** 21;
+  }
+  const factor = factors[channel]!;
+  if (sumMax >= 2 ** 30) return false;
+  if (isAlwaysZero(factor, sumMax)) return true;
+  const exponent = -factor.shift;
+  if (exponent < 1 || exponent > 16) return false;
+  const highMax = Math.ceil((sumMax * factor.multiplier) / 2 ** 31) + 2 ** (exponent - 1) + 1;
+  return highMax * 2 ** (16 - exponent) < 2 ** 31;
 }
 
 /** Channels whose factor is so small that every sum rounds to zero: common in trained networks, and a shift of any size. */
@@ -201,10 +236,17 @@ function isAlwaysZero({ multiplier, shift }: FixedPoint, sumMax: number): boolea
   return multiplier === 0 || Math.ceil((sumMax * multiplier) / 2 ** 31) + 1 < 2 ** (-shift - 1);
 }
 
-/** Per output channel: the sum of its weights, and the largest size that its sums may have on the way and at the end. */
-type Sums = { readonly weights: Float64Array; readonly largest: Float64Array };
+type Sums = {
+  /** Per output channel: the sum of its weights. */
+  readonly weights: Float64Array;
+  /** The largest size that its sums may have on the way and at the end. */
+  readonly largest: Float64Array;
+  /** Channels that a fast kernel would not compute exactly. */
+  readonly unsafe: readonly number[];
+};
 
-function sumsOf({ inputs, weights, bias, depthwise, outputChannels }: Convolution): Sums {
+function sumsOf(operator: Convolution, rounding: Rounding): Sums {
+  const { inputs, weights, bias, depthwise, outputChannels } = operator;
   const sums = new Float64Array(outputChannels);
   const sizes = new Float64Array(outputChannels);
   const taps = weights.length / outputChannels;
@@ -219,7 +261,10 @@ function sumsOf({ inputs, weights, bias, depthwise, outputChannels }: Convolutio
   }
   const { zeroPoint } = inputs[0];
   const offsetMax = Math.max(128 + zeroPoint, 127 - zeroPoint);
-  return { weights: sums, largest: sizes.map((size, i) => Math.abs(bias[i]!) + size * offsetMax) };
+  const largest = sizes.map((size, i) => Math.abs(bias[i]!) + size * offsetMax);
+  const channels = Array.from(largest, (_, channel) => channel);
+  const unsafe = channels.filter((channel) => !isSafe(operator, channel, largest[channel]!, rounding));
+  return { weights: sums, largest, unsafe };
 }
 
 /** Blocks of 8 channels: head, then per group of four taps [8 channels x taps 0, 1][8 channels x taps 2, 3]. */
@@ -278,6 +323,7 @@ function packBlocks(
   const blockBytes = headBytes + weightBytes;
   const packed = new Uint8Array(Math.ceil(operator.outputChannels / 8) * blockBytes);
   const view = new DataView(packed.buffer);
+  const unsafe = new Set(sums.unsafe);
   for (let channel = 0; channel < operator.outputChannels; channel += 1) {
     const block = (channel >> 3) * blockBytes;
     const lane = channel & 7;
@@ -288,7 +334,7 @@ function packBlocks(
       view.setFloat32(block + layout.BLOCK_FACTOR + 4 * lane, operator.scales[channel]!, true);
     } else {
       const factor = operator.factors[channel]!;
-      const isZero = isAlwaysZero(factor, sums.largest[channel]!);
+      const isZero = unsafe.has(channel) || isAlwaysZero(factor, sums.largest[channel]!);
       const exponent = isZero ? 16 : -factor.shift;
       view.setInt32(block + layout.BLOCK_FACTOR + 4 * lane, isZero ? 0 : factor.multiplier, true);
       // 64 bits: 2^31 and 2^(exponent - 1) x 2^32.
