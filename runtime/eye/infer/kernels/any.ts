@@ -36,7 +36,7 @@ import {
   MULTIPLIERS,
   SHIFTS,
 } from '../layout/convolution';
-import { requantise1 } from './requantise';
+import { multiplyByQuantizedMultiplier } from './multiply';
 import { address, word } from './word';
 
 export function anyConvolution(command: usize): void {
@@ -92,8 +92,9 @@ export function anyConvolution(command: usize): void {
             }
           }
         }
-        const result = requantise1(sum, multipliers, shifts, channel, outputZeroPoint, outputMin, outputMax);
-        store<i8>(target + <usize>channel, <i8>result);
+        const o = <usize>channel << 2;
+        const result = multiplyByQuantizedMultiplier(sum, load<i32>(multipliers + o), load<i32>(shifts + o)) + outputZeroPoint;
+        store<i8>(target + <usize>channel, <i8>min<i32>(max<i32>(result, outputMin), outputMax));
       }
       target += targetPixel;
     }

@@ -114,7 +114,7 @@ function depthwise(command: usize, isWide: bool): void {
   }
 }
 
-/** Zero points; bytes: a multiple of 8, written in steps of 16. */
+/** Zero points; bytes: whole cells of eight channels. */
 // @ts-ignore: decorator
 @inline
 function fillCells(to: usize, bytes: usize, value: i32, isWide: bool): void {

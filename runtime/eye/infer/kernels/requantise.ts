@@ -1,5 +1,6 @@
 /**
- * Requantisation: int32 sums of a convolution back to int8, in one of three ways (ROUNDING, folded by the build):
+ * Requantisation: int32 sums of a convolution back to int8, eight at a time (multiply.ts does one), in one of three ways
+ * (ROUNDING, folded by the build):
  *
  * 0 double: tensorflow/lite/kernels/internal/common.h, MultiplyByQuantizedMultiplier; gemmlowp/fixedpoint/fixedpoint.h:
  *     high = SaturatingRoundingDoublingHighMul(sum, m) = floor((sum x m + 2^30) / 2^31)          m in 2^30 .. 2^31 - 1
@@ -21,8 +22,8 @@
  * In float32, adding 1.5 x 2^23 leaves the integer, rounded to nearest even, in the lowest bits of the number; one integer
  * subtraction takes away the rest and adds the zero point. Needs |y| < 2^22.
  *
- * The loader proves for every layer that no step overflows (../operators/convolution-kernels.ts, isSafe), else it
- * chooses the scalar kernel.
+ * The loader proves for every channel that no step overflows (../operators/convolution-kernels.ts, isSafe), else the
+ * scalar kernel writes it.
  */
 import { OUTPUT_MAX, OUTPUT_MIN, OUTPUT_ZERO_POINT } from '../layout/command';
 import { BLOCK_ADDEND, BLOCK_FACTOR, BLOCK_HEAD_FIXED, BLOCK_HEAD_FP32, BLOCK_POWER } from '../layout/convolution';
@@ -129,42 +130,4 @@ function fixed(sums: v128, multiplier: v128, addend0: v128, addend1: v128, power
 @inline
 export function clamp16(pixel0: v128, pixel1: v128, min: v128, max: v128): v128 {
   return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(pixel0, pixel1), min), max);
-}
-
-/**
- * One sum of output channel `channel` to int8, for any factor. multipliers: int32 per channel, or float32 scales in fp32;
- * shifts: int32 per channel, not read in fp32.
- */
-export function requantise1(
-  sum: i32,
-  multipliers: usize, shifts: usize, channel: i32,
-  zeroPoint: i32, least: i32, most: i32,
-): i32 {
-  const offset = <usize>channel << 2;
-  let y: i32;
-  if (ROUNDING == 2) {
-    // Clamped far outside of int8, so that the zero point can be added.
-    const real = min<f32>(max<f32>(nearest<f32>(<f32>sum * load<f32>(multipliers + offset)), -65536), 65536);
-    y = <i32>real;
-  } else {
-    y = multiplyByQuantizedMultiplier(sum, load<i32>(multipliers + offset), load<i32>(shifts + offset));
-  }
-  const result = y + zeroPoint;
-  return result < least ? least : result > most ? most : result;
-}
-
-/** tensorflow/lite/kernels/internal/common.h, with and without TFLITE_SINGLE_ROUNDING. */
-export function multiplyByQuantizedMultiplier(x: i32, multiplier: i32, shift: i32): i32 {
-  if (ROUNDING == 1) {
-    const total = <i64>(31 - shift);
-    return <i32>((<i64>x * <i64>multiplier + (<i64>1 << (total - 1))) >> total);
-  }
-  const left = shift > 0 ? shift : 0;
-  const right = shift > 0 ? 0 : -shift;
-  // Both factors cannot be the least int32 at once, as multipliers are not negative: no saturation.
-  const high = <i32>((<i64>(x << left) * <i64>multiplier + (1 << 30)) >> 31);
-  const mask = (1 << right) - 1;
-  const remainder = high & mask;
-  const threshold = (mask >> 1) + (high < 0 ? 1 : 0);
-  return (high >> right) + (remainder > threshold ? 1 : 0);
 }
