@@ -134,6 +134,12 @@ export const ConfigSchema = Type.Object(
           description: 'wasm: our own engine; tfjs: TensorFlow.js, where installed, to compare',
           shape: 'one of wasm, tfjs',
         }),
+        rounding: Type.Enum(['fp32', 'double', 'single'], {
+          default: 'fp32',
+          description:
+            'How our engine rounds; fp32: as TFLite with XNNPACK, fastest; double: as TFLite’s reference kernels; single: as TFLite built with TFLITE_SINGLE_ROUNDING',
+          shape: 'one of fp32, double, single',
+        }),
         accept_residue: flag(false, {
           description:
             'Let engine tfjs run on a Raspberry Pi, though it leaves pictures in memory that nobody can erase',

@@ -17,7 +17,7 @@ export async function prepareEngine(config: Config, model: Model): Promise<Descr
   const format = frameFormatOf(config, model);
   switch (config.model.engine) {
     case 'wasm':
-      return createEngine(model.bytes, format);
+      return createEngine(model.bytes, format, { rounding: config.model.rounding });
     case 'tfjs':
       return createTfjsEngine(model.bytes, format, await loadTfjs());
   }

@@ -49,7 +49,7 @@ export function createPipeline(
   clock: Clock,
   onCrossing: CrossingListener,
 ): Pipeline<PreparedEngine> {
-  const engine = createEngine(model.bytes, frameFormatOf(config, model));
+  const engine = createEngine(model.bytes, frameFormatOf(config, model), { rounding: config.model.rounding });
   return createPipelineOf(engine, config, model, lines, clock, onCrossing);
 }
 

@@ -86,7 +86,7 @@ test('voice and eye are killed while people walk: both come back, totals are nei
   });
   const { supervisor } = supervise(words(`mqtt://127.0.0.1:${broker.port}`, ...BUSY));
   const sum = () => (totals.at(-1)?.in ?? 0) + (totals.at(-1)?.out ?? 0);
-  await eventually(20_000, 'four people are counted', () => sum() >= 4);
+  await eventually(40_000, 'ten people are counted', () => sum() >= 10);
 
   const voicePid = supervisor.voicePid!;
   const before = sum();

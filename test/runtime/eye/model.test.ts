@@ -143,7 +143,7 @@ test('a manifest that lies about the frame size is found by the engine', () => {
   write(detector, { frame: { width_px: 256, height_px: 192 } });
   const error = pipelineRefusal({});
   assert.is(error.code, 'MODEL_MISMATCH');
-  assert.match(error.message, 'input y is [1, 32, 48, 1]; expected [1, 192, 256, 1]');
+  assert.match(error.message, 'input y is int8 [1, 32, 48, 1]; expected int8 [1, 192, 256, 1]');
 });
 
 test.run();

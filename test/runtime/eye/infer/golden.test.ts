@@ -59,7 +59,7 @@ function runFrame({ model, inputs, frame }: GoldenCase, stored: StoredCase | und
   const expected = bytes(stored!.outputs);
   const format = frameOf(widthPx, heightPx, widthPx + paddingBytes);
   for (const shape of SHAPES) {
-    const engine = createEngine(writeTflite(model), format, { shape });
+    const engine = createEngine(writeTflite(model), format, { shape, rounding: 'double' });
     // Twice, because a frame must leave nothing behind.
     for (let round = 0; round < 2; round += 1) {
       fillFrame(engine.slot, format, (plane) => inputs.get(plane)!.map((q) => q ^ 0x80));
@@ -114,7 +114,7 @@ for (const frame of PERSON_FRAMES) {
     const expected = bytes(expectStored(golden, file, inputs, 'npm run golden -- --only person').outputs);
     const format = frameOf(256, 192, 256);
     for (const shape of SHAPES) {
-      const engine = createEngine(file, format, { shape });
+      const engine = createEngine(file, format, { shape, rounding: 'double' });
       fillFrame(engine.slot, format, (plane, count) => personPlane(frame, plane, count));
       engine.readPixels();
       engine.erasePixels();
