@@ -43,6 +43,22 @@ export function operatorMacs(operator: GraphOperator): number {
   return operator.kind === 'convolution' ? convolutionMacs(operator) : 0;
 }
 
+/** What packing an operator takes: weights, and channels (or entries of a table, which take about as much). */
+function constantCost(operator: GraphOperator): { readonly weights: number; readonly channels: number } {
+  switch (operator.kind) {
+    case 'convolution':
+      return { weights: operator.weights.length, channels: operator.outputChannels };
+    case 'fully connected':
+      return constantCost(operator.convolution);
+    case 'transpose convolution':
+      return { weights: packedWeightCount(operator), channels: operator.bias.length };
+    case 'resize':
+      return { weights: 0, channels: operator.outputHeight + operator.outputWidth };
+    default:
+      return { weights: 0, channels: 0 };
+  }
+}
+
 /**
  * Checks a parsed model. Throws ModelError `MODEL_UNSUPPORTED` whose message has one line per problem, each with the
  * operator's name and index and the names of its tensors.
@@ -73,16 +89,9 @@ export function checkGraph(model: TfliteModel): Graph {
       if (written.has(checked.output.index)) refuse(`writes tensor ${checked.output.name}, which was written before`);
       written.set(checked.output.index, checked.output);
       operators.push(checked);
-      if (checked.kind === 'convolution') {
-        weightCount += checked.weights.length;
-        channelCount += checked.outputChannels;
-      }
-      if (checked.kind === 'transpose convolution') {
-        weightCount += packedWeightCount(checked);
-        channelCount += checked.bias.length;
-      }
-      // An entry in a table for each, which takes about as much as the constants of a channel.
-      if (checked.kind === 'resize') channelCount += checked.outputHeight + checked.outputWidth;
+      const cost = constantCost(checked);
+      weightCount += cost.weights;
+      channelCount += cost.channels;
     } catch (error) {
       const text = reason(error);
       if (text !== '') problems.push(`${describe(model, operator)} ${text}`);
