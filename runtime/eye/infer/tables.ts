@@ -31,8 +31,26 @@ function rangeOf({ kind }: Bytes): ActivationRange {
   return kind === 'int8' ? { minQ: -128, maxQ: 127 } : { minQ: 0, maxQ: 255 };
 }
 
+/**
+ * XNNPACK (src/qs8-vcvt, src/qs8-vlrelu): the factor in 256ths, and one rounding, half up. Undefined where XNNPACK leaves the
+ * operator to TFLite (src/subgraph/unary.c: factors from 2^-8 to 2^7).
+ */
+function xnnpackFactor(factor: number): ((value: number) => number) | undefined {
+  if (!(factor >= 2 ** -8 && factor <= 2 ** 7)) return undefined;
+  const multiplier = roundHalfToEven(f(256 * factor));
+  return (value) => (value * multiplier + 128) >> 8;
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
 /** kernels/internal/reference/requantize.h, Requantize: QUANTIZE of what is quantised already. */
 export function requantiseTable(input: Bytes, output: Bytes, rounding: Rounding): Uint8Array {
+  const xnnpack = rounding === 'fp32' ? xnnpackFactor(f(input.scale / output.scale)) : undefined;
+  if (xnnpack) return tableOf(input, output, (q) => xnnpack(q - input.zeroPoint) + output.zeroPoint);
   const factor = quantizeMultiplier(input.scale / output.scale);
   const scaled = (q: number): number => multiplyByQuantizedMultiplier(q - input.zeroPoint, factor, rounding);
   return tableOf(input, output, (q) => scaled(q) + output.zeroPoint);
@@ -47,6 +65,14 @@ export function reluTable(input: Bytes, output: Bytes, range: ActivationRange, r
 
 /** activations.cc, LeakyReluPrepare; reference/leaky_relu.h, QuantizeLeakyRelu. alpha: >= 0. */
 export function leakyReluTable(input: Bytes, output: Bytes, alpha: number, rounding: Rounding): Uint8Array {
+  const positive = rounding === 'fp32' ? xnnpackFactor(f(input.scale / output.scale)) : undefined;
+  const negative = positive && xnnpackFactor(f(f(input.scale / output.scale) * alpha));
+  if (positive && negative) {
+    return tableOf(input, output, (q) => {
+      const value = q - input.zeroPoint;
+      return (value >= 0 ? positive(value) : negative(value)) + output.zeroPoint;
+    });
+  }
   const identity = quantizeMultiplier(f(input.scale / output.scale));
   const slope = quantizeMultiplier(f(f(input.scale * alpha) / output.scale));
   return tableOf(input, output, (q) => {

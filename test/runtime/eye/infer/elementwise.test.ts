@@ -1,8 +1,8 @@
 /**
  * Goal: value-wise operators, broadcasting, FULLY_CONNECTED, tables and float32 edges compute what their formulas say, in
  * every rounding; and what they cannot compute is refused in words.
- * Method: fast-check over random shapes, scales and values against the formulas in plain numbers; XNNPACK's own results
- * where golden vectors hold them; networks made by hand for refusals.
+ * Method: fast-check over random shapes, scales and values against the formulas in plain numbers; networks made by hand for
+ * refusals. Golden vectors, TFLite's and XNNPACK's, are compared in golden.test.ts.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -22,11 +22,9 @@ import {
 } from '../../../../runtime/eye/infer/quantize.ts';
 import { Activation, TensorType } from '../../../../runtime/eye/infer/schema.ts';
 import { readTflite, type TfliteModel } from '../../../../runtime/eye/infer/tflite.ts';
-import { GOLDEN_CASES } from '../../../../scripts/golden/cases.ts';
-import { bytes, type Tensors } from '../../../../scripts/golden/interpreter.ts';
+import type { Tensors } from '../../../../scripts/golden/interpreter.ts';
 import { NetBuilder, type NetTensor } from '../../../../scripts/nets/build.ts';
 import { writeTflite } from '../../../../scripts/nets/writer.ts';
-import { goldenFile } from './golden.ts';
 
 const RUNS = Number(process.env['FC_RUNS'] ?? 150);
 
@@ -236,17 +234,6 @@ test('QUANTIZE of float32 rounds halves away from zero and saturates', () => {
   const data = new Uint8Array(Float32Array.from(values).buffer);
   assert.equal([...int8Of(run(model, new Map([['x', data]]), 'double'))], expected);
 });
-
-/** Golden vectors hold what XNNPACK computes, beside the reference where the two differ. */
-for (const group of ['ADD', 'MUL'] as const) {
-  const stored = new Map(goldenFile(`operators/${group}.json`).cases.map((one) => [one.name, one]));
-  for (const { name, model, inputs } of GOLDEN_CASES.filter((one) => one.group === group)) {
-    test(`${group}, ${name}: equals XNNPACK in rounding fp32`, () => {
-      const { outputs, xnnpack = outputs } = stored.get(name)!;
-      assert.equal(run(model, inputs, 'fp32'), bytes(xnnpack).get('out'));
-    });
-  }
-}
 
 function expectRefused(build: (net: NetBuilder) => NetTensor, why: RegExp): void {
   const net = new NetBuilder(1);
