@@ -6,7 +6,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from './config/config.ts';
 import { ExitCode, explain, LetheError } from './errors.ts';
-import type { KernelShape } from './eye/infer/operators/lowering.ts';
+import { KERNEL_SHAPES, type KernelShape } from './eye/infer/operators/lowering.ts';
 import { ROUNDINGS, type Rounding } from './eye/infer/quantize.ts';
 import { PACKAGE_VERSION } from './package.ts';
 
@@ -81,7 +81,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .description('what the engine makes of a .tflite file: operators, multiply-adds, where every byte lies')
     .option('--frame <size>', 'size of the camera’s picture, such as 256x192; without it: the model’s own')
     .addOption(new Option('--rounding <mode>', 'way of rounding').choices([...ROUNDINGS]))
-    .addOption(new Option('--kernels <shape>', 'kernels to plan for').choices(['pairs', 'dot', 'scalar']))
+    .addOption(new Option('--kernels <shape>', 'kernels to plan for').choices([...KERNEL_SHAPES]))
     .option('--svg <file>', 'also draw the arena over time')
     .option('--json', 'print JSON instead of the tables')
     .action(async (path: string, options: { frame?: string; svg?: string; json?: boolean } & ModelWords) => {

@@ -32,35 +32,30 @@ function run(label, script, args) {
   }
 }
 
+// A promise of 64 KiB spares arm64, where V8 checks every load, the checks of small constant offsets.
+const MEMORY = ['--importMemory', '--initialMemory', '1'];
+const RELAXED_SIMD = ['--enable', 'relaxed-simd'];
+
+function compileKernels(source, module, options) {
+  const files = [`${KERNELS}/${source}.ts`, '--outFile', `dist/${KERNELS}/${module}.wasm`];
+  // stub runtime: no allocator, no garbage collector, no data segment; --noAssert: loop bounds are proved when the plan is made.
+  const common = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='];
+  run('asc', 'assemblyscript/bin/asc.js', [...files, ...common, ...options]);
+}
+
 export function build() {
   const startedAtMs = Date.now();
   // A removed source must not live on as compiled code: uvu would still run its tests.
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist', KERNELS), { recursive: true });
   run('tsc', 'typescript/bin/tsc', []);
-  // One module for each way of rounding, which is thereby folded into the kernels (runtime/eye/infer/quantize.ts, Rounding).
+  // One module for each way of rounding, which is thereby folded into the kernels (runtime/eye/infer/quantize.ts, Rounding),
+  // and the last again for machines with relaxed SIMD (runtime/eye/infer/relaxed.ts), which probe.wasm finds out.
   ['double', 'single', 'fp32'].forEach((rounding, index) => {
-    // stub runtime: no allocator, no garbage collector, no data segment; --noAssert: loop bounds are proved when the plan is made.
-    run('asc', 'assemblyscript/bin/asc.js', [
-      `${KERNELS}/index.ts`,
-      '--outFile',
-      `dist/${KERNELS}/${rounding}.wasm`,
-      '-O3',
-      '--noAssert',
-      '--runtime',
-      'stub',
-      '--importMemory',
-      // A promise of 64 KiB spares arm64, where V8 checks every load, the checks of small constant offsets.
-      '--initialMemory',
-      '1',
-      '--enable',
-      'simd',
-      '--use',
-      'abort=',
-      '--use',
-      `ROUNDING=${index}`,
-    ]);
+    compileKernels('index', rounding, [...MEMORY, '--use', `ROUNDING=${index}`, '--use', 'RELAXED=0']);
   });
+  compileKernels('index', 'relaxed', [...MEMORY, ...RELAXED_SIMD, '--use', 'ROUNDING=2', '--use', 'RELAXED=1']);
+  compileKernels('probe', 'probe', ['--noExportMemory', ...RELAXED_SIMD]);
   writeFileSync(stamp, `${new Date(startedAtMs).toISOString()}\n`);
   process.stderr.write(`lethe: built in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s\n`);
 }

@@ -17,12 +17,13 @@ import { ModelError } from '../../errors.ts';
 import type { FrameFormat } from '../../ports/camera.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { checkGraph, countMacs, type Graph } from './graph.ts';
-import type { KernelShape } from './operators/lowering.ts';
+import { isRelaxed, type KernelShape } from './operators/lowering.ts';
 import type { GraphOperator } from './operators/operators.ts';
 import { NO_PIXELS, pixelSource, withoutFloatInput } from './pixels.ts';
 import { describePlan, PAGE_BYTES, type Region } from './plan.ts';
 import { type Program, type ProgramChoice, prepareProgram } from './program.ts';
 import type { Rounding } from './quantize.ts';
+import { relaxedShape } from './relaxed.ts';
 import type { GraphTensor } from './tensor.ts';
 import { readTflite, type TfliteModel } from './tflite.ts';
 
@@ -48,7 +49,7 @@ export type EngineChoice = { readonly rounding?: Rounding; readonly shape?: Kern
 
 /** The kernels that suit this processor; the bytes they give are the same. */
 export function shapeOfMachine(): KernelShape {
-  return process.arch === 'arm64' ? 'pairs' : 'dot';
+  return relaxedShape() ?? (process.arch === 'arm64' ? 'pairs' : 'dot');
 }
 
 /** Functions of kernels/index.ts. */
@@ -132,6 +133,12 @@ function checkFormat({ widthPx, heightPx, strideBytes, frameBytes }: FrameFormat
   assert.equal(frameBytes, (strideBytes * heightPx * 3) / 2, 'frameBytes is strideBytes x heightPx x 3/2');
 }
 
+/** The module that has the kernels of a program. Relaxed ones are right only where relaxed.ts found them to be. */
+export function kernelFile({ shape, rounding }: ProgramChoice): URL {
+  const name = isRelaxed(shape, rounding) ? 'relaxed' : rounding;
+  return new URL(`./kernels/${name}.wasm`, import.meta.url);
+}
+
 /** A program in its memory: what an engine is made of, and all that a test of single operators needs. */
 export type Machine = { readonly memory: WebAssembly.Memory; readonly kernels: Kernels };
 
@@ -140,7 +147,7 @@ export function loadProgram(program: Program): Machine {
   const { pages, constants } = program.plan;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   new Uint8Array(memory.buffer).set(program.constants, constants.offsetBytes);
-  const module = new WebAssembly.Module(readFileSync(new URL(`./kernels/${program.rounding}.wasm`, import.meta.url)));
+  const module = new WebAssembly.Module(readFileSync(kernelFile(program.choice)));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   return { memory, kernels: instance.exports as unknown as Kernels };
 }

@@ -19,7 +19,7 @@ import { type GraphTensor, valueBytes } from './tensor.ts';
 export type ProgramChoice = { readonly shape: KernelShape; readonly rounding: Rounding };
 
 export type Program = {
-  readonly rounding: Rounding;
+  readonly choice: ProgramChoice;
   readonly plan: Plan;
   /** Commands and packed weights: the bytes of plan.constants. */
   readonly constants: Uint8Array;
@@ -107,7 +107,7 @@ export function prepareProgram(graph: Graph, source: PixelSource, choice: Progra
     command.write(new Int32Array(constants.buffer, i * COMMAND_BYTES, COMMAND_WORDS), addresses);
   });
   return {
-    rounding: choice.rounding,
+    choice,
     plan,
     constants,
     parts: [

@@ -3,6 +3,7 @@
  * TypeScript declares it only in its library for browsers, which would also allow `window` and `document` everywhere.
  */
 declare namespace WebAssembly {
+  function validate(bytes: Uint8Array): boolean;
   class Memory {
     constructor(descriptor: { readonly initial: number; readonly maximum: number });
     readonly buffer: ArrayBuffer;
@@ -13,7 +14,7 @@ declare namespace WebAssembly {
     static exports(module: Module): { readonly name: string; readonly kind: string }[];
   }
   class Instance {
-    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Memory>>>>);
+    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Memory>>>>);
     readonly exports: Readonly<Record<string, unknown>>;
   }
 }

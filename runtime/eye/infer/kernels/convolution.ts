@@ -2,7 +2,8 @@
  * Convolutions as strips of pixels for products.ts: where the rows of taps come from.
  *
  * - patch: windows of 4x4 or 2x2 that neither overlap nor leave gaps, on a plane of pixels: read where they lie.
- * - pointwise: 1x1, stride 1. pairs reads the taps where they lie, dot widens a strip of them into scratch.
+ * - pointwise: 1x1, stride 1. pairs reads the taps where they lie, dot widens a strip of them into scratch, relaxed flips
+ *   their top bits on the way there where the machine wants them unsigned.
  * - gather: any window, stride, padding, dilation and number of channels. The taps of each output pixel are copied into
  *   a row of scratch, the zero point where the window reaches outside of the image.
  *
@@ -28,17 +29,37 @@ import {
   DILATION_X,
   DILATION_Y,
   FILL,
+  FLIP,
   GROUPS,
-  IS_PIXEL,
   KERNEL_X,
   KERNEL_Y,
   SCRATCH,
   STRIP_PIXELS,
 } from '../layout/convolution';
-import { min32, productsDot, productsPairs, productsPatch2, productsPatch4 } from './products';
+import {
+  min32,
+  productsDot,
+  productsPairs,
+  productsPatch2,
+  productsPatch4,
+  productsRelaxed,
+  productsRelaxedPatch2,
+  productsRelaxedPatch4,
+} from './products';
 import { address, word } from './word';
 
 export function patch(command: usize): void {
+  patches(command, false);
+}
+
+export function patchRelaxed(command: usize): void {
+  patches(command, true);
+}
+
+/** isRelaxed is known when this is compiled into its callers. */
+// @ts-ignore: decorator
+@inline
+function patches(command: usize, isRelaxed: bool): void {
   const height = word(command, OUTPUT_HEIGHT);
   const width = word(command, OUTPUT_WIDTH);
   const side = word(command, KERNEL_X);
@@ -47,7 +68,10 @@ export function patch(command: usize): void {
   let source = address(command, SOURCE);
   let target = address(command, TARGET);
   for (let y = 0; y < height; y++) {
-    if (side == 4) productsPatch4(command, source, target, width);
+    if (isRelaxed) {
+      if (side == 4) productsRelaxedPatch4(command, source, target, width);
+      else productsRelaxedPatch2(command, source, target, width);
+    } else if (side == 4) productsPatch4(command, source, target, width);
     else productsPatch2(command, source, target, width);
     source += patchRow;
     target += targetRow;
@@ -88,18 +112,42 @@ export function pointwiseDot(command: usize): void {
   }
 }
 
+export function pointwiseRelaxed(command: usize): void {
+  const pixelCount = word(command, OUTPUT_HEIGHT) * word(command, OUTPUT_WIDTH);
+  const strip = word(command, STRIP_PIXELS);
+  const channels = address(command, INPUT_CHANNELS);
+  const targetPixel = address(command, TARGET_PIXEL);
+  const source = address(command, SOURCE);
+  const target = address(command, TARGET);
+  const scratch = address(command, SCRATCH);
+  const isFlipped = word(command, FLIP) != 0;
+  for (let first = 0; first < pixelCount; first += strip) {
+    const count = min32(strip, pixelCount - first);
+    let from = source + <usize>first * channels;
+    if (isFlipped) {
+      copyTaps(from, scratch, <usize>count * channels, i8x16.splat(-128), false);
+      from = scratch;
+    }
+    productsRelaxed(command, from, channels, target + <usize>first * targetPixel, count);
+  }
+}
+
 export function gatherPairs(command: usize): void {
-  gathered(command, false);
+  gathered(command, false, false);
 }
 
 export function gatherDot(command: usize): void {
-  gathered(command, true);
+  gathered(command, true, false);
 }
 
-/** isWide: int16 taps for dot, else int8 for pairs; known when this is compiled into its callers. */
+export function gatherRelaxed(command: usize): void {
+  gathered(command, false, true);
+}
+
+/** isWide: int16 taps for dot, else int8; both are known when this is compiled into its callers. */
 // @ts-ignore: decorator
 @inline
-function gathered(command: usize, isWide: bool): void {
+function gathered(command: usize, isWide: bool, isRelaxed: bool): void {
   const inputHeight = word(command, INPUT_HEIGHT);
   const inputWidth = word(command, INPUT_WIDTH);
   const channels = address(command, INPUT_CHANNELS);
@@ -120,7 +168,7 @@ function gathered(command: usize, isWide: bool): void {
   const scratch = address(command, SCRATCH);
   const strip = word(command, STRIP_PIXELS);
   const fill = i8x16.splat(<i8>word(command, FILL));
-  const flip = i8x16.splat(word(command, IS_PIXEL) != 0 ? -128 : 0);
+  const flip = i8x16.splat(<i8>word(command, FLIP));
   const tapBytes: usize = isWide ? 2 : 1;
   const rowBytes = (<usize>4) * tapBytes * address(command, GROUPS);
   // A row of the window whose cells are neighbours is one run of bytes.
@@ -163,6 +211,7 @@ function gathered(command: usize, isWide: bool): void {
       }
     }
     if (isWide) productsDot(command, scratch, rowBytes, target + <usize>first * targetPixel, count);
+    else if (isRelaxed) productsRelaxed(command, scratch, rowBytes, target + <usize>first * targetPixel, count);
     else productsPairs(command, scratch, rowBytes, target + <usize>first * targetPixel, count);
   }
 }

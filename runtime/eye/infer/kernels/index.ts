@@ -15,9 +15,12 @@ import {
   KIND_DEPTHWISE_PAIRS,
   KIND_GATHER_DOT,
   KIND_GATHER_PAIRS,
+  KIND_GATHER_RELAXED,
   KIND_PATCH,
+  KIND_PATCH_RELAXED,
   KIND_POINTWISE_DOT,
   KIND_POINTWISE_PAIRS,
+  KIND_POINTWISE_RELAXED,
 } from '../layout/convolution';
 import {
   KIND_ADD,
@@ -42,7 +45,16 @@ import {
 } from '../layout/spatial';
 import { addition } from './addition';
 import { anyConvolution } from './any';
-import { gatherDot, gatherPairs, patch, pointwiseDot, pointwisePairs } from './convolution';
+import {
+  gatherDot,
+  gatherPairs,
+  gatherRelaxed,
+  patch,
+  patchRelaxed,
+  pointwiseDot,
+  pointwisePairs,
+  pointwiseRelaxed,
+} from './convolution';
 import { depthwiseDot, depthwisePairs } from './depthwise';
 import { dequantize, quantize } from './edges';
 import { fullyConnected } from './fully-connected';
@@ -143,8 +155,26 @@ export function run(commands: usize, first: i32, last: i32): void {
         transposeConvolution(command);
         break;
       default:
-        unreachable();
+        if (RELAXED == 1) runRelaxed(command);
+        else unreachable();
     }
+  }
+}
+
+/** What is compiled into the module `relaxed` alone. */
+function runRelaxed(command: usize): void {
+  switch (load<i32>(command)) {
+    case KIND_PATCH_RELAXED:
+      patchRelaxed(command);
+      break;
+    case KIND_POINTWISE_RELAXED:
+      pointwiseRelaxed(command);
+      break;
+    case KIND_GATHER_RELAXED:
+      gatherRelaxed(command);
+      break;
+    default:
+      unreachable();
   }
 }
 

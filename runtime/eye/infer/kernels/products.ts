@@ -4,7 +4,7 @@
  *
  * Four pixels times eight output channels are summed at a time in eight registers. Block of channels outside, pixels
  * inside, so that weights are read once per strip and stay in the first-level cache while it is worked off.
- * Weights of a group of four taps lie as [8 channels x taps 0, 1][8 channels x taps 2, 3], for both shapes:
+ * Weights of a group of four taps lie as [8 channels x taps 0, 1][8 channels x taps 2, 3] for two of the three shapes:
  *
  * - pairs: taps are int8, eight of them are one load; a pair of them, eight times, is one dup. extmul_low + extmul_low,
  *   then extadd_pairwise, adds four taps to four channels: smull, smlal, sadalp on arm64, 16 multiply-adds in three
@@ -16,7 +16,7 @@
  * Zero points of inputs are in the bias: sum of w x (q - zeroPoint) = sum of w x q - zeroPoint x sum of w.
  */
 import { OUTPUT_CHANNELS, SOURCE_ROW, TARGET_PIXEL, WEIGHTS } from '../layout/command';
-import { BLOCK_BIAS, GROUP_BYTES, GROUPS } from '../layout/convolution';
+import { BLOCK_BIAS, FLIP, GROUP_BYTES, GROUPS } from '../layout/convolution';
 import { addend, clamp16, factor, headBytes, maxOf, minOf, power, requantise8, zeroPointOf } from './requantise';
 import { address, word } from './word';
 
@@ -32,6 +32,12 @@ export function productsDot(command: usize, source: usize, sourcePixel: usize, t
   else products(command, source, sourcePixel, target, count, TAPS_INT16);
 }
 
+/** Taps are four int8 at a time, or the same with their top bits flipped. */
+export function productsRelaxed(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32): void {
+  if (count < 4) singles(command, source, sourcePixel, target, count, TAPS_RELAXED);
+  else products(command, source, sourcePixel, target, count, TAPS_RELAXED);
+}
+
 /**
  * Taps are unsigned pixels of patches of 4x4 side by side, a group is a row of one: four patches are 16 neighbouring bytes.
  * Flipping the top bit makes pixels int8, pixel - 128.
@@ -45,17 +51,29 @@ export function productsPatch2(command: usize, source: usize, target: usize, cou
   products(command, source, 2, target, count, TAPS_PATCH2);
 }
 
+export function productsRelaxedPatch4(command: usize, source: usize, target: usize, count: i32): void {
+  products(command, source, 4, target, count, TAPS_RELAXED_PATCH4);
+}
+
+export function productsRelaxedPatch2(command: usize, source: usize, target: usize, count: i32): void {
+  products(command, source, 2, target, count, TAPS_RELAXED_PATCH2);
+}
+
 const TAPS_INT8 = 0;
 const TAPS_INT16 = 1;
 const TAPS_PATCH4 = 2;
 const TAPS_PATCH2 = 3;
+const TAPS_RELAXED = 4;
+const TAPS_RELAXED_PATCH4 = 5;
+const TAPS_RELAXED_PATCH2 = 6;
 
 /** `taps` is known when this is compiled into its callers. */
 // @ts-ignore: decorator
 @inline
 function products(command: usize, source: usize, sourcePixel: usize, target: usize, count: i32, taps: i32): void {
   const weightBytes = address(command, GROUPS) * GROUP_BYTES;
-  const rowBytes = taps == TAPS_PATCH4 || taps == TAPS_PATCH2 ? address(command, SOURCE_ROW) : 0;
+  const rowBytes = address(command, SOURCE_ROW);
+  const flip = i8x16.splat(<i8>word(command, FLIP));
   const targetPixel = address(command, TARGET_PIXEL);
   const channels = word(command, OUTPUT_CHANNELS);
   const zeroPoint = zeroPointOf(command);
@@ -148,6 +166,47 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
           high3 = i32x4.add(high3, highSums(pair(eight, 2), pair(eight, 3), weights2, weights3));
           at += 8;
         }
+      } else if (taps == TAPS_RELAXED) {
+        for (let w = weights; w < end; w += GROUP_BYTES) {
+          const weights0 = v128.load(w);
+          const weights1 = v128.load(w, 16);
+          let four = v128.load_splat<u32>(at);
+          low0 = addFour(weights0, four, low0);
+          high0 = addFour(weights1, four, high0);
+          four = v128.load_splat<u32>(at + d1);
+          low1 = addFour(weights0, four, low1);
+          high1 = addFour(weights1, four, high1);
+          four = v128.load_splat<u32>(at + d2);
+          low2 = addFour(weights0, four, low2);
+          high2 = addFour(weights1, four, high2);
+          four = v128.load_splat<u32>(at + d3);
+          low3 = addFour(weights0, four, low3);
+          high3 = addFour(weights1, four, high3);
+          at += 4;
+        }
+      } else if (taps == TAPS_RELAXED_PATCH4 || taps == TAPS_RELAXED_PATCH2) {
+        for (let w = weights; w < end; w += GROUP_BYTES) {
+          const weights0 = v128.load(w);
+          const weights1 = v128.load(w, 16);
+          let patches =
+            taps == TAPS_RELAXED_PATCH4
+              ? v128.load(at)
+              : v128.shuffle<i16>(v128.load64_zero(at), v128.load64_zero(at + rowBytes), 0, 8, 1, 9, 2, 10, 3, 11);
+          patches = v128.xor(patches, flip);
+          let four = v128.shuffle<i32>(patches, patches, 0, 0, 0, 0);
+          low0 = addFour(weights0, four, low0);
+          high0 = addFour(weights1, four, high0);
+          four = v128.shuffle<i32>(patches, patches, 1, 1, 1, 1);
+          low1 = addFour(weights0, four, low1);
+          high1 = addFour(weights1, four, high1);
+          four = v128.shuffle<i32>(patches, patches, 2, 2, 2, 2);
+          low2 = addFour(weights0, four, low2);
+          high2 = addFour(weights1, four, high2);
+          four = v128.shuffle<i32>(patches, patches, 3, 3, 3, 3);
+          low3 = addFour(weights0, four, low3);
+          high3 = addFour(weights1, four, high3);
+          at += rowBytes;
+        }
       } else {
         for (let w = weights; w < end; w += GROUP_BYTES) {
           const weights0 = v128.load(w);
@@ -232,6 +291,11 @@ function singles(command: usize, source: usize, sourcePixel: usize, target: usiz
           low = i32x4.add(low, i32x4.dot_i16x8_s(second, v128.load_ext<i8>(w, 16)));
           high = i32x4.add(high, i32x4.dot_i16x8_s(second, v128.load_ext<i8>(w, 24)));
           at += 8;
+        } else if (taps == TAPS_RELAXED) {
+          const four = v128.load_splat<u32>(at);
+          low = addFour(v128.load(w), four, low);
+          high = addFour(v128.load(w, 16), four, high);
+          at += 4;
         } else {
           const four = v128.load32_zero(at);
           const weights0 = v128.load(w);
@@ -282,6 +346,14 @@ function lowSums(a: v128, b: v128, weights0: v128, weights1: v128): v128 {
 @inline
 function highSums(a: v128, b: v128, weights0: v128, weights1: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.extmul_high_i8x16_s(a, weights0), i16x8.extmul_high_i8x16_s(b, weights1)));
+}
+
+/** relaxed: four taps to four channels. The order matters: only the second operand's sign depends on the machine. */
+// @ts-ignore: decorator
+@inline
+function addFour(weights: v128, taps: v128, sums: v128): v128 {
+  // asc also compiles what it will drop, here for the other modules.
+  return RELAXED == 1 ? i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, taps, sums) : sums;
 }
 
 /** The first `count` bytes: the last block of a pixel may have fewer than 8 channels, and what follows is not ours. */

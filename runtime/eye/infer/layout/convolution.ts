@@ -11,6 +11,10 @@ export const KIND_DEPTHWISE_PAIRS = 5;
 export const KIND_POINTWISE_DOT = 6;
 export const KIND_GATHER_DOT = 7;
 export const KIND_DEPTHWISE_DOT = 8;
+/** Kernels that need relaxed SIMD: in the module `relaxed` only. */
+export const KIND_PATCH_RELAXED = 9;
+export const KIND_POINTWISE_RELAXED = 10;
+export const KIND_GATHER_RELAXED = 11;
 
 export const KERNEL_Y = 19;
 export const KERNEL_X = 20;
@@ -35,6 +39,8 @@ export const FILL = 26;
 /** Products: groups of four taps (filled up with zero weights), pixels that are computed block by block. */
 export const GROUPS = 27;
 export const STRIP_PIXELS = 28;
+/** Gather, and all that is relaxed: -128 where the top bits of what is read are to be flipped, else 0. FILL is flipped already. */
+export const FLIP = 29;
 /** Depthwise: pairs of taps, rows of the ring, columns of its rows. */
 export const TAP_PAIRS = 27;
 export const RING_ROWS = 28;
@@ -53,7 +59,10 @@ export const BLOCK_ADDEND = 64;
 export const BLOCK_POWER = 128;
 export const BLOCK_HEAD_FP32 = 64;
 export const BLOCK_HEAD_FIXED = 160;
-/** Weights of one group of four taps x 8 channels: [8 channels x taps 0, 1][8 channels x taps 2, 3]. */
+/**
+ * Weights of one group of four taps x 8 channels: [8 channels x taps 0, 1][8 channels x taps 2, 3],
+ * relaxed: [channels 0..3 x 4 taps][channels 4..7 x 4 taps].
+ */
 export const GROUP_BYTES = 32;
 /** Weights of one pair of taps x 8 channels of a depthwise block. */
 export const PAIR_BYTES = 16;

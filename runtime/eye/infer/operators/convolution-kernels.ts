@@ -10,7 +10,7 @@ import * as layout from '../layout/convolution.ts';
 import { alignUp } from '../plan.ts';
 import type { FixedPoint, Rounding } from '../quantize.ts';
 import type { Convolution } from './convolution.ts';
-import { type Addresses, type Command, int32Bytes, type Lowering, type PixelPlane } from './lowering.ts';
+import { type Addresses, type Command, int32Bytes, isRelaxed, type Lowering, type PixelPlane } from './lowering.ts';
 
 /** Taps of a strip take this much of the first-level cache (32 KiB on a Cortex-A72), so that weights have room beside them. */
 const STRIP_BYTES = 8192;
@@ -105,9 +105,9 @@ function writerOf(
   sums: Sums,
 ): Rest {
   if (kernel === 'any') return lowerAny(operator, lowering, plane);
-  const isWide = isDot(operator, lowering);
-  if (kernel === 'depthwise') return lowerDepthwise(operator, lowering, sums, isWide);
-  return lowerProducts(kernel, operator, lowering, sums, isWide);
+  if (kernel === 'depthwise') return lowerDepthwise(operator, lowering, sums, isDot(operator, lowering));
+  if (isRelaxedLayer(operator, lowering)) return lowerRelaxed(kernel, operator, lowering, plane, sums);
+  return lowerProducts(kernel, operator, lowering, plane, sums);
 }
 
 function lowerAny(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined): Rest {
@@ -137,14 +137,15 @@ function lowerProducts(
   kernel: 'patch' | 'pointwise' | 'gather',
   operator: Convolution,
   lowering: Lowering,
+  plane: PixelPlane | undefined,
   sums: Sums,
-  isWide: boolean,
 ): Rest {
-  const taps = operator.kernelY * operator.kernelX * operator.inputChannels;
+  const isWide = isDot(operator, lowering);
+  const taps = tapCount(operator);
   // Outside of patches, the kernels for arm64 take two groups at a time.
   const groups = isWide || kernel === 'patch' ? Math.ceil(taps / 4) : 2 * Math.ceil(taps / 8);
   const pixelBytes = 4 * groups * (isWide ? 2 : 1);
-  const stripPixels = Math.max(4, Math.min(STRIP_PIXELS_MAX, Math.floor(STRIP_BYTES / pixelBytes / 4) * 4));
+  const stripPixels = stripOf(pixelBytes);
   const weights = lowering.pack(packGroups(operator, lowering.rounding, sums, groups));
   const kind = {
     patch: layout.KIND_PATCH,
@@ -162,8 +163,52 @@ function lowerProducts(
       words[layout.FILL] = operator.inputs[0].zeroPoint;
       words[layout.GROUPS] = groups;
       words[layout.STRIP_PIXELS] = stripPixels;
+      words[layout.FLIP] = plane ? -128 : 0;
     },
   };
+}
+
+/** Where the machine multiplies unsigned taps, they are q + 128, which is what a pixel is already. */
+function lowerRelaxed(
+  kernel: 'patch' | 'pointwise' | 'gather',
+  operator: Convolution,
+  lowering: Lowering,
+  plane: PixelPlane | undefined,
+  sums: Sums,
+): Rest {
+  const isUnsigned = lowering.shape === 'relaxed-unsigned';
+  const isFlipped = isUnsigned !== (plane !== undefined);
+  const groups = Math.ceil(tapCount(operator) / 4);
+  const stripPixels = stripOf(4 * groups);
+  const weights = lowering.pack(packFours(operator, lowering.rounding, sums, groups, isUnsigned));
+  const kind = {
+    patch: layout.KIND_PATCH_RELAXED,
+    pointwise: layout.KIND_POINTWISE_RELAXED,
+    gather: layout.KIND_GATHER_RELAXED,
+  }[kernel];
+  const readsInPlace = kernel === 'patch' || (kernel === 'pointwise' && !isFlipped);
+  return {
+    // Copies run over by less than 32 bytes.
+    scratchBytes: readsInPlace ? 0 : stripPixels * 4 * groups + 32,
+    write: (words, address) => {
+      words[command.KIND] = kind;
+      words[command.WEIGHTS] = address.constant(weights);
+      words[layout.SCRATCH] = address.scratch;
+      words[layout.FILL] = operator.inputs[0].zeroPoint + (isUnsigned ? 128 : 0);
+      words[layout.GROUPS] = groups;
+      words[layout.STRIP_PIXELS] = stripPixels;
+      words[layout.FLIP] = isFlipped ? -128 : 0;
+    },
+  };
+}
+
+function tapCount({ kernelY, kernelX, inputChannels }: Convolution): number {
+  return kernelY * kernelX * inputChannels;
+}
+
+/** Pixels whose taps are worked off at a time, block of channels by block. */
+function stripOf(pixelBytes: number): number {
+  return Math.max(4, Math.min(STRIP_PIXELS_MAX, Math.floor(STRIP_BYTES / pixelBytes / 4) * 4));
 }
 
 function lowerDepthwise(operator: Convolution, lowering: Lowering, sums: Sums, isWide: boolean): Rest {
@@ -194,9 +239,13 @@ function rowBytesOf(operator: Convolution, plane: PixelPlane | undefined): numbe
   return plane?.rowBytes ?? operator.inputWidth * operator.inputChannels;
 }
 
-/** Kernels of the shape `pairs` would overflow on weights of -128, so `dot` serves these on every processor. */
-function isDot(operator: Convolution, lowering: Lowering): boolean {
-  return lowering.shape === 'dot' || operator.weights.includes(-128);
+/** Weights of -128 would overflow in `pairs`, and may in `relaxed-signed`, so `dot` serves these on every processor. */
+function isDot({ weights }: Convolution, { shape }: Lowering): boolean {
+  return shape === 'dot' || shape === 'relaxed-unsigned' || weights.includes(-128);
+}
+
+function isRelaxedLayer({ weights }: Convolution, { shape, rounding }: Lowering): boolean {
+  return isRelaxed(shape, rounding) && !weights.includes(-128);
 }
 
 function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPlane | undefined, sums: Sums): Kernel {
@@ -210,7 +259,8 @@ function chooseKernel(operator: Convolution, lowering: Lowering, plane: PixelPla
       kernelY === kernelX && strideY === kernelY && strideX === kernelX && (kernelX === 4 || kernelX === 2);
     const inside =
       operator.outputHeight * strideY <= operator.inputHeight && operator.outputWidth * strideX <= operator.inputWidth;
-    return plain && square && inside && inputChannels === 1 && !isDot(operator, lowering) ? 'patch' : 'gather';
+    const isFast = isRelaxedLayer(operator, lowering) || !isDot(operator, lowering);
+    return plain && square && inside && inputChannels === 1 && isFast ? 'patch' : 'gather';
   }
   const single = kernelY === 1 && kernelX === 1 && strideY === 1 && strideX === 1;
   return single && inputChannels % 4 === 0 ? 'pointwise' : 'gather';
@@ -271,13 +321,35 @@ function sumsOf(operator: Convolution, rounding: Rounding): Sums {
 function packGroups(operator: Convolution, rounding: Rounding, sums: Sums, groups: number): Uint8Array {
   const { weights, outputChannels } = operator;
   const taps = weights.length / outputChannels;
-  return packBlocks(operator, rounding, sums, groups * layout.GROUP_BYTES, (packed, channel, at) => {
+  return packBlocks(operator, rounding, sums, groups * layout.GROUP_BYTES, (packed, channel, block) => {
     const first = channel * taps;
+    const at = block + 2 * (channel & 7);
     for (let tap = 0; tap < taps; tap += 1) {
       // Tap 2 stands 16 bytes after tap 0, tap 4 after 32.
       packed[at + (tap >> 1) * 16 + (tap & 1)] = weights[first + tap]!;
     }
   });
+}
+
+/** Blocks of 8 channels: head, then per group of four taps [channels 0..3 x 4 taps][channels 4..7 x 4 taps]. */
+function packFours(
+  operator: Convolution,
+  rounding: Rounding,
+  sums: Sums,
+  groups: number,
+  isUnsigned: boolean,
+): Uint8Array {
+  const { weights, outputChannels } = operator;
+  const taps = weights.length / outputChannels;
+  const packWeights = (packed: Uint8Array, channel: number, block: number): void => {
+    const first = channel * taps;
+    const at = block + 4 * (channel & 7);
+    for (let tap = 0; tap < taps; tap += 1) {
+      packed[at + (tap >> 2) * layout.GROUP_BYTES + (tap & 3)] = weights[first + tap]!;
+    }
+  };
+  const zeroPoint = operator.inputs[0].zeroPoint + (isUnsigned ? 128 : 0);
+  return packBlocks(operator, rounding, sums, groups * layout.GROUP_BYTES, packWeights, zeroPoint);
 }
 
 /** -1: none, weight zero */
@@ -302,7 +374,8 @@ function tapPairs(taps: number): readonly TapPair[] {
 /** Blocks of 8 channels: head, then per pair of taps [8 channels x 2 taps]. */
 function packDepthwise(operator: Convolution, rounding: Rounding, sums: Sums, pairs: readonly TapPair[]): Uint8Array {
   const { weights, outputChannels } = operator;
-  return packBlocks(operator, rounding, sums, pairs.length * layout.PAIR_BYTES, (packed, channel, at) => {
+  return packBlocks(operator, rounding, sums, pairs.length * layout.PAIR_BYTES, (packed, channel, block) => {
+    const at = block + 2 * (channel & 7);
     pairs.forEach((pair, i) => {
       pair.forEach((tap, half) => {
         if (tap >= 0) packed[at + i * layout.PAIR_BYTES + half] = weights[tap * outputChannels + channel]!;
@@ -311,13 +384,14 @@ function packDepthwise(operator: Convolution, rounding: Rounding, sums: Sums, pa
   });
 }
 
-/** Heads of all blocks, and what packWeights puts behind them; at: where the channel's first weight goes, 2 bytes per lane. */
+/** Heads of all blocks, and what packWeights puts behind them, where weights of the block begin. zeroPoint: of the taps. */
 function packBlocks(
   operator: Convolution,
   rounding: Rounding,
   sums: Sums,
   weightBytes: number,
-  packWeights: (packed: Uint8Array, channel: number, at: number) => void,
+  packWeights: (packed: Uint8Array, channel: number, weightsAt: number) => void,
+  zeroPoint = operator.inputs[0].zeroPoint,
 ): Uint8Array {
   const headBytes = rounding === 'fp32' ? layout.BLOCK_HEAD_FP32 : layout.BLOCK_HEAD_FIXED;
   const blockBytes = headBytes + weightBytes;
@@ -328,7 +402,7 @@ function packBlocks(
     const block = (channel >> 3) * blockBytes;
     const lane = channel & 7;
     // sum of w x (q - zeroPoint) = sum of w x q - zeroPoint x sum of w. Wraps like the kernel's sums; the total fits.
-    const bias = (operator.bias[channel]! - operator.inputs[0].zeroPoint * sums.weights[channel]!) | 0;
+    const bias = (operator.bias[channel]! - zeroPoint * sums.weights[channel]!) | 0;
     view.setInt32(block + layout.BLOCK_BIAS + 4 * lane, bias, true);
     if (rounding === 'fp32') {
       view.setFloat32(block + layout.BLOCK_FACTOR + 4 * lane, operator.scales[channel]!, true);
@@ -342,7 +416,7 @@ function packBlocks(
       view.setInt32(block + layout.BLOCK_ADDEND + 8 * lane + 4, 2 ** (exponent - 1), true);
       view.setInt32(block + layout.BLOCK_POWER + 4 * lane, 2 ** (16 - exponent), true);
     }
-    packWeights(packed, channel, block + headBytes + 2 * lane);
+    packWeights(packed, channel, block + headBytes);
   }
   return packed;
 }

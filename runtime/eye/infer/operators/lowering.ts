@@ -19,9 +19,18 @@ export type PixelPlane = {
 /**
  * Which kernels a program may use; all of them give the same bytes.
  * `scalar`: the reference kernel everywhere, to hold the fast ones against. `pairs`: SIMD shaped for arm64 (smull, smlal,
- * sadalp). `dot`: SIMD shaped for x86-64 (pmaddwd).
+ * sadalp). `dot`: SIMD shaped for x86-64 (pmaddwd). `relaxed-…`: four products at a time with relaxed SIMD, as the machine
+ * does it (../relaxed.ts): with signed taps (sdot), or with unsigned ones (vpdpbusd). Only with the rounding fp32; with
+ * another one they are `pairs` and `dot`, and so are depthwise convolutions.
  */
-export type KernelShape = 'scalar' | 'pairs' | 'dot';
+export const KERNEL_SHAPES = ['pairs', 'dot', 'relaxed-signed', 'relaxed-unsigned', 'scalar'] as const;
+export type KernelShape = (typeof KERNEL_SHAPES)[number];
+export type RelaxedShape = 'relaxed-signed' | 'relaxed-unsigned';
+
+/** One module has these instructions, `relaxed`, for the rounding that is fast. */
+export function isRelaxed(shape: KernelShape, rounding: Rounding): boolean {
+  return rounding === 'fp32' && (shape === 'relaxed-signed' || shape === 'relaxed-unsigned');
+}
 
 /** Byte addresses in the linear memory, known when the plan is made. */
 export type Addresses = {

@@ -12,9 +12,15 @@ import { COMMAND_BYTES, COMMAND_WORDS } from '../../../../runtime/eye/infer/layo
 import { placeWindow } from '../../../../runtime/eye/infer/operators/checking.ts';
 import type { Convolution } from '../../../../runtime/eye/infer/operators/convolution.ts';
 import { lowerConvolution } from '../../../../runtime/eye/infer/operators/convolution-kernels.ts';
-import { type KernelShape, Packer, type PixelPlane } from '../../../../runtime/eye/infer/operators/lowering.ts';
+import {
+  isRelaxed,
+  type KernelShape,
+  Packer,
+  type PixelPlane,
+} from '../../../../runtime/eye/infer/operators/lowering.ts';
 import { alignUp, PAGE_BYTES } from '../../../../runtime/eye/infer/plan.ts';
 import { quantizeMultiplier, ROUNDINGS, type Rounding } from '../../../../runtime/eye/infer/quantize.ts';
+import { loadProbe, shapeOf } from '../../../../runtime/eye/infer/relaxed.ts';
 import type { GraphTensor } from '../../../../runtime/eye/infer/tensor.ts';
 
 const RUNS = Number(process.env['FC_RUNS'] ?? 150);
@@ -22,12 +28,19 @@ const RUNS = Number(process.env['FC_RUNS'] ?? 150);
 const CANARY = 0x55;
 const WASM_BYTES_MAX = 65_536;
 
+/** The relaxed kernels of this machine. */
+const relaxed = shapeOf(loadProbe());
+const SHAPES: readonly KernelShape[] = ['scalar', 'pairs', 'dot', ...(relaxed ? [relaxed] : [])];
+const FAST_SHAPES = SHAPES.slice(1);
+
+type Module = Rounding | 'relaxed';
+const MODULES: readonly Module[] = relaxed ? [...ROUNDINGS, 'relaxed'] : ROUNDINGS;
 const wasm = Object.fromEntries(
-  ROUNDINGS.map((rounding) => [
-    rounding,
-    readFileSync(new URL(`../../../../runtime/eye/infer/kernels/${rounding}.wasm`, import.meta.url)),
+  MODULES.map((name) => [
+    name,
+    readFileSync(new URL(`../../../../runtime/eye/infer/kernels/${name}.wasm`, import.meta.url)),
   ]),
-) as Record<Rounding, Buffer>;
+) as Record<Module, Buffer>;
 
 /** Ids of the sections of a module (WebAssembly core specification, 5.5.2): id, size in LEB128, content. */
 function sectionIds(bytes: Uint8Array): number[] {
@@ -45,17 +58,17 @@ function sectionIds(bytes: Uint8Array): number[] {
   return ids;
 }
 
-for (const rounding of ROUNDINGS) {
-  test(`${rounding}: the module imports one memory, exports two functions and is small`, () => {
-    const module = new WebAssembly.Module(wasm[rounding]);
+for (const name of MODULES) {
+  test(`${name}: the module imports one memory, exports two functions and is small`, () => {
+    const module = new WebAssembly.Module(wasm[name]);
     assert.equal(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
     const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
-    assert.equal(functions.map(({ name }) => name).sort(), ['erase', 'run']);
-    assert.ok(wasm[rounding].length < WASM_BYTES_MAX, `${wasm[rounding].length} bytes`);
+    assert.equal(functions.map(({ name: exported }) => exported).sort(), ['erase', 'run']);
+    assert.ok(wasm[name].length < WASM_BYTES_MAX, `${wasm[name].length} bytes`);
   });
 
-  test(`${rounding}: the module has no data section: it puts nothing into the memory by itself`, () => {
-    const ids = sectionIds(wasm[rounding]);
+  test(`${name}: the module has no data section: it puts nothing into the memory by itself`, () => {
+    const ids = sectionIds(wasm[name]);
     assert.ok(ids.includes(10), 'a code section was found, so the walk is right');
     assert.not(ids.includes(11));
   });
@@ -63,11 +76,11 @@ for (const rounding of ROUNDINGS) {
 
 const memory = new WebAssembly.Memory({ initial: 40, maximum: 40 });
 const kernels = Object.fromEntries(
-  ROUNDINGS.map((rounding) => {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm[rounding]), { env: { memory } });
-    return [rounding, instance.exports['run'] as (commands: number, first: number, last: number) => void];
+  MODULES.map((name) => {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm[name]), { env: { memory } });
+    return [name, instance.exports['run'] as (commands: number, first: number, last: number) => void];
   }),
-) as Record<Rounding, (commands: number, first: number, last: number) => void>;
+) as Record<Module, (commands: number, first: number, last: number) => void>;
 
 type Layer = {
   readonly convolution: Convolution;
@@ -115,7 +128,7 @@ function runLayer(layer: Layer, shape: KernelShape, rounding: Rounding): { kerne
     });
   });
   const before = bytes.slice(0, end);
-  kernels[rounding](commands, 0, lowered.length);
+  kernels[isRelaxed(shape, rounding) ? 'relaxed' : rounding](commands, 0, lowered.length);
   const output = new Int8Array(pixelCount * convolution.outputChannels);
   for (let pixel = 0; pixel < pixelCount; pixel += 1) {
     const at = target + channelOffset + pixel * pixelBytes;
@@ -200,7 +213,7 @@ for (const rounding of ROUNDINGS) {
         const q = requantised(sum, scales[i]!, rounding) - 7;
         return Math.max(-128, Math.min(127, q));
       });
-      for (const shape of ['scalar', 'pairs', 'dot'] as const) {
+      for (const shape of SHAPES) {
         const { output, kernel } = runLayer(sumsLayer(sums, scales), shape, rounding);
         assert.is(kernel, shape === 'scalar' ? 'any' : 'pointwise');
         assert.equal([...output], expected, shape);
@@ -226,7 +239,16 @@ test('a factor so small that all sums round to zero has a fast kernel; one of a 
 /** A random layer; arithmetic at its ends is as likely as anything else. */
 const layers = fc
   .record({
-    type: fc.constantFrom('pointwise', 'convolution', 'convolution', 'depthwise', 'depthwise', 'pixels', 'patches'),
+    type: fc.constantFrom(
+      'pointwise',
+      'convolution',
+      'convolution',
+      'depthwise',
+      'depthwise',
+      'pixels',
+      'patches',
+      'patches',
+    ),
     height: fc.integer({ min: 1, max: 9 }),
     width: fc.integer({ min: 1, max: 12 }),
     inputChannels: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(4, 8, 16, 24)),
@@ -334,15 +356,18 @@ for (const rounding of ROUNDINGS) {
       fc.property(layers, (layer) => {
         const expected = runLayer(layer, 'scalar', rounding);
         assert.is(expected.kernel, 'any');
-        for (const shape of ['pairs', 'dot'] as const) {
+        for (const shape of FAST_SHAPES) {
           const actual = runLayer(layer, shape, rounding);
-          counts.set(actual.kernel, (counts.get(actual.kernel) ?? 0) + 1);
+          for (const key of [actual.kernel, `${shape} ${actual.kernel}`]) counts.set(key, (counts.get(key) ?? 0) + 1);
           assert.equal(actual.output, expected.output, `${shape} ${actual.kernel}`);
         }
       }),
       { numRuns: RUNS },
     );
-    for (const kernel of ['pointwise', 'gather', 'depthwise', 'patch']) {
+    const mustHave = ['pointwise', 'gather', 'depthwise', 'patch'];
+    if (relaxed) mustHave.push(`${relaxed} pointwise`, `${relaxed} gather`, `${relaxed} depthwise`);
+    if (relaxed && rounding === 'fp32') mustHave.push(`${relaxed} patch`);
+    for (const kernel of mustHave) {
       assert.ok((counts.get(kernel) ?? 0) > 0, `no layer was served by ${kernel}: ${[...counts]}`);
     }
     assert.ok(
@@ -351,5 +376,28 @@ for (const rounding of ROUNDINGS) {
     );
   });
 }
+
+(relaxed ? test : test.skip)(
+  'relaxed kernels at the ends of their ranges (skipped: this V8 or processor has none that are exact)',
+  () => {
+    // Largest taps and weights of either sign, where anything that is added in int16 would show.
+    for (const [tap, weight] of [
+      [127, 127],
+      [127, -127],
+      [-128, 127],
+      [-128, -127],
+      [-128, -128],
+    ] as const) {
+      const layer = sumsLayer([0, 5, -5], [0.0001, 0.0001, 0.0001]);
+      const full: Layer = {
+        ...layer,
+        convolution: { ...layer.convolution, weights: layer.convolution.weights.map(() => weight) },
+        values: layer.values.map(() => tap),
+      };
+      const expected = runLayer(full, 'scalar', 'fp32').output;
+      assert.equal(runLayer(full, relaxed!, 'fp32').output, expected, `${tap} x ${weight}`);
+    }
+  },
+);
 
 test.run();
