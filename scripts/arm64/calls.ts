@@ -1,11 +1,12 @@
 /**
  * Guest program that trace.ts watches: runs every command of a model once, one call each, on a seeded frame, and writes into
  * a file which command belongs to which operator.
- * Usage: calls MODEL.tflite ROUNDING RESULT_FILE. It must run with optimised code from the first call on (trace.ts sees to it).
+ * Usage: calls MODEL.tflite ROUNDING KERNELS RESULT_FILE. It must run with optimised code from the first call on (trace.ts sees to it).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadProgram } from '../../runtime/eye/infer/engine.ts';
 import { operatorMacs } from '../../runtime/eye/infer/graph.ts';
+import type { KernelShape } from '../../runtime/eye/infer/operators/lowering.ts';
 import type { Rounding } from '../../runtime/eye/infer/quantize.ts';
 import { fillSeeded, prepareModel } from './prepare.ts';
 
@@ -27,10 +28,10 @@ export type Calls = {
   readonly steps: readonly Step[];
 };
 
-const [modelPath = '', rounding = '', resultPath = ''] = process.argv.slice(2);
+const [modelPath = '', rounding = '', kernels = '', resultPath = ''] = process.argv.slice(2);
 const { graph, program } = prepareModel(readFileSync(modelPath), {
   rounding: rounding as Rounding,
-  shape: 'pairs',
+  shape: kernels as KernelShape,
 });
 const machine = loadProgram(program);
 const { slot, arena } = program.plan;

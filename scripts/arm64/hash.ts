@@ -46,14 +46,16 @@ export function compareHashes(choice: HashChoice, progress: (line: string) => vo
     progress(`${machine} …`);
     const startedAtMs = Date.now();
     const actual = readCases(run());
+    // Relaxed kernels are other ones on other machines, so they are compared with the scalar ones beside them.
+    const common = actual.filter(({ shape }) => !shape.startsWith('relaxed'));
     rows.push({
       machine,
       seconds: (Date.now() - startedAtMs) / 1000,
       caseCount: actual.length,
-      sha256: ROUNDINGS.map((rounding) => summary(actual.filter((one) => one.rounding === rounding))),
-      differences: [...differences(expected ?? actual, actual), ...unlikeShapes(actual)],
+      sha256: ROUNDINGS.map((rounding) => summary(common.filter((one) => one.rounding === rounding))),
+      differences: [...differences(expected ?? common, common), ...unlikeShapes(actual)],
     });
-    expected ??= actual;
+    expected ??= common;
   };
   add(`this machine (${process.arch}, ${process.version})`, () => runHere([PROGRAM, String(roundCount)]));
   for (const emulator of emulators) {

@@ -22,6 +22,7 @@ const HELP = `Looks at the kernels on arm64, emulated.
     --node 20  --rounding double  --model FILE.tflite  --list   the loops' instructions as well
   estimate  cycles of one frame by llvm-mca over the instructions that the emulator saw
     --node 20  --rounding double,single,fp32 (all)  --model FILE.tflite
+  code, estimate: --kernels pairs|relaxed-signed   (pairs; the other needs Node 22, and fp32 to differ)
 Exit 0: as expected. 1: different bytes, or an instruction is missing. 69: a tool is missing; the message says how to get it.
 `;
 
@@ -55,6 +56,7 @@ function main(): number {
       tier: { type: 'string' },
       v8: { type: 'string' },
       rounding: { type: 'string' },
+      kernels: { type: 'string' },
       model: { type: 'string' },
       all: { type: 'boolean' },
       list: { type: 'boolean' },
@@ -89,12 +91,13 @@ function main(): number {
     ROUNDINGS,
     command === 'code' ? ['double'] : ROUNDINGS,
   );
+  const [kernels = 'pairs'] = choose(values.kernels, ['pairs', 'relaxed-signed'] as const, []);
   if (command === 'code') {
     let faultCount = 0;
     for (const major of majors) {
       for (const rounding of roundings) {
         progress(`Node ${major}, rounding ${rounding} …`);
-        const code = codeOf({ major, rounding, model });
+        const code = codeOf({ major, rounding, model, kernels });
         const faults = faultsOf(code);
         faultCount += faults.length;
         process.stdout.write(formatCode(code, values.list === true));
@@ -107,7 +110,7 @@ function main(): number {
     for (const major of majors) {
       const estimates = roundings.map((rounding) => {
         progress(`Node ${major}, rounding ${rounding} …`);
-        return estimate({ major, rounding, model });
+        return estimate({ major, rounding, model, kernels });
       });
       process.stdout.write(formatEstimates(estimates));
     }

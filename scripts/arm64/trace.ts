@@ -19,7 +19,13 @@ import type { Calls, Step } from './calls.ts';
 import { Emulator, type NodeMajor } from './emulator.ts';
 import { TIER_FLAGS } from './hash.ts';
 
-export type TraceChoice = { readonly major: NodeMajor; readonly rounding: Rounding; readonly model: string };
+export type TraceChoice = {
+  readonly major: NodeMajor;
+  readonly rounding: Rounding;
+  readonly model: string;
+  /** pairs: as on a Cortex-A72; relaxed: as on a Cortex-A76, which has dot products. */
+  readonly kernels: 'pairs' | 'relaxed-signed';
+};
 
 export type Instruction = {
   readonly address: number;
@@ -62,12 +68,20 @@ export function traceFrame(choice: TraceChoice): Trace {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-arm64-'));
   try {
     const [result, log] = [join(folder, 'calls.json'), join(folder, 'trace.txt')];
-    const node = [...TIER_FLAGS.turbofan, ...STEADY_FLAGS, PROGRAM, choice.model, choice.rounding, result];
+    const node = [
+      ...TIER_FLAGS.turbofan,
+      ...STEADY_FLAGS,
+      PROGRAM,
+      choice.model,
+      choice.rounding,
+      choice.kernels,
+      result,
+    ];
     const regions: Region[] = [];
     for (let attempt = 0; attempt <= ATTEMPTS; attempt += 1) {
       const filter = regions.map(({ start, end }) => `0x${start.toString(16)}..0x${end.toString(16)}`).join(',');
       const qemu = attempt === 0 ? [] : ['-d', 'in_asm,exec,nochain', '-dfilter', filter, '-D', log];
-      const addresses = functionAddresses(emulator.run('a72', node, qemu));
+      const addresses = functionAddresses(emulator.run(choice.kernels === 'pairs' ? 'a72' : 'a76', node, qemu));
       const region = regionOf([...addresses.values()]);
       if (!regions.some(({ start, end }) => start <= region.start && region.end <= end)) {
         regions.push({ start: region.start - REGION_MARGIN_BYTES, end: region.end + REGION_MARGIN_BYTES });

@@ -68,6 +68,7 @@ test('code that ran without having been printed is refused', () => {
 test('the hottest loop is found by its jump back, with turns, instructions and checks counted', () => {
   const { blocks, calls } = readTrace(`${CODE.join('')}${CALL}`, ENTRY);
   const trace = {
+    choice: { major: 20, rounding: 'double', model: '', kernels: 'pairs' },
     blocks,
     commands: [{ step: 0, kernel: 'pointwise', entered: calls[0]! }],
     steps: [{ label: '0', kernels: ['pointwise'], output: 'out', shape: [1], macs: 20 }],
