@@ -152,9 +152,15 @@ async function bench(words: readonly string[]): Promise<number> {
     }
     const { ready, absent } = readyEngines(rows, !values['no-install']);
     const results: NetResult[] = [];
-    for (const net of nets) results.push(await measureNet(net, ready, { seconds, rounds, nodeFlags }));
+    if (!values.json) process.stdout.write(`${machineLines(machine).join('\n')}\n`);
+    for (const net of nets) {
+      const measured = await measureNet(net, ready, { seconds, rounds, nodeFlags });
+      results.push(measured);
+      // At once: a run over all networks takes minutes.
+      if (!values.json) process.stdout.write(`${netTable(measured).join('\n')}\n`);
+    }
     const result = { machine, seconds, rounds, absent, nets: results };
-    process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : tables(result));
+    process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : closing(result));
     return ExitCode.ok;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -410,64 +416,49 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map(cell).join('  ').trimEnd());
 }
 
-function tables(result: {
-  readonly machine: Machine;
+const HEAD = 'µs|type|min|median|p99|× min|× median|cores|off max|mean|load ms|first ms|MB'.split('|');
+
+function netTable(net: NetResult): string[] {
+  const rows = net.measured.map((row) => {
+    const { min, median, p99, count } = row.us;
+    return [
+      row.engine,
+      row.arithmetic,
+      min.toFixed(0),
+      median.toFixed(0),
+      // The hundredth part of fewer is less than one.
+      count < 100 ? '' : p99.toFixed(0),
+      row.ratios?.min.toFixed(2) ?? '',
+      row.ratios?.median.toFixed(2) ?? '',
+      row.cores.toFixed(2),
+      row.steps.max.toFixed(row.arithmetic === 'int8' ? 0 : 1),
+      row.steps.mean.toFixed(3),
+      row.load_ms.toFixed(0),
+      row.first_run_ms.toFixed(1),
+      row.rss_mb.toFixed(0),
+    ];
+  });
+  return [
+    '',
+    `net     ${net.net}, ${millions(net.macs)} million multiply-adds, ${net.model_bytes} bytes; × is to ${net.ratios_to}, off from ${net.off_from}`,
+    ...columns([HEAD, ...rows]),
+    ...net.identical.map((group) => `same outputs to the bit: ${group.join(', ')}`),
+    ...net.measured
+      .filter(({ arithmetic, steps }) => arithmetic === 'int8' && !(steps.mean <= MEAN_STEPS_MAX))
+      .map(({ engine, steps }) => `${engine} is off by ${steps.mean.toFixed(1)} steps on average: not the same net`),
+    ...net.failed.map(failure),
+  ];
+}
+
+function closing(result: {
   readonly seconds: number;
   readonly rounds: number;
   readonly absent: readonly Absent[];
   readonly nets: readonly NetResult[];
 }): string {
-  const head = [
-    'µs',
-    'type',
-    'min',
-    'median',
-    'p99',
-    '× min',
-    '× median',
-    'cores',
-    'off max',
-    'mean',
-    'load ms',
-    'first ms',
-    'MB',
-  ];
-  const versions = new Map<string, string>();
-  const bodies = result.nets.flatMap((net) => {
-    const rows = net.measured.map((row) => {
-      if (row.version !== '') versions.set(row.engine, row.version);
-      const { min, median, p99, count } = row.us;
-      return [
-        row.engine,
-        row.arithmetic,
-        min.toFixed(0),
-        median.toFixed(0),
-        // The hundredth part of fewer is less than one.
-        count < 100 ? '' : p99.toFixed(0),
-        row.ratios?.min.toFixed(2) ?? '',
-        row.ratios?.median.toFixed(2) ?? '',
-        row.cores.toFixed(2),
-        row.steps.max.toFixed(row.arithmetic === 'int8' ? 0 : 1),
-        row.steps.mean.toFixed(3),
-        row.load_ms.toFixed(0),
-        row.first_run_ms.toFixed(1),
-        row.rss_mb.toFixed(0),
-      ];
-    });
-    return [
-      '',
-      `net     ${net.net}, ${millions(net.macs)} million multiply-adds, ${net.model_bytes} bytes; × is to ${net.ratios_to}, off from ${net.off_from}`,
-      ...columns([head, ...rows]),
-      ...net.identical.map((group) => `same outputs to the bit: ${group.join(', ')}`),
-      ...net.measured
-        .filter(({ arithmetic, steps }) => arithmetic === 'int8' && !(steps.mean <= MEAN_STEPS_MAX))
-        .map(({ engine, steps }) => `${engine} is off by ${steps.mean.toFixed(1)} steps on average: not the same net`),
-      ...net.failed.map(failure),
-    ];
-  });
+  const measured = result.nets.flatMap((net) => net.measured).filter(({ version }) => version !== '');
+  const versions = new Map(measured.map(({ engine, version }) => [engine, version]));
   return [
-    ...machineLines(result.machine),
-    ...bodies,
     '',
     ...[...versions].map(([engine, version]) => `version   ${engine}: ${version}`),
     ...result.absent.map(({ engine, reason }) => `absent    ${engine}: ${reason}`),
