@@ -6,14 +6,13 @@
  * another, in an order that moves on from round to round: what else the machine does in these minutes meets them all.
  * That they run the same net is shown, not assumed: outputs are compared with ours, in quantisation steps.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { arch, cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ExitCode, explain, ModelError } from '../../runtime/errors.ts';
 import { checkGraph, countMacs } from '../../runtime/eye/infer/graph.ts';
-import { ROUNDINGS } from '../../runtime/eye/infer/quantize.ts';
 import { TensorType } from '../../runtime/eye/infer/schema.ts';
 import { readTflite, type TfliteModel } from '../../runtime/eye/infer/tflite.ts';
 import { NETS } from '../nets/nets.ts';
@@ -356,10 +355,9 @@ function stepsOf(prepared: Prepared | undefined): Float32Array {
 }
 
 function wasmSizes() {
-  return ROUNDINGS.map((rounding) => {
-    const file = fileURLToPath(new URL(`../../runtime/eye/infer/kernels/${rounding}.wasm`, import.meta.url));
-    return { rounding, bytes: statSync(file).size };
-  });
+  const folder = fileURLToPath(new URL('../../runtime/eye/infer/kernels/', import.meta.url));
+  const files = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
+  return files.map((name) => ({ name, bytes: statSync(join(folder, name)).size }));
 }
 
 /** Fresh processes, one after another: what a start of the eye waits for before its first frame. */
@@ -489,7 +487,7 @@ function selfTable(
     ...columns([['fresh process', 'million MACs', 'load ms', 'first ms', 'MB'], ...rows]),
     ...result.failed.map(failure),
     '',
-    ...result.wasm.map(({ rounding, bytes }) => `${rounding}.wasm  ${bytes} bytes`),
+    ...result.wasm.map(({ name, bytes }) => `${name}  ${bytes} bytes`),
     '',
     `Medians of ${SELF_REPETITIONS} processes. load: code of the engine, model read, checked and prepared; first: the first run.`,
     '',
