@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util';
 import { Scene } from '../../drivers/camera/scene/scene.ts';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { FrameReader, makeFifo } from '../../drivers/fifo.ts';
+import { boardModel } from '../../runtime/config/board.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
 import { ExitCode } from '../../runtime/errors.ts';
 import { loadModel } from '../../runtime/eye/model.ts';
@@ -66,11 +67,7 @@ function medianSpread(rounds: readonly Spread[]): Spread {
 
 /** The board's own name where it has one. */
 export function boardName(): string {
-  try {
-    return readFileSync('/proc/device-tree/model', 'utf8').replaceAll('\0', '');
-  } catch {
-    return cpus()[0]?.model ?? 'unknown';
-  }
+  return boardModel() || (cpus()[0]?.model ?? 'unknown');
 }
 
 /** Times of the three ends of every frame, taken by a clock that the loop itself asks. */

@@ -45,8 +45,9 @@ import {
   SCRATCH,
   TAP_PAIRS,
 } from '../layout/convolution';
-import { max32, min32, storeSome } from './products';
+import { max32, min32 } from './products';
 import { addend, clamp16, factor, headBytes, maxOf, minOf, power, requantise8, zeroPointOf } from './requantise';
+import { storePixels, storeSome } from './values';
 import { address, word } from './word';
 
 export function depthwisePairs(command: usize): void {
@@ -295,17 +296,7 @@ function rowOf(command: usize, table: usize, target: usize, isWide: bool, stride
       const result01 = clamp16(pixel0, pixel1, min, max);
       const result23 = clamp16(pixel2, pixel3, min, max);
       const to = target + <usize>x * targetPixel;
-      if (left >= 8) {
-        v128.store_lane<i64>(to + t3, result23, 1);
-        v128.store_lane<i64>(to + t2, result23, 0);
-        v128.store_lane<i64>(to + t1, result01, 1);
-        v128.store_lane<i64>(to, result01, 0);
-      } else {
-        storeSome(to + t3, i64x2.extract_lane(result23, 1), left);
-        storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
-        storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
-        storeSome(to, i64x2.extract_lane(result01, 0), left);
-      }
+      storePixels(to, t1, t2, t3, result01, result23, left);
       if (x == lastStart) break;
     }
     target += 8;

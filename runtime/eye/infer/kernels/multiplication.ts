@@ -27,7 +27,7 @@ import {
   ZERO_POINT_A,
   ZERO_POINT_B,
 } from '../layout/elementwise';
-import { addendOf, load8, narrow8, negativeOf, scale4, store8 } from './values';
+import { addendOf, load8, narrow8, negativeOf, scale4, stepAfter, store8 } from './values';
 import { address, word } from './word';
 
 export function multiplication(command: usize): void {
@@ -68,15 +68,7 @@ export function multiplication(command: usize): void {
       store8(target + i, narrow8(low, high, zeroPoint, min, max), count - i);
     }
     target += count;
-    a += address(command, STEP_A);
-    b += address(command, STEP_B);
-    if (row % inner == 0) {
-      a += address(command, NEXT_A);
-      b += address(command, NEXT_B);
-      if (row % (inner * middle) == 0) {
-        a += address(command, LAST_A);
-        b += address(command, LAST_B);
-      }
-    }
+    a += stepAfter(command, row, inner, middle, STEP_A, NEXT_A, LAST_A);
+    b += stepAfter(command, row, inner, middle, STEP_B, NEXT_B, LAST_B);
   }
 }

@@ -18,6 +18,7 @@
 import { OUTPUT_CHANNELS, SOURCE_ROW, TARGET_PIXEL, WEIGHTS } from '../layout/command';
 import { BLOCK_BIAS, FLIP, GROUP_BYTES, GROUPS } from '../layout/convolution';
 import { addend, clamp16, factor, headBytes, maxOf, minOf, power, requantise8, zeroPointOf } from './requantise';
+import { storePixels, storeSome } from './values';
 import { address, word } from './word';
 
 /** `count` pixels whose taps are int8, sourcePixel bytes from one pixel to the next. */
@@ -214,7 +215,7 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
           const first = v128.xor(taps == TAPS_PATCH4 ? v128.load(at) : v128.load64_zero(at), i8x16.splat(-128));
           const second =
             taps == TAPS_PATCH4 ? first : v128.xor(v128.load64_zero(at + rowBytes), i8x16.splat(-128));
-          const a0 = taps == TAPS_PATCH4 ? pair(first, 0) : pair(first, 0);
+          const a0 = pair(first, 0);
           const b0 = taps == TAPS_PATCH4 ? pair(first, 1) : pair(second, 0);
           low0 = i32x4.add(low0, lowSums(a0, b0, weights0, weights1));
           high0 = i32x4.add(high0, highSums(a0, b0, weights0, weights1));
@@ -239,17 +240,7 @@ function products(command: usize, source: usize, sourcePixel: usize, target: usi
       const pixel3 = requantise8(low3, high3, factor0, factor1, addend0, addend1, addend2, addend3, power0, power1, zeroPoint);
       const result01 = clamp16(pixel0, pixel1, min, max);
       const result23 = clamp16(pixel2, pixel3, min, max);
-      if (left >= 8) {
-        v128.store_lane<i64>(to + t3, result23, 1);
-        v128.store_lane<i64>(to + t2, result23, 0);
-        v128.store_lane<i64>(to + t1, result01, 1);
-        v128.store_lane<i64>(to, result01, 0);
-      } else {
-        storeSome(to + t3, i64x2.extract_lane(result23, 1), left);
-        storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
-        storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
-        storeSome(to, i64x2.extract_lane(result01, 0), left);
-      }
+      storePixels(to, t1, t2, t3, result01, result23, left);
       if (from == lastSource) break;
       from += 4 * sourcePixel;
       to += 4 * targetPixel;
@@ -354,14 +345,6 @@ function highSums(a: v128, b: v128, weights0: v128, weights1: v128): v128 {
 function addFour(weights: v128, taps: v128, sums: v128): v128 {
   // asc also compiles what it will drop, here for the other modules.
   return RELAXED == 1 ? i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, taps, sums) : sums;
-}
-
-/** The first `count` bytes: the last block of a pixel may have fewer than 8 channels, and what follows is not ours. */
-export function storeSome(target: usize, bytes: i64, count: i32): void {
-  for (let i = 0; i < count; i++) {
-    store<u8>(target + <usize>i, <u8>bytes);
-    bytes >>= 8;
-  }
 }
 
 // @ts-ignore: decorator

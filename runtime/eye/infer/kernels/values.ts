@@ -1,5 +1,7 @@
 /** What the kernels that compute value by value share: reading and writing eight of them, and TFLite's scaling. */
 
+import { address } from './word';
+
 /** Eight int16 from eight neighbours, or from one value that is repeated. */
 // @ts-ignore: decorator
 @inline
@@ -13,14 +15,44 @@ export function load8(source: usize, index: usize, isEach: bool): v128 {
 export function store8(target: usize, values: v128, count: usize): void {
   if (count >= 8) v128.store_lane<i64>(target, values, 0);
   else if (count == 4) v128.store_lane<i32>(target, values, 0);
-  else storeSome(target, i64x2.extract_lane(values, 0), count);
+  else storeSome(target, i64x2.extract_lane(values, 0), <i32>count);
 }
 
-function storeSome(target: usize, bytes: i64, count: usize): void {
-  for (let i: usize = 0; i < count; i++) {
-    store<u8>(target + i, <u8>bytes);
+/** The first `count` bytes: the last block of a pixel may have fewer than eight channels, and what follows is not ours. */
+export function storeSome(target: usize, bytes: i64, count: i32): void {
+  for (let i = 0; i < count; i++) {
+    store<u8>(target + <usize>i, <u8>bytes);
     bytes >>= 8;
   }
+}
+
+/** Four pixels of eight channels, or of the first `left`, at distances t1, t2, t3; the last first, so that wrong ones are written over. */
+// @ts-ignore: decorator
+@inline
+export function storePixels(to: usize, t1: usize, t2: usize, t3: usize, result01: v128, result23: v128, left: i32): void {
+  if (left >= 8) {
+    v128.store_lane<i64>(to + t3, result23, 1);
+    v128.store_lane<i64>(to + t2, result23, 0);
+    v128.store_lane<i64>(to + t1, result01, 1);
+    v128.store_lane<i64>(to, result01, 0);
+  } else {
+    storeSome(to + t3, i64x2.extract_lane(result23, 1), left);
+    storeSome(to + t2, i64x2.extract_lane(result23, 0), left);
+    storeSome(to + t1, i64x2.extract_lane(result01, 1), left);
+    storeSome(to, i64x2.extract_lane(result01, 0), left);
+  }
+}
+
+/** How far an input moves after row number `row` of a broadcast (../operators/broadcast.ts); the words are its three steps. */
+// @ts-ignore: decorator
+@inline
+export function stepAfter(command: usize, row: i32, inner: i32, middle: i32, step: i32, next: i32, last: i32): usize {
+  let distance = address(command, step);
+  if (row % inner == 0) {
+    distance += address(command, next);
+    if (row % (inner * middle) == 0) distance += address(command, last);
+  }
+  return distance;
 }
 
 /** Eight int32 to int8: zero point added, clamped to the range of the activation. */

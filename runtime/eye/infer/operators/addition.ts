@@ -7,7 +7,7 @@ import * as command from '../layout/command.ts';
 import * as layout from '../layout/elementwise.ts';
 import { type ActivationRange, addMultipliers, type FixedPoint, xnnpackRange, xnnpackSum } from '../quantize.ts';
 import type { GraphTensor } from '../tensor.ts';
-import { type Broadcast, broadcast, swapped, writeLoops } from './broadcast.ts';
+import { type Broadcast, broadcast, swapped, writeOperands } from './broadcast.ts';
 import { expectInputs, expectInt8, fusedRange, optionsOf, refuse, type Site } from './checking.ts';
 import type { Command, Lowering } from './lowering.ts';
 
@@ -51,15 +51,7 @@ export function lowerAddition(operator: Addition, { rounding }: Lowering): reado
       kernel: 'add',
       write: (words, address) => {
         words[command.KIND] = layout.KIND_ADD;
-        words[command.SOURCE] = address.tensor(a);
-        words[layout.SOURCE_B] = address.tensor(b);
-        words[command.TARGET] = address.tensor(output);
-        words[layout.ZERO_POINT_A] = a.zeroPoint;
-        words[layout.ZERO_POINT_B] = b.zeroPoint;
-        words[command.OUTPUT_ZERO_POINT] = output.zeroPoint;
-        words[command.OUTPUT_MIN] = range.minQ;
-        words[command.OUTPUT_MAX] = range.maxQ;
-        writeLoops(words, swap ? swapped(loops) : loops);
+        writeOperands(words, address, [a, b], output, range, swap ? swapped(loops) : loops);
         if (sum) {
           words[layout.IS_XNNPACK] = 1;
           words[layout.MULTIPLIER_A] = sum.a;

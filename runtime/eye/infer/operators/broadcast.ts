@@ -6,9 +6,12 @@
  * Dimensions that both tensors walk through alike are merged, so equal shapes become one row, a value per channel becomes
  * rows of channels, and the kernels need no more than four loops.
  */
+import * as command from '../layout/command.ts';
 import * as layout from '../layout/elementwise.ts';
+import type { ActivationRange } from '../quantize.ts';
 import type { GraphTensor } from '../tensor.ts';
 import { expectShape, refuse } from './checking.ts';
+import type { Addresses } from './lowering.ts';
 
 /** One loop, and what a step of it is worth in values of each input: 0 where the input repeats. */
 type Loop = { readonly count: number; readonly stepA: number; readonly stepB: number };
@@ -53,8 +56,28 @@ export function broadcast(a: GraphTensor, b: GraphTensor, output: GraphTensor): 
   return [outer, middle, inner, row];
 }
 
+/** Fills the words that ADD and MUL share: where the operands lie, their zero points, and which values meet. */
+export function writeOperands(
+  words: Int32Array,
+  address: Addresses,
+  [a, b]: readonly [GraphTensor, GraphTensor],
+  output: GraphTensor,
+  range: ActivationRange,
+  loops: Broadcast,
+): void {
+  words[command.SOURCE] = address.tensor(a);
+  words[layout.SOURCE_B] = address.tensor(b);
+  words[command.TARGET] = address.tensor(output);
+  words[layout.ZERO_POINT_A] = a.zeroPoint;
+  words[layout.ZERO_POINT_B] = b.zeroPoint;
+  words[command.OUTPUT_ZERO_POINT] = output.zeroPoint;
+  words[command.OUTPUT_MIN] = range.minQ;
+  words[command.OUTPUT_MAX] = range.maxQ;
+  writeLoops(words, loops);
+}
+
 /** Fills the words of layout/elementwise.ts that say which values meet. */
-export function writeLoops(words: Int32Array, [outer, middle, inner, row]: Broadcast): void {
+function writeLoops(words: Int32Array, [outer, middle, inner, row]: Broadcast): void {
   words[layout.ROWS] = outer.count * middle.count * inner.count;
   words[layout.INNER] = inner.count;
   words[layout.MIDDLE] = middle.count;

@@ -12,7 +12,7 @@ import {
   xnnpackRange,
 } from '../quantize.ts';
 import type { GraphTensor } from '../tensor.ts';
-import { type Broadcast, broadcast, writeLoops } from './broadcast.ts';
+import { type Broadcast, broadcast, writeOperands } from './broadcast.ts';
 import { expectInputs, expectInt8, fusedRange, optionsOf, refuse, type Site } from './checking.ts';
 import { type Command, float32Bits, type Lowering } from './lowering.ts';
 
@@ -70,15 +70,7 @@ export function lowerMultiplication(operator: Multiplication, { rounding }: Lowe
       kernel: 'multiply',
       write: (words, address) => {
         words[command.KIND] = layout.KIND_MULTIPLY;
-        words[command.SOURCE] = address.tensor(a);
-        words[layout.SOURCE_B] = address.tensor(b);
-        words[command.TARGET] = address.tensor(output);
-        words[layout.ZERO_POINT_A] = a.zeroPoint;
-        words[layout.ZERO_POINT_B] = b.zeroPoint;
-        words[command.OUTPUT_ZERO_POINT] = output.zeroPoint;
-        words[command.OUTPUT_MIN] = range.minQ;
-        words[command.OUTPUT_MAX] = range.maxQ;
-        writeLoops(words, loops);
+        writeOperands(words, address, [a, b], output, range, loops);
         if (isXnnpack) {
           words[layout.IS_XNNPACK] = 1;
           words[layout.FACTOR] = float32Bits(product);
