@@ -15,6 +15,8 @@ from render.bodies import (
 )  # fmt: skip
 from render.mesh import EMPTY, Material, Mesh, align, box, cylinder, ellipsoid, join, lathe, rectangle, tube
 
+from render.raster import face_normals
+
 
 class Flag:
     """Bits of Person.flags."""
@@ -116,14 +118,6 @@ class Cast:
 def _limb(forward, outward, side):
     """Direction of a hanging limb: forward is -y, outward away from the body."""
     return np.array([side * np.sin(outward), -np.sin(forward) * np.cos(outward), -np.cos(forward) * np.cos(outward)])
-
-
-def _normals(vertices, triangles):
-    face = np.cross(vertices[triangles[:, 1]] - vertices[triangles[:, 0]], vertices[triangles[:, 2]] - vertices[triangles[:, 0]])
-    normal = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normal, triangles[:, corner], face)
-    return normal / (np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9)
 
 
 KINDS = ("walk", "stand", "carry", "phone", "bend", "reach", "push_pram", "push_trolley", "suitcase", "wheelchair", "sit")
@@ -252,7 +246,7 @@ class Person:
         vertex_region = np.zeros(len(self.rest), int)
         vertex_region[human.triangles.ravel()] = region.repeat(3)
         # Corners that body parts share follow the thicker garment less abruptly through the smooth normals.
-        self.rest += _normals(self.rest, human.triangles) * thickness[vertex_region][:, None].astype(np.float32)
+        self.rest += face_normals(self.rest, human.triangles)[1] * thickness[vertex_region][:, None].astype(np.float32)
         self.materials = tuple(paint)
         angle = np.arctan2(self.rest[:, 1], self.rest[:, 0])
         self.uv = np.stack([angle / (2 * np.pi) * 3, self.rest[:, 2] * 2.5], 1).astype(np.float32)

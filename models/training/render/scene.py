@@ -191,6 +191,8 @@ def draw_actors(random, cast, place, camera, wanted):
             x, y = (np.array(camera.position) + ray * (camera.position[2] - level) / -ray[2])[:2]
             if gather:
                 x, y = (x, y) + random.normal(0, 0.7, 2)
+        if not _free(place, x, y, 0.15):
+            continue
         group = make_group(random, cast)
         moving = 0.0 if random.random() < 0.25 else random.uniform(0.6, 1.2)
         for person, (dx, dy) in group:
@@ -396,17 +398,17 @@ def draw_picture(random, cast, textures, atlas, photos=(), tilt_deg=None, people
         actors = draw_actors(random, cast, place, camera, wanted) if wanted else []
         light, sensor = draw_light(random, place), Sensor.draw(random)
         exposure_s = random.uniform(0.005, 0.02) if random.random() < 0.7 else random.uniform(0.02, 0.1)
-        if static is not None and backdrop is None and _blocked(camera, static):
+        if static is not None and backdrop is None and _blocked(camera, place, static):
             continue
         picture, rows, _ = take(random, camera, light, sensor, place, static, actors, atlas, None, exposure_s, backdrop)
         row = np.array([camera.position[2], camera.tilt_deg, len(rows), camera.fov_deg], np.float32)
         return picture, rows, row
 
 
-def _blocked(camera, static):
+def _blocked(camera, place, static):
     """Whether the camera looks at the back of a wall or hangs in a shelf: a sparse look at the depths."""
     height, width = 24, 32
     near, face = np.zeros((height, width), np.float32), np.full((height, width), -1, np.int32)
     corners, index = clip_to_screen(camera.see(static.vertices), static.triangles, camera.canvas_focal_px * width / camera.canvas[1], width / 2, height / 2)
     fill(corners, index, np.ones(len(static.triangles), np.float32), near, face)
-    return (near > 1 / BLOCKED_M).mean() > 0.12 or (face < 0).mean() > 0.5
+    return (near > 1 / BLOCKED_M).mean() > 0.12 or (face < 0).mean() > (0.5 if place.ceiling_m is None else 0.2)

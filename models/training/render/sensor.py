@@ -63,7 +63,7 @@ class Sensor:
             sharpen=random.uniform(0.2, 1.2) if random.random() < 0.4 else 0.0,
             quality=int(random.integers(28, 95)) if random.random() < 0.6 else 100,
             flicker=(random.uniform(0.02, 0.15), random.uniform(6, 40)) if random.random() < 0.08 else (0.0, 1.0),
-            overlay=draw_overlay(random) if random.random() < 0.14 else [],
+            overlay=draw_overlay(random) if random.random() < 0.1 else [],
         )
 
     def expose(self, linear):
@@ -123,7 +123,7 @@ def draw_overlay(random):
         text = "".join(random.choice(letters, int(random.integers(4, 24))))
         row = random.choice([random.uniform(0.04, 0.12), random.uniform(0.9, 0.99), random.uniform(0, 1)])
         colour = random.choice([0, 255, int(random.integers(0, 256))], 3) if random.random() < 0.2 else [int(random.choice([0, 255]))] * 3
-        marks.append((kind, text, random.uniform(-0.05, 0.7), float(row), random.uniform(0.25, 0.8), [int(c) for c in colour], int(random.integers(1, 3))))
+        marks.append((kind, text, random.uniform(-0.05, 0.7), float(row), random.uniform(0.25, 0.6), [int(c) for c in colour], int(random.integers(1, 3))))
     return marks
 
 
