@@ -1,6 +1,9 @@
 """Pictures and targets: the real sets, the rendered shards, augmentation, and the frame as the camera gives it.
 
-Only licence classes A and B and rendered pictures are read here. Splits are by scene or source, never by frame.
+Everybody is a row of PEOPLE columns, whatever the set. Rendered rows are exact; real boxes have no heads, so the head
+is put where it is in an upright box, and the cells around it that might as well be right are not punished.
+Splits are by scene or source, never by frame. Licence classes A and B and rendered pictures make the shipped net;
+class C is read only when it is asked for (`--classes ABC`), to tell what is left to gain.
 """
 
 import glob
@@ -12,8 +15,9 @@ import zlib
 import cv2
 import numpy as np
 import torch
+from numba import njit
 
-from net import CELL_PX, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, GRID_HEIGHT, GRID_WIDTH
+from net import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from work import work_folder
 
 # The workers are the parallelism; threads inside OpenCV and PyTorch only get in each other's way on two cores.
@@ -23,12 +27,45 @@ NOISE = np.random.default_rng(0).normal(0, 1, (700, 700, 3)).astype(np.float32)
 
 DATA_DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data")
 REAL_SETS = ("cafe_high_view", "cctv_person_gray", "coco128")
-# Shares of a training epoch. A cafe picture has eleven small seated people: at 13 % of the pictures they were 40 % of
-# all people, and a net of this size then learns little else.
-SHARES = {"rendered": 0.52, "cctv_person_gray": 0.35, "cafe_high_view": 0.06, "coco128": 0.07}
-# A box smaller than this on its longer side carries no shape; it is neither wanted nor punished.
-SIDE_MIN_PX = 12
+CLASS_C_SETS = ("office_wall_cam", "person_vs_mannequin", "eth_street_eye", "scut_head_a", "scut_head_b", "neg_indoor_scenes", "neg_inria_mosaic")
+EMPTY_SETS = ("neg_indoor_scenes", "neg_inria_mosaic")
+# Shares of an epoch. A cafe picture has eleven small seated people, so few pictures are many people.
+SHARES = {"rendered": 0.56, "cctv_person_gray": 0.22, "cafe_high_view": 0.13, "coco128": 0.09}
+SHARES_C = {"office_wall_cam": 0.04, "person_vs_mannequin": 0.12, "eth_street_eye": 0.03, "scut_head_a": 0.06, "scut_head_b": 0.12, "neg_indoor_scenes": 0.06, "neg_inria_mosaic": 0.03}
+
+# kind: what a row asks for.
+LABEL, IGNORE, HEAD_ONLY = 1.0, 0.0, 2.0
+X, Y, W, H, HEAD_X, HEAD_Y, HEAD_PX, KIND, EXACT = range(9)
+PEOPLE = ("x", "y", "w", "h", "head_x", "head_y", "head_px", "kind", "exact")
+
+# A head smaller than this carries no shape at 256 x 192: neither wanted nor punished.
+HEAD_MIN_PX = 4.0
 INSIDE_MIN = 0.35
+# Rendered people count as labels from here on; less of a person nobody could box.
+VISIBLE_MIN, HEAD_VISIBLE_MIN = 0.3, 0.25
+SEEN_MIN = 0.02
+# Share of a real box, from its top, in which the head may be.
+HEAD_ZONE = 0.45
+# Straight down, a picture may be turned upside down.
+UPSIDE_DOWN_TILT_DEG = 15
+
+
+def heads_of_boxes(boxes):
+    """[n, 4] real body boxes to [n, 3] head x, y, diameter.
+
+    A head is 13 % of a standing body's height and 42 % of its width; a box that is wider than that for its height shows
+    half a body (seated, or cut), and there the width tells more. Its centre lies 0.7 heads below the top: 10 % of a
+    standing body's height.
+    """
+    size = 0.42 * np.minimum(boxes[:, 2], 0.75 * boxes[:, 3])
+    return np.stack([boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + 0.7 * size, size], 1)
+
+
+def rows_of_boxes(boxes):
+    """Real body boxes [n, 4] to PEOPLE rows."""
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    ones = np.ones((len(boxes), 1), np.float32)
+    return np.concatenate([boxes, heads_of_boxes(boxes), LABEL * ones, 0 * ones], 1).astype(np.float32)
 
 
 def is_test(name, source):
@@ -40,31 +77,78 @@ def is_test(name, source):
         recording = re.sub(r"[\d\-_]+$", "", re.sub(r"_(png|jpg|jpeg)\.rf.*|\(.*", "", source))
         recording = recording or source[:3]
         return zlib.crc32(recording.encode()) % 7 == 3
+    if name in EMPTY_SETS:
+        return zlib.crc32(source.encode()) % 2 == 0
     return zlib.crc32(source.encode()) % 6 == 0
 
 
 def read_set(data, name, part):
-    """[(BGR image, boxes [n, 4] as x, y, w, h)] of one real set; part is train or test."""
+    """[(BGR image, body boxes [n, 4] as x, y, w, h)] of one real set; part is train, test or all."""
+    return [(image, rows[:, :4]) for image, rows, _ in read_rows(data, name, part)]
+
+
+def read_rows(data, name, part):
+    """[(BGR image, PEOPLE rows, tilt: None)] of one real set; part is train, test or all."""
     folder, result = os.path.join(data, "train", name), []
     with open(os.path.join(folder, "labels.jsonl")) as f:
         for line in f:
             row = json.loads(line)
-            if is_test(name, row["src"]) == (part == "test"):
-                image = cv2.imread(os.path.join(folder, row["file"]))
-                boxes = np.array([b[:4] for b in row["boxes"] if b[4] == "person"], np.float32).reshape(-1, 4)
-                result.append((image, boxes))
+            if part != "all" and is_test(name, row.get("src", row["file"])) != (part == "test"):
+                continue
+            image = cv2.imread(os.path.join(folder, row["file"]))
+            rows = rows_of_boxes([b[:4] for b in row["boxes"] if b[4] == "person"])
+            heads = np.array([b[:4] for b in row["boxes"] if b[4] == "head"], np.float32).reshape(-1, 4)
+            if len(heads):  # a head box is exact, the body below it unknown
+                middle, size = heads[:, :2] + heads[:, 2:] / 2, heads[:, 2:].mean(1, keepdims=True)
+                ones = np.ones((len(heads), 1), np.float32)
+                rows = np.concatenate([rows, np.concatenate([heads, middle, size, HEAD_ONLY * ones, ones], 1)])
+            other = rows_of_boxes([b[:4] for b in row["boxes"] if b[4] == "ignore"])
+            other[:, KIND] = IGNORE
+            result.append((image, np.concatenate([rows, other]).astype(np.float32), None))
     return result
 
 
-def read_rendered(work, part, limit=None):
-    folder = os.path.join(work, "rendered-test" if part == "test" else "rendered")
-    result = []
-    for path in sorted(p for p in glob.glob(os.path.join(folder, "*.npz")) if ".part" not in p)[:limit]:
-        with np.load(path) as shard:
-            images, boxes = shard["images"], shard["boxes"]
-        for i, image in enumerate(images):
-            result.append((image, boxes[boxes[:, 0] == i, 1:] if len(boxes) else np.zeros((0, 4), np.float32)))
-    return result
+class Rendered:
+    """The shards of a part, images left on the disk: 40,000 pictures are 6 GB."""
+
+    def __init__(self, work, part):
+        self.images, self.people, self.cameras = [], [], []
+        for path in sorted(glob.glob(os.path.join(work, "rendered", part, "????.npy"))):
+            self.images.append(np.load(path, mmap_mode="r"))
+            with np.load(path[:-3] + "npz") as f:
+                rows, self.columns = f["people"], list(f["people_columns"])
+                self.people.append([rows[rows[:, 0] == i] for i in range(len(self.images[-1]))])
+                self.cameras.append(f["cameras"])
+        self.index = [(s, i) for s, images in enumerate(self.images) for i in range(len(images))]
+
+    def __len__(self):
+        return len(self.index)
+
+    def truth(self, number):
+        """All columns of the renderer, float32 [n, columns], of a picture."""
+        shard, i = self.index[number]
+        return self.people[shard][i]
+
+    def camera(self, number):
+        """height_m, tilt_deg, people, fov_deg."""
+        shard, i = self.index[number]
+        return self.cameras[shard][i]
+
+    def __getitem__(self, number):
+        shard, i = self.index[number]
+        return np.asarray(self.images[shard][i]), rows_of_truth(self.people[shard][i], self.columns), float(self.cameras[shard][i][1])
+
+
+def rows_of_truth(truth, columns):
+    """The renderer's rows to PEOPLE rows; boxes are cut to the frame, who cannot be seen at all is left out."""
+    truth = truth[truth[:, columns.index("visible")] > SEEN_MIN]
+    at = {name: truth[:, columns.index(name)] for name in columns}
+    low = np.maximum(np.stack([at["x"], at["y"]], 1), 0)
+    high = np.minimum(np.stack([at["x"] + at["w"], at["y"] + at["h"]], 1), (FRAME_WIDTH_PX, FRAME_HEIGHT_PX))
+    label = (at["visible"] >= VISIBLE_MIN) & (at["head_visible"] >= HEAD_VISIBLE_MIN)
+    return np.concatenate(
+        [low, np.maximum(high - low, 1), np.stack([at["head_x"], at["head_y"], at["head_px"], np.where(label, LABEL, IGNORE), np.ones(len(truth))], 1)], 1
+    ).astype(np.float32)
 
 
 def to_yuv(image):
@@ -74,29 +158,40 @@ def to_yuv(image):
     return [torch.from_numpy(np.ascontiguousarray(x))[None] for x in (ycc[..., 0], small[..., 2], small[..., 1])]
 
 
-def stretch(image, boxes):
+def stretch(image, rows):
     """The whole picture on the frame, as the camera's image processor would do it."""
     h, w = image.shape[:2]
-    scale = np.array([FRAME_WIDTH_PX / w, FRAME_HEIGHT_PX / h] * 2, np.float32)
-    shrinking = w > FRAME_WIDTH_PX
-    image = cv2.resize(image, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-    return image, boxes * scale
+    sx, sy = FRAME_WIDTH_PX / w, FRAME_HEIGHT_PX / h
+    image = cv2.resize(image, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=cv2.INTER_AREA if w > FRAME_WIDTH_PX else cv2.INTER_LINEAR)
+    scaled = rows.copy()
+    scaled[:, [X, W, HEAD_X]] *= sx
+    scaled[:, [Y, H, HEAD_Y]] *= sy
+    scaled[:, HEAD_PX] *= np.sqrt(sx * sy)
+    return image, scaled
 
 
-def warp(random, image, boxes, width, height):
-    """Random zoom, aspect, flip and shift onto width x height. Returns image, boxes, share of each box inside."""
+def warp(random, image, rows, tilt, width, height):
+    """Random zoom, aspect, flip, turn and shift onto width x height. tilt: of a rendered picture's camera, None for real ones.
+
+    Returns image and rows; who is left outside loses the label.
+    """
     h, w = image.shape[:2]
-    biggest = boxes[:, 3].max() / h if len(boxes) else 0.5
-    zoom = np.exp(random.uniform(np.log(0.45 if biggest > 0.6 else 0.8), np.log(1.9)))
-    aspect = np.exp(random.uniform(np.log(0.7), np.log(1.4)))
+    if tilt is None:
+        biggest = rows[:, H].max() / h if len(rows) else 0.5
+        zoom = np.exp(random.uniform(np.log(0.45 if biggest > 0.6 else 0.8), np.log(1.9)))
+        aspect, angle = np.exp(random.uniform(np.log(0.7), np.log(1.4))), random.normal(0, 0.05)
+    else:
+        zoom = np.exp(random.uniform(np.log(0.75), np.log(1.35)))
+        aspect, angle = np.exp(random.uniform(np.log(0.75), np.log(1.33))), random.normal(0, 0.04)
     sx, sy = width / w * zoom * np.sqrt(aspect), height / h * zoom / np.sqrt(aspect)
     if random.random() < 0.5:
         sx = -sx
-    angle = random.normal(0, 0.05)
+    if tilt is not None and tilt < UPSIDE_DOWN_TILT_DEG and random.random() < 0.5:
+        sy = -sy
     matrix = np.array([[sx, -angle * sy, 0], [angle * sx, sy, 0]], np.float64)
-    if len(boxes) and random.random() < 0.6:  # keep somebody in view
-        b = boxes[random.integers(len(boxes))]
-        source, target = (b[0] + b[2] / 2, b[1] + b[3] / 2), random.uniform(0.1, 0.9, 2) * (width, height)
+    if len(rows) and random.random() < 0.5:  # keep somebody in view
+        b = rows[random.integers(len(rows))]
+        source, target = (b[HEAD_X], b[HEAD_Y]), random.uniform(0.1, 0.9, 2) * (width, height)
     else:
         source, target = random.uniform(0.3, 0.7, 2) * (w, h), (width / 2, height / 2)
     matrix[:, 2] = np.array(target) - matrix[:, :2] @ source
@@ -111,73 +206,108 @@ def warp(random, image, boxes, width, height):
         matrix_image = matrix @ np.array([[w / (w // 2), 0, 0], [0, h / (h // 2), 0], [0, 0, 1]])
     else:
         half, matrix_image = image, matrix
-    border = random.choice([cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE])
+    border = cv2.BORDER_CONSTANT if random.random() < 0.5 else cv2.BORDER_REPLICATE
     fill = tuple(int(x) for x in np.full(3, random.integers(0, 200)))
     out = cv2.warpAffine(half, matrix_image, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=fill)
-    if not len(boxes):
-        return out, boxes, np.zeros(0)
-    centre = boxes[:, :2] + boxes[:, 2:] / 2
-    centre = centre @ matrix[:, :2].T + matrix[:, 2]
-    size = boxes[:, 2:] * np.abs([sx, sy])
+    if not len(rows):
+        return out, rows
+    moved = rows.copy()
+    centre = (rows[:, :2] + rows[:, 2:4] / 2) @ matrix[:, :2].T + matrix[:, 2]
+    size = rows[:, 2:4] * np.abs([sx, sy])
     low, high = np.maximum(centre - size / 2, 0), np.minimum(centre + size / 2, (width, height))
-    inner = np.maximum(high - low, 0)
-    return out, np.concatenate([low, inner], 1), inner.prod(1) / np.maximum(size.prod(1), 1e-6)
+    moved[:, :2], moved[:, 2:4] = low, np.maximum(high - low, 0)
+    head = rows[:, [HEAD_X, HEAD_Y]] @ matrix[:, :2].T + matrix[:, 2]
+    moved[:, [HEAD_X, HEAD_Y]] = head
+    moved[:, HEAD_PX] *= np.sqrt(abs(sx * sy))
+    inside = (head > 0).all(1) & (head < (width, height)).all(1)
+    share = moved[:, 2:4].prod(1) / np.maximum(size.prod(1), 1e-6)
+    lost = ~inside | ((rows[:, KIND] == LABEL) & (share < INSIDE_MIN)) | (moved[:, HEAD_PX] < HEAD_MIN_PX)
+    moved[lost, KIND] = IGNORE
+    return out, moved[(moved[:, 2:4] > 1).all(1) | inside]
 
 
-def tint(random, image):
-    """Light, colour and sensor."""
-    # Gain, offset and gamma by table, one per channel.
-    gain, offset, gamma = random.uniform(0.55, 1.4) * (1 + random.normal(0, 0.07, 3)), random.uniform(-25, 25), 1.0
+def tint(random, image, rendered):
+    """Light, colour and sensor. Rendered pictures have been through a camera already and get the light part alone."""
+    gain, offset, gamma = random.uniform(0.6, 1.35) * (1 + random.normal(0, 0.06, 3)), random.uniform(-25, 25), 1.0
     if random.random() < 0.3:
         gain, offset = np.ones(3), 0.0
     if random.random() < 0.4:
         gamma = random.uniform(0.6, 1.7)
     levels = np.clip((np.arange(256)[:, None] * gain + offset) / 255, 0, 1) ** gamma * 255
-    x = cv2.LUT(image, levels.astype(np.float32)[None])
     grey = random.random()
+    if rendered and grey > 0.12:
+        image = cv2.LUT(image, levels.astype(np.uint8)[None])
+        return cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.0)) if random.random() < 0.08 else image
+    x = cv2.LUT(image, levels.astype(np.float32)[None])
     if grey < 0.45:
-        keep = 0.0 if grey < 0.2 else random.uniform(0.2, 1.6)
+        keep = 0.0 if grey < 0.22 else random.uniform(0.2, 1.6)
         luma = np.tile(np.array([0.114, 0.587, 0.299]), (3, 1))
         x = cv2.transform(x, luma * (1 - keep) + np.eye(3) * keep)
     elif grey < 0.6 and float(np.ptp(image[::4, ::4], 2).mean()) < 2:
         # Grey sets must not teach that colour means rendered: lend them some.
-        mean = x[..., 1:2].copy()
         ends = random.uniform(-40, 40, (2, 3)).astype(np.float32)
-        x += ends[0] + (ends[1] - ends[0]) * mean / 255
+        x += ends[0] + (ends[1] - ends[0]) * x[..., 1:2] / 255
     if random.random() < 0.25:
         x = cv2.GaussianBlur(x, (0, 0), random.uniform(0.4, 1.3))
     elif random.random() < 0.1:
         x = x * 1.6 - cv2.GaussianBlur(x, (0, 0), 1.2) * 0.6
     if random.random() < 0.4:
         top, left = random.integers(0, NOISE.shape[0] - x.shape[0]), random.integers(0, NOISE.shape[1] - x.shape[1])
-        noise = NOISE[top : top + x.shape[0], left : left + x.shape[1], : random.choice([1, 3])]
-        x += noise * np.float32(random.uniform(1, 11))
+        x += NOISE[top : top + x.shape[0], left : left + x.shape[1], : random.choice([1, 3])] * np.float32(random.uniform(1, 11))
     return np.clip(x, 0, 255, out=x).astype(np.uint8)
 
 
-def targets(boxes, ignored):
-    """heat [24, 32] Gaussian, weight [24, 32], box [4, 24, 32], box weight [24, 32].
+@njit(cache=True)
+def targets(rows, cell_px, grid_height, grid_width):
+    """heat [h, w] Gaussian, weight [h, w], box [6, h, w], box weight [h, w] of PEOPLE rows.
 
-    Sigma follows the box (0.54 / 6 of its side, TTFNet, arXiv 1909.00700 section 3.2).
-    The cells beside a centre learn the same box with less weight: a peak that lands one cell off still decodes well.
+    Sigma follows the head (a fifth of its diameter, at least half a cell). The cells beside a head learn the same box
+    with less weight: a peak that lands one cell off still decodes well.
     """
-    heat, weight = np.zeros((GRID_HEIGHT, GRID_WIDTH), np.float32), np.ones((GRID_HEIGHT, GRID_WIDTH), np.float32)
-    box, box_weight = np.zeros((4, GRID_HEIGHT, GRID_WIDTH), np.float32), np.zeros((GRID_HEIGHT, GRID_WIDTH), np.float32)
-    rows, columns = np.mgrid[0:GRID_HEIGHT, 0:GRID_WIDTH].astype(np.float32)
-    for x, y, w, h in ignored / CELL_PX:
-        weight[max(int(y), 0) : int(y + h) + 1, max(int(x), 0) : int(x + w) + 1] = 0
-    for x, y, w, h in sorted((boxes / CELL_PX).tolist(), key=lambda b: -b[2] * b[3]):
-        cx, cy = x + w / 2, y + h / 2
-        column, row = min(int(cx), GRID_WIDTH - 1), min(int(cy), GRID_HEIGHT - 1)
-        sx, sy = max(0.4, 0.09 * w), max(0.4, 0.09 * h)
-        bump = np.exp(-((columns - column) ** 2) / (2 * sx * sx) - (rows - row) ** 2 / (2 * sy * sy))
-        np.maximum(heat, bump, out=heat)
+    heat = np.zeros((grid_height, grid_width), np.float32)
+    weight = np.ones((grid_height, grid_width), np.float32)
+    box = np.zeros((6, grid_height, grid_width), np.float32)
+    box_weight = np.zeros((grid_height, grid_width), np.float32)
+    order = np.argsort(-rows[:, 2] * rows[:, 3])
+    for n in order:  # where a head may be and nobody knows it
+        x, y, w, h, head_x, head_y, head_px, kind, exact = rows[n]
+        left, right, top, bottom = 0.0, -1.0, 0.0, -1.0
+        if kind == 0.0:
+            reach = head_px
+            left, right, top, bottom = head_x - reach, head_x + reach, head_y - reach, head_y + reach
+            if exact == 0.0:
+                left, right, top, bottom = x, x + w, y, y + h
+        elif exact == 0.0:
+            left, right, top, bottom = x, x + w, y, y + 0.45 * h
+        elif kind == 2.0:  # a head alone: its body may hold a second guess
+            left, right, top, bottom = head_x - head_px, head_x + head_px, head_y - head_px, head_y + head_px
+        if right > left:
+            for r in range(max(0, int(top / cell_px)), min(grid_height, int(bottom / cell_px) + 1)):
+                for c in range(max(0, int(left / cell_px)), min(grid_width, int(right / cell_px) + 1)):
+                    weight[r, c] = 0
+    for n in order:
+        x, y, w, h, head_x, head_y, head_px, kind, exact = rows[n]
+        if kind == 0.0:
+            continue
+        cx, cy = head_x / cell_px, head_y / cell_px
+        column, row = min(max(int(cx), 0), grid_width - 1), min(max(int(cy), 0), grid_height - 1)
+        sigma = max(0.5, 0.2 * head_px / cell_px)
+        reach = int(3 * sigma) + 1
+        for r in range(max(0, row - reach), min(grid_height, row + reach + 1)):
+            for c in range(max(0, column - reach), min(grid_width, column + reach + 1)):
+                bump = np.exp(-((c - column) ** 2 + (r - row) ** 2) / (2 * sigma * sigma))
+                heat[r, c] = max(heat[r, c], bump)
         weight[row, column] = 1
-        for r in range(max(row - 1, 0), min(row + 2, GRID_HEIGHT)):
-            for c in range(max(column - 1, 0), min(column + 2, GRID_WIDTH)):
-                share = 1.0 if (r, c) == (row, column) else 0.25
-                if share >= box_weight[r, c] or share == 1.0:
-                    box[:, r, c] = cx - c, cy - r, np.log2(max(w, 0.4)), np.log2(max(h, 0.4))
+        if kind == 2.0:
+            continue
+        for r in range(max(0, row - 1), min(grid_height, row + 2)):
+            for c in range(max(0, column - 1), min(grid_width, column + 2)):
+                share = 1.0 if r == row and c == column else 0.25
+                if share >= box_weight[r, c]:
+                    box[0, r, c], box[1, r, c] = cx - c, cy - r
+                    box[2, r, c], box[3, r, c] = np.log2(max(w, 2.0) / cell_px), np.log2(max(h, 2.0) / cell_px)
+                    box[4, r, c] = min(max((x + w / 2 - head_x) / max(w, 2.0), -0.9), 0.9)
+                    box[5, r, c] = min(max((y + h / 2 - head_y) / max(h, 2.0), -0.9), 0.9)
                     box_weight[r, c] = share
     return heat, weight, box, box_weight
 
@@ -185,52 +315,47 @@ def targets(boxes, ignored):
 class Mixture(torch.utils.data.Dataset):
     """Endless augmented pictures, the same for the same (seed, epoch, index)."""
 
-    def __init__(self, pools, length, seed, epoch):
-        self.names = [n for n in SHARES if pools.get(n)]
-        self.pools, self.length, self.key = pools, length, (seed, epoch)
-        shares = np.array([SHARES[n] for n in self.names])
-        self.shares = shares / shares.sum()
+    def __init__(self, pools, shape, length, seed, epoch):
+        shares = SHARES | SHARES_C
+        self.names = [n for n in shares if n in pools and len(pools[n])]
+        self.pools, self.shape, self.length, self.key = pools, shape, length, (seed, epoch)
+        wanted = np.array([shares[n] for n in self.names])
+        self.shares = wanted / wanted.sum()
 
     def __len__(self):
         return self.length
 
     def _one(self, random, width, height):
-        pool = self.pools[self.names[random.choice(len(self.names), p=self.shares)]]
-        return warp(random, *pool[random.integers(len(pool))], width, height)
+        name = self.names[random.choice(len(self.names), p=self.shares)]
+        image, rows, tilt = self.pools[name][random.integers(len(self.pools[name]))]
+        image, rows = warp(random, image, rows, tilt, width, height)
+        return tint(random, image, tilt is not None), rows
 
     def __getitem__(self, index):
         random = np.random.default_rng([*self.key, index])
-        if random.random() < 0.2:
+        if random.random() < 0.12:
             image = np.zeros((FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3), np.uint8)
             x, y = int(random.uniform(0.35, 0.65) * FRAME_WIDTH_PX), int(random.uniform(0.35, 0.65) * FRAME_HEIGHT_PX)
-            boxes, inside = [], []
+            rows = []
             for left, top, right, bottom in ((0, 0, x, y), (x, 0, FRAME_WIDTH_PX, y), (0, y, x, FRAME_HEIGHT_PX), (x, y, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)):
-                tile, b, share = self._one(random, right - left, bottom - top)
-                image[top:bottom, left:right] = tile
-                boxes.append(b + np.array([left, top, 0, 0]))
-                inside.append(share)
-            boxes, inside = np.concatenate(boxes), np.concatenate(inside)
+                image[top:bottom, left:right], tile = self._one(random, right - left, bottom - top)
+                tile[:, [X, HEAD_X]] += left
+                tile[:, [Y, HEAD_Y]] += top
+                rows.append(tile)
+            rows = np.concatenate(rows)
         else:
-            image, boxes, inside = self._one(random, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
-        image = tint(random, image)
-        if len(boxes):
-            good = (inside >= INSIDE_MIN) & (boxes[:, 2:].max(1) >= SIDE_MIN_PX) & (boxes[:, 2:].min(1) >= 3)
-            part = (inside > 0.02) & ~good
-            boxes, ignored = boxes[good], boxes[part]
-        else:
-            ignored = boxes
-        return (*to_yuv(image), *[torch.from_numpy(t) for t in targets(boxes, ignored)])
+            image, rows = self._one(random, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+        return (*to_yuv(image), *(torch.from_numpy(t) for t in targets(rows, self.shape.cell_px, *self.shape.grid)))
 
 
-def load_pools(data, work, part):
-    pools = {name: read_set(data, name, part) for name in REAL_SETS}
-    pools["rendered"] = read_rendered(work, part)
+def load_pools(data, work, classes="AB"):
+    """Training pictures by set."""
+    pools = {name: read_rows(data, name, "train") for name in REAL_SETS + (CLASS_C_SETS if "C" in classes else ())}
+    pools["rendered"] = Rendered(work, "train")
     return pools
 
 
-def calibration_frames(work, count, data=None):
+def calibration_frames(pools, shape, count):
     """Training frames in which ranges are measured: [(y, u, v)] of [1, 1, y, x]."""
-    pools = {name: read_set(data or DATA_DEFAULT, name, "train") for name in REAL_SETS}
-    pools["rendered"] = read_rendered(work_folder(work), "train", limit=2)
-    mixture = Mixture(pools, count, seed=77, epoch=0)
+    mixture = Mixture(pools, shape, count, seed=77, epoch=0)
     return [[x[None] for x in mixture[i][:3]] for i in range(count)]

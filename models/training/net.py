@@ -4,10 +4,11 @@ Why a table: what is trained and what is written into the .tflite file can then 
 operators of the engine (1x1 and patch convolutions, 3x3 depthwise, add, concatenation, nearest x2) are
 the only words the table knows.
 
-Shape: 256 x 192 YUV420 in, three scales (strides 8, 16, 32), everything fused back to the 32 x 24 grid.
+Shape: 256 x 192 YUV420 in, strides 4 to 32, everything fused back to cells of 4 px, where heads in a crowd stay apart.
 The patchify stem reads each pixel once, so the frame can be erased after the first three layers.
 """
 
+import argparse
 from dataclasses import dataclass
 
 import torch
@@ -15,14 +16,30 @@ from torch import nn
 import torch.nn.functional as F
 
 FRAME_WIDTH_PX, FRAME_HEIGHT_PX = 256, 192
-CELL_PX = 8
-GRID_WIDTH, GRID_HEIGHT = FRAME_WIDTH_PX // CELL_PX, FRAME_HEIGHT_PX // CELL_PX
 INPUTS = {
     "y": (FRAME_HEIGHT_PX, FRAME_WIDTH_PX),
     "u": (FRAME_HEIGHT_PX // 2, FRAME_WIDTH_PX // 2),
     "v": (FRAME_HEIGHT_PX // 2, FRAME_WIDTH_PX // 2),
 }
 OUTPUTS = ("heat", "box")
+# Head point in its cell, size of the body's box, and its centre seen from the head in units of that size.
+BOX_CHANNELS = ("dx_cells", "dy_cells", "log2_width_cells", "log2_height_cells", "ex_widths", "ey_heights")
+BOX_START = (0.5, 0.5, 3.0, 3.7, 0.0, 0.2)
+MAC_MAX = 15_000_000
+BYTES_MAX = 250_000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What may vary: cell_px 4 or 8 is the grid of the outputs; width scales the channels of all inner layers."""
+
+    cell_px: int = 4
+    width: float = 1.0
+
+    @property
+    def grid(self):
+        """(rows, columns) of the output maps."""
+        return FRAME_HEIGHT_PX // self.cell_px, FRAME_WIDTH_PX // self.cell_px
 
 
 @dataclass(frozen=True)
@@ -38,8 +55,13 @@ class Layer:
     normed: bool = True  # a batch norm follows in training; it is folded at export
 
 
-def _table():
+def table(shape):
+    """The layers of a Shape, in the order in which they run."""
     layers = []
+
+    def wide(channels):
+        # The engine's 1x1 kernels work on eight channels at a time.
+        return max(8, int(round(channels * shape.width / 8)) * 8)
 
     def put(name, kind, inputs, channels, stride=1, activation="none", normed=True):
         layers.append(Layer(name, kind, tuple(inputs), channels, stride, activation, normed))
@@ -55,46 +77,57 @@ def _table():
         put(f"{name}_depth", "depth", [source], channels_in, stride=2)
         return put(name, "point", [f"{name}_depth"], channels, activation="relu6")
 
-    put("stem_y", "patch", ["y"], 16, stride=4, activation="relu6")
-    put("stem_u", "patch", ["u"], 8, stride=2, activation="relu6")
-    put("stem_v", "patch", ["v"], 8, stride=2, activation="relu6")
-    put("stem", "concat", ["stem_y", "stem_u", "stem_v"], 32)
+    def fuse(name, low, high, channels):
+        """Brings a coarse map to the next finer one."""
+        put(f"{name}_lateral", "point", [low], channels)
+        put(f"{name}_up", "up", [f"{name}_lateral"], channels)
+        return put(name, "add", [high, f"{name}_up"], channels, activation="relu")
 
-    fine = block("fine", down("to_fine", "stem", 32, 40), 40)
-    middle = block("middle_b", block("middle_a", down("to_middle", fine, 40, 64), 64), 64)
-    coarse = block("coarse_b", block("coarse_a", down("to_coarse", middle, 64, 104), 104), 104)
+    luma, chroma = wide(16), wide(8)
+    stem_channels, fine_channels, middle_channels, coarse_channels = luma + 2 * chroma, wide(40), wide(64), wide(112)
+    put("stem_y", "patch", ["y"], luma, stride=4, activation="relu6")
+    put("stem_u", "patch", ["u"], chroma, stride=2, activation="relu6")
+    put("stem_v", "patch", ["v"], chroma, stride=2, activation="relu6")
+    put("stem", "concat", ["stem_y", "stem_u", "stem_v"], stem_channels)
 
-    put("coarse_lateral", "point", [coarse], 64)
-    put("coarse_up", "up", ["coarse_lateral"], 64)
-    put("middle_fused", "add", [middle, "coarse_up"], 64, activation="relu")
-    put("middle_lateral", "point", ["middle_fused"], 40)
-    put("middle_up", "up", ["middle_lateral"], 40)
-    put("fine_fused", "add", [fine, "middle_up"], 40, activation="relu")
+    fine = block("fine_a", down("to_fine", "stem", stem_channels, fine_channels), fine_channels)
+    middle = down("to_middle", fine, fine_channels, middle_channels)
+    for name in ("middle_a", "middle_b"):
+        middle = block(name, middle, middle_channels)
+    coarse = down("to_coarse", middle, middle_channels, coarse_channels)
+    for name in ("coarse_a", "coarse_b", "coarse_c"):
+        coarse = block(name, coarse, coarse_channels)
 
-    put("head_depth", "depth", ["fine_fused"], 40, activation="relu6")
-    put("head", "point", ["head_depth"], 40, activation="relu6")
+    middle = fuse("middle_fused", coarse, middle, middle_channels)
+    fine = block("fine_b", fuse("fine_fused", middle, fine, fine_channels), fine_channels)
+    if shape.cell_px == 4:
+        head_channels = wide(16)
+        put("stem_lateral", "point", ["stem"], head_channels, activation="relu6")
+        top = fuse("top", fine, "stem_lateral", head_channels)
+        put("head_depth", "depth", [top], head_channels, activation="relu6")
+        put("head", "point", ["head_depth"], wide(24), activation="relu6")
+    else:
+        put("head_depth", "depth", [fine], fine_channels, activation="relu6")
+        put("head", "point", ["head_depth"], fine_channels, activation="relu6")
     put("heat", "point", ["head"], 1, normed=False)
-    put("box", "point", ["head"], 4, normed=False)
+    put("box", "point", ["head"], len(BOX_CHANNELS), normed=False)
     return layers
 
 
-LAYERS = _table()
-
-
-def shapes():
+def tensor_shapes(layers):
     """Tensor name -> (height, width, channels), inputs included."""
     known = {name: (h, w, 1) for name, (h, w) in INPUTS.items()}
-    for layer in LAYERS:
+    for layer in layers:
         h, w, _ = known[layer.inputs[0]]
         scale = 2 if layer.kind == "up" else 1
         known[layer.name] = (h * scale // layer.stride, w * scale // layer.stride, layer.channels)
     return known
 
 
-def mac_count():
+def mac_count(layers):
     """Multiply-adds of one frame."""
-    known, total = shapes(), 0
-    for layer in LAYERS:
+    known, total = tensor_shapes(layers), 0
+    for layer in layers:
         h, w, c = known[layer.name]
         c_in = known[layer.inputs[0]][2]
         taps = {"patch": layer.stride**2 * c_in, "point": c_in, "depth": 9}.get(layer.kind, 0)
@@ -105,11 +138,12 @@ def mac_count():
 class Net(nn.Module):
     """The table in PyTorch: tensors are [batch, channel, y, x], pixels 0..1."""
 
-    def __init__(self):
+    def __init__(self, shape=Shape()):
         super().__init__()
+        self.shape, self.layers = shape, table(shape)
         self.convs, self.norms = nn.ModuleDict(), nn.ModuleDict()
-        known = shapes()
-        for layer in LAYERS:
+        known = tensor_shapes(self.layers)
+        for layer in self.layers:
             c_in = known[layer.inputs[0]][2]
             if layer.kind == "patch":
                 conv = nn.Conv2d(c_in, layer.channels, layer.stride, layer.stride, bias=not layer.normed)
@@ -127,13 +161,13 @@ class Net(nn.Module):
         nn.init.normal_(self.convs["heat"].weight, std=0.01)
         nn.init.constant_(self.convs["heat"].bias, -4.6)
         nn.init.normal_(self.convs["box"].weight, std=0.01)
-        self.convs["box"].bias.data = torch.tensor([0.5, 0.5, 1.5, 2.2])
+        self.convs["box"].bias.data = torch.tensor(BOX_START)
 
     def forward(self, y, u, v, keep=None, shadow=None):
         """Returns (heat logits, box). keep: dict filled with every tensor (for calibration).
         shadow: an object with weight(name, w) and tensor(name, x) that imitates the int8 rounding."""
         known = {"y": y, "u": u, "v": v}
-        for layer in LAYERS:
+        for layer in self.layers:
             sources = [known[name] for name in layer.inputs]
             if layer.kind == "add":
                 x = sources[0] + sources[1]
@@ -175,8 +209,27 @@ class Net(nn.Module):
         return conv.weight * gain[:, None, None, None], norm.bias - norm.running_mean * gain
 
 
+def load(path, device="cpu"):
+    """(net, state) of a checkpoint; the net is the averaged one."""
+    state = torch.load(path, weights_only=False, map_location=device)
+    net = Net(Shape(**state["shape"])).to(device)
+    net.load_state_dict(state["net"])
+    return net.eval(), state
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Prints the layers of a net, its multiply-adds and its size.")
+    parser.add_argument("--cell-px", type=int, choices=(4, 8), default=Shape.cell_px)
+    parser.add_argument("--width", type=float, default=Shape.width)
+    args = parser.parse_args()
+    net = Net(Shape(args.cell_px, args.width))
+    known = tensor_shapes(net.layers)
+    for i, layer in enumerate(net.layers):
+        alone = mac_count(net.layers[: i + 1]) - mac_count(net.layers[:i])
+        print(f"{layer.name:22s} {layer.kind:7s} {str(known[layer.name]):16s} {alone / 1e6:6.2f} M")
+    parameters = sum(p.numel() for p in net.parameters())
+    print(f"{mac_count(net.layers) / 1e6:.2f} million multiply-adds, {parameters} parameters")
+
+
 if __name__ == "__main__":
-    for name, shape in shapes().items():
-        print(f"{name:16s} {shape}")
-    parameters = sum(p.numel() for p in Net().parameters())
-    print(f"{mac_count() / 1e6:.2f} million multiply-adds, {parameters} parameters")
+    main()

@@ -2,12 +2,12 @@
 
 import torch
 
-from net import INPUTS, LAYERS
+from net import INPUTS
 
 # A logit of 6 is a probability of 0.998 and one of -10 means nothing more than -20: finer steps are worth more.
 HEAT_RANGE = (-10.0, 6.0)
-# dx and dy live in 0..1, log2(size / 8 px) in -0.5 (6 px) .. 5 (the whole width).
-BOX_RANGE = (-1.0, 5.0)
+# Offsets live in -1..2 cells, log2(size / cell) goes to 6 (256 px in cells of 4 px), the box's centre within one size.
+BOX_RANGE = (-1.0, 6.2)
 # The few values beyond this share are clipped: a wider range would cost resolution everywhere.
 TAIL = 1e-5
 STEM = ("stem_y", "stem_u", "stem_v", "stem")
@@ -23,12 +23,12 @@ def affine(low, high):
 class Calibration:
     """Collects histogram tails of every tensor over some batches, then gives (scale, zero point) for each."""
 
-    def __init__(self):
-        self.low, self.high = {}, {}
+    def __init__(self, layers):
+        self.layers, self.low, self.high = layers, {}, {}
 
     @torch.no_grad()
     def observe(self, tensors):
-        for layer in LAYERS:
+        for layer in self.layers:
             x = tensors[layer.name].flatten()
             rank = max(1, int(x.numel() * TAIL))
             self.high.setdefault(layer.name, []).append(float(torch.topk(x, rank).values[-1]))
@@ -37,7 +37,7 @@ class Calibration:
     def ranges(self):
         # Pixels are bytes: int8 = byte - 128, value = byte / 255. This is exact, and the engine relies on it.
         result = {name: (1 / 255, -128) for name in INPUTS}
-        for layer in LAYERS:
+        for layer in self.layers:
             low, high = (sorted(v[layer.name])[len(v[layer.name]) // 2] for v in (self.low, self.high))
             if layer.activation != "none":
                 low = 0.0
@@ -45,7 +45,7 @@ class Calibration:
         # Concatenation copies bytes, so its parts must agree; nearest x2 copies bytes too.
         shared = max((result[name] for name in STEM), key=lambda r: r[0])
         result.update({name: shared for name in STEM})
-        for layer in LAYERS:
+        for layer in self.layers:
             if layer.kind == "up":
                 result[layer.name] = result[layer.inputs[0]]
         result["heat"], result["box"] = affine(*HEAT_RANGE), affine(*BOX_RANGE)
@@ -70,7 +70,7 @@ class Shadow:
 
 def calibrate(net, batches):
     """batches: iterable of (y, u, v) uint8 tensors [batch, 1, y, x]."""
-    calibration = Calibration()
+    calibration = Calibration(net.layers)
     net.eval()
     with torch.no_grad():
         for batch in batches:

@@ -1,30 +1,35 @@
-"""Trains the detector on CPU and writes WORK/last.pt (to resume) and WORK/best.pt (to export).
+"""Trains the detector and writes WORK/runs/NAME: last.pt (to resume), best.pt (to export), log.jsonl, curve.svg.
 
-    python train.py --work WORK --minutes 60
+    python train.py --work WORK --minutes 90
 
 The schedule is a share of the given minutes (cosine), not a number of steps, because what is scarce is time. The last
-part (--int8-share) runs with int8 rounding in the loop and with the batch norms frozen.
+part (--int8-share) runs with int8 rounding in the loop and with the batch norms frozen. With a GPU the same command
+uses it; two cores are enough.
 Losses: penalty-reduced focal loss on the heat (CornerNet, arXiv 1808.01244, equation 1), L1 on the box.
 """
 
 import argparse
 import copy
+import json
 import math
 import os
 import time
 
 import torch
-import torch.nn.functional as F
 
 import evaluate
-from dataset import DATA_DEFAULT, Mixture, load_pools, read_rendered
-from net import Net, mac_count
+import plot
+from dataset import DATA_DEFAULT, Mixture, calibration_frames, load_pools
+from net import Net, Shape, mac_count
 from quant import Shadow, calibrate
-from work import work_folder
+from work import run_folder, work_folder
 
 HEAT_FLOOR = 1e-4
 # At 1 the sizes stayed 30 % off and the centres inside their cell were hardly learnt.
-BOX_WEIGHT = 3.0
+BOX_WEIGHT = 2.0
+# Half a head is a few pixels, so where in its cell a head lies matters more than the box around the body.
+BOX_CHANNEL_WEIGHTS = (1.5, 1.5, 0.7, 0.7, 0.8, 0.8)
+WARM_STEPS = 150
 
 
 def loss_of(heat, box, batch):
@@ -35,7 +40,8 @@ def loss_of(heat, box, batch):
     hit = -torch.log(p) * (1 - p) ** 2 * centre
     miss = -torch.log(1 - p) * p**2 * (1 - wanted) ** 4 * ~centre
     heat_loss = ((hit + miss) * weight).sum() / centre.sum().clamp_min(1)
-    box_loss = ((box - wanted_box).abs().mean(1) * box_weight).sum() / box_weight.sum().clamp_min(1)
+    channels = torch.tensor(BOX_CHANNEL_WEIGHTS, device=box.device)[None, :, None, None]
+    box_loss = (((box - wanted_box).abs() * channels).mean(1) * box_weight).sum() / box_weight.sum().clamp_min(1)
     return heat_loss, box_loss
 
 
@@ -56,92 +62,151 @@ class Average:
                 mine.copy_(theirs)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+class Run:
+    """One training run with everything that a checkpoint keeps."""
+
+    def __init__(self, args, work, pools, tests):
+        self.args, self.pools, self.tests = args, pools, tests
+        self.folder = run_folder(work, args.name)
+        self.device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.net = Net(Shape(args.cell_px, args.width)).to(self.device, memory_format=torch.channels_last)
+        decayed = [p for p in self.net.parameters() if p.ndim == 4]
+        others = [p for p in self.net.parameters() if p.ndim != 4]
+        groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=1e-4)
+        self.epoch, self.spent, self.best, self.ranges = 0, 0.0, -1.0, None
+        if args.start:
+            self.net.load_state_dict(torch.load(args.start, weights_only=False, map_location=self.device)["net"])
+        self.average = Average(self.net)
+        if args.resume:
+            self._resume()
+        elif os.path.exists(os.path.join(self.folder, "log.jsonl")):
+            os.remove(os.path.join(self.folder, "log.jsonl"))
+
+    def _resume(self):
+        path = os.path.join(self.folder, "last.pt")
+        if not os.path.exists(path):
+            raise SystemExit(f"{path} is missing, so there is nothing to resume; leave --resume out to begin")
+        state = torch.load(path, weights_only=False, map_location=self.device)
+        self.net.load_state_dict(state["raw"])
+        self.average.net.load_state_dict(state["net"])
+        self.average.steps = 10_000
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epoch, self.spent, self.best, self.ranges = state["epoch"], state["spent"], state["best"], state["ranges"]
+        self.average.decay = state["decay"]
+
+    @property
+    def done(self):
+        limit = self.args.epochs
+        return self.epoch >= limit if limit else self.spent >= self.args.minutes * 60
+
+    def share(self, seconds=0.0, step=0):
+        """0 at the start .. 1 at the end."""
+        if self.args.epochs:
+            return min(1.0, (self.epoch + step / self.args.steps) / self.args.epochs)
+        return min(1.0, (self.spent + seconds) / (self.args.minutes * 60))
+
+    def train_epoch(self):
+        args, started = self.args, time.time()
+        rounding = self.share() >= 1 - args.int8_share
+        if rounding and self.ranges is None:
+            self._begin_rounding()
+        shadow = Shadow(self.ranges) if rounding else None
+        self.net.train(not rounding)
+        mixture = Mixture(self.pools, self.net.shape, args.steps * args.batch, args.seed, self.epoch)
+        loader = torch.utils.data.DataLoader(mixture, args.batch, num_workers=args.workers, prefetch_factor=4)
+        sums = [0.0, 0.0]
+        for step, batch in enumerate(loader):
+            y, u, v, *wanted = (x.to(self.device, non_blocking=True) for x in batch)
+            warm = min(1.0, (self.epoch * args.steps + step + 1) / WARM_STEPS)
+            rate = args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.share(time.time() - started, step))))
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            heat, box = self.net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
+            heat_loss, box_loss = loss_of(heat, box, wanted)
+            self.optimiser.zero_grad(set_to_none=True)
+            (heat_loss + BOX_WEIGHT * box_loss).backward()
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+            self.optimiser.step()
+            self.average.update(self.net)
+            sums[0] += float(heat_loss.detach())
+            sums[1] += float(box_loss.detach())
+        self.epoch += 1
+        trained_s = time.time() - started
+        line = {"epoch": self.epoch, "rate": rate, "int8": rounding, "heat": sums[0] / args.steps, "box": sums[1] / args.steps}
+        if self.epoch % args.every == 0 or rounding:
+            figures = evaluate.quick(self.average.net, self.tests, shadow)
+            line |= {"score": evaluate.score(figures), "figures": figures}
+        self.spent += time.time() - started
+        line |= {"minutes": self.spent / 60, "step_ms": trained_s / args.steps * 1000}
+        self._keep(line)
+
+    def _begin_rounding(self):
+        """From here on the averaged weights are trained with the rounding that the file will have."""
+        best = os.path.join(self.folder, "best.pt")
+        if os.path.exists(best):
+            os.replace(best, os.path.join(self.folder, "best-float.pt"))
+        self.net.load_state_dict(self.average.net.state_dict())
+        self.average = Average(self.net, 0.99)
+        frames = calibration_frames(self.pools, self.net.shape, 256)
+        self.ranges = calibrate(self.average.net, ([x.to(self.device) for x in f] for f in frames))
+        self.best = -1.0
+
+    def _keep(self, line):
+        with open(os.path.join(self.folder, "log.jsonl"), "a") as f:
+            f.write(json.dumps(line) + "\n")
+        shown = " ".join(f"{n} {v:.3f}" for n, v in line.get("figures", {}).items())
+        print(
+            f"epoch {line['epoch']} {line['minutes']:.1f} min, {line['step_ms']:.0f} ms a step, rate {line['rate']:.5f}{' int8' if line['int8'] else ''}, "
+            f"heat {line['heat']:.3f} box {line['box']:.3f} score {line.get('score', float('nan')):.3f} {shown}",
+            flush=True,
+        )
+        shape = {"cell_px": self.net.shape.cell_px, "width": self.net.shape.width}
+        state = {"net": self.average.net.state_dict(), "shape": shape, "ranges": self.ranges, "epoch": self.epoch, "spent": self.spent}
+        if "score" in line:
+            if line["score"] >= self.best:
+                self.best = line["score"]
+                torch.save(state | {"best": self.best}, os.path.join(self.folder, "best.pt"))
+            plot.curve(self.folder)
+        state |= {"best": self.best, "decay": self.average.decay, "raw": self.net.state_dict(), "optimiser": self.optimiser.state_dict()}
+        torch.save(state, os.path.join(self.folder, "last.part.pt"))
+        os.replace(os.path.join(self.folder, "last.part.pt"), os.path.join(self.folder, "last.pt"))
+
+
+def arguments(parser):
     parser.add_argument("--data", default=DATA_DEFAULT, help="folder with train/")
     parser.add_argument("--work", help="folder of caches (default: $TMPDIR/lethe-training)")
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--name", default="person", help="the run, a folder in WORK/runs")
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--epochs", type=int, default=0, help="so many epochs instead of minutes: comparable, whatever the machine")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=200, help="steps between evaluations")
+    parser.add_argument("--steps", type=int, default=300, help="steps of an epoch")
+    parser.add_argument("--every", type=int, default=4, help="epochs between evaluations")
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate (AdamW)")
-    parser.add_argument("--int8-share", type=float, default=0.12, help="last share of the time with int8 rounding")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1, help="more is slower when cores are shared")
+    parser.add_argument("--int8-share", type=float, default=0.1, help="last share of the time with int8 rounding")
+    parser.add_argument("--cell-px", type=int, choices=(4, 8), default=Shape.cell_px)
+    parser.add_argument("--width", type=float, default=Shape.width, help="factor on the channels of all inner layers")
+    parser.add_argument("--classes", choices=("AB", "ABC"), default="AB", help="licence classes of the real pictures; only AB is shipped")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch; more is slower when cores are shared")
+    parser.add_argument("--device", help="default: cuda where there is one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", help="checkpoint whose weights to start from")
-    parser.add_argument("--resume", action="store_true", help="go on from WORK/last.pt")
+    parser.add_argument("--resume", action="store_true", help="go on from last.pt")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments(parser)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     work = work_folder(args.work)
-
-    net = Net().to(memory_format=torch.channels_last)
-    decayed = [p for n, p in net.named_parameters() if p.ndim == 4]
-    others = [p for n, p in net.named_parameters() if p.ndim != 4]
-    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}], lr=1e-4)
-    if args.start:
-        net.load_state_dict(torch.load(args.start, weights_only=False)["net"])
-    average = Average(net)
-    epoch, spent, best, ranges = 0, 0.0, -1.0, None
-    if args.resume:
-        state = torch.load(os.path.join(work, "last.pt"), weights_only=False)
-        net.load_state_dict(state["raw"])
-        average.net.load_state_dict(state["net"])
-        average.steps = 10_000
-        optimiser.load_state_dict(state["optimiser"])
-        epoch, spent, best, ranges = state["epoch"], state["spent"], state["best"], state["ranges"]
-
-    pools, tests = load_pools(args.data, work, "train"), evaluate.test_sets(args.data, work, quick=True)
-    print(f"{mac_count() / 1e6:.2f} M multiply-adds;", {n: len(p) for n, p in pools.items()}, flush=True)
-    while spent < args.minutes * 60:
-        started = time.time()
-        if epoch % 4 == 0:
-            pools["rendered"] = read_rendered(work, "train")  # rendering may still be going on
-        loader = torch.utils.data.DataLoader(
-            Mixture(pools, args.steps * args.batch, args.seed, epoch), args.batch, num_workers=args.workers, prefetch_factor=4
-        )
-        rounding = spent / (args.minutes * 60) >= 1 - args.int8_share
-        if rounding and ranges is None:
-            if os.path.exists(os.path.join(work, "best.pt")):
-                os.replace(os.path.join(work, "best.pt"), os.path.join(work, "best-float.pt"))
-            frames = Mixture(pools, 256, args.seed + 50, 0)
-            net.load_state_dict(average.net.state_dict())
-            average = Average(net, 0.99)
-            ranges = calibrate(average.net, ([x[None] for x in frames[i][:3]] for i in range(256)))
-            best = -1.0
-        shadow = Shadow(ranges) if rounding else None
-        net.train(not rounding)
-        sums = [0.0, 0.0]
-        for step, (y, u, v, *wanted) in enumerate(loader):
-            share = min(1.0, (spent + time.time() - started) / (args.minutes * 60))
-            warm = min(1.0, (epoch * args.steps + step + 1) / 150)
-            rate = args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            heat, box = net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
-            heat_loss, box_loss = loss_of(heat, box, wanted)
-            optimiser.zero_grad(set_to_none=True)
-            (heat_loss + BOX_WEIGHT * box_loss).backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimiser.step()
-            average.update(net)
-            sums[0] += float(heat_loss.detach())
-            sums[1] += float(box_loss.detach())
-        result = evaluate.quick(average.net, tests, Shadow(ranges) if rounding else None)
-        epoch, spent = epoch + 1, spent + time.time() - started
-        score = sum(result.values()) / len(result)
-        print(
-            f"epoch {epoch} {spent / 60:.1f}/{args.minutes:g} min, rate {rate:.5f}{' int8' if rounding else ''}, "
-            f"heat {sums[0] / args.steps:.3f} box {sums[1] / args.steps:.3f}, AP {score:.3f} "
-            + " ".join(f"{n} {a:.3f}" for n, a in result.items()),
-            flush=True,
-        )
-        state = {"net": average.net.state_dict(), "ranges": ranges, "epoch": epoch, "spent": spent, "best": max(best, score)}
-        if score >= best:
-            best = score
-            torch.save(state, os.path.join(work, "best.pt"))
-        state |= {"raw": net.state_dict(), "optimiser": optimiser.state_dict()}
-        torch.save(state, os.path.join(work, "last.pt"))
+    pools, tests = load_pools(args.data, work, args.classes), evaluate.test_sets(args.data, work, quick=True)
+    run = Run(args, work, pools, tests)
+    print(f"{mac_count(run.net.layers) / 1e6:.2f} M multiply-adds on {run.device};", {n: len(p) for n, p in pools.items()}, flush=True)
+    while not run.done:
+        run.train_epoch()
 
 
 if __name__ == "__main__":
