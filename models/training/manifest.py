@@ -1,16 +1,22 @@
 """Writes manifest.json beside the .tflite file: what a loader must know before it trusts the bytes.
 
     python manifest.py --score-min 0.35 --score-low 0.2
+
+Sign it afterwards (`npm run -s sign -- --key FILE models/person`): the eye loads nothing unsigned.
 """
 
 import argparse
 import hashlib
 import json
 import os
+import subprocess
 
 from detector import Int8Detector
-from evaluate import MODEL_DEFAULT, OVERLAP_MAX
-from net import CELL_PX, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, INPUTS, OUTPUTS, mac_count
+from evaluate import MODEL_DEFAULT, NEAR_MAX, OVERLAP_MAX
+from net import BOX_CHANNELS, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, INPUTS, OUTPUTS
+
+# Meaning of the outputs; runtime/eye/model.ts refuses another one.
+ENGINE_VERSION = 1
 
 
 def tensors(details, names):
@@ -22,10 +28,17 @@ def tensors(details, names):
     return result
 
 
+def commit():
+    """The commit of the training code, as it was last changed."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    return subprocess.run(["git", "log", "-1", "--format=%H", "--", "."], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=MODEL_DEFAULT, help="the int8 file")
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--version", default="2")
+    parser.add_argument("--macs", type=int, required=True, help="multiply-adds, as export.py prints them")
     parser.add_argument("--score-min", type=float, default=0.35, help="a detection that may start a track")
     parser.add_argument("--score-low", type=float, default=0.2, help="a detection that may only continue one")
     args = parser.parse_args()
@@ -33,26 +46,30 @@ def main():
     with open(args.model, "rb") as f:
         data = f.read()
     run = Int8Detector(args.model).run
+    outputs = tensors(run.get_output_details(), OUTPUTS)
     manifest = {
         "name": "person",
         "version": args.version,
         "file": os.path.basename(args.model),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "macs": mac_count(),
+        "macs": args.macs,
+        "engine": ENGINE_VERSION,
+        "training_commit": commit(),
         "frame": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "format": "yuv420", "range": "full", "matrix": "bt601"},
         "signature": "serving_default",
         "inputs": tensors(run.get_input_details(), INPUTS),
-        "outputs": tensors(run.get_output_details(), OUTPUTS),
+        "outputs": outputs,
         "decode": {
-            "cell_px": CELL_PX,
+            "cell_px": FRAME_HEIGHT_PX // outputs[0]["shape"][1],
             "score_min": args.score_min,
             "score_low": args.score_low,
             "peak_cells": 3,
+            "near_max": NEAR_MAX,
             "overlap_max": OVERLAP_MAX,
-            "box": ["dx_cells", "dy_cells", "log2_width_cells", "log2_height_cells"],
+            "box": list(BOX_CHANNELS),
         },
-        "classes": ["person"],
+        "classes": ["head of a person"],
         "licence_classes": ["A", "B", "rendered"],
     }
     with open(os.path.join(os.path.dirname(args.model), "manifest.json"), "w") as f:

@@ -12,7 +12,7 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from net import INPUTS, LAYERS, OUTPUTS, shapes
+from net import INPUTS, OUTPUTS, tensor_shapes
 
 OPERATORS = {
     # kind: (builtin name, version that introduced int8)
@@ -101,13 +101,13 @@ def _options(layer):
     return o, tag
 
 
-def write(path, weights, ranges):
-    """weights: layer -> (float weight as PyTorch has it, float bias); ranges: tensor -> (scale, zero point)."""
-    b, known, index = _Builder(), shapes(), {}
+def write(path, layers, weights, ranges):
+    """layers: the net's table; weights: layer -> (float weight as PyTorch has it, float bias); ranges: tensor -> (scale, zero point)."""
+    b, known, index = _Builder(), tensor_shapes(layers), {}
     int8, int32 = schema.TensorType.INT8, schema.TensorType.INT32
     for name in INPUTS:
         index[name] = b.tensor(name, (1, *known[name]), int8, *ranges[name])
-    for layer in LAYERS:
+    for layer in layers:
         inputs = [index[name] for name in layer.inputs]
         if layer.name in weights:
             weight, bias = weights[layer.name]

@@ -122,8 +122,9 @@ class Run:
             rate = args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.share(time.time() - started, step))))
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            heat, box = self.net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
-            heat_loss, box_loss = loss_of(heat, box, wanted)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and not rounding):
+                heat, box = self.net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
+            heat_loss, box_loss = loss_of(heat.float(), box.float(), wanted)
             self.optimiser.zero_grad(set_to_none=True)
             (heat_loss + BOX_WEIGHT * box_loss).backward()
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -189,6 +190,7 @@ def arguments(parser):
     parser.add_argument("--classes", choices=("AB", "ABC"), default="AB", help="licence classes of the real pictures; only AB is shipped")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch; more is slower when cores are shared")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic: a quarter faster where the processor has it")
     parser.add_argument("--device", help="default: cuda where there is one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", help="checkpoint whose weights to start from")

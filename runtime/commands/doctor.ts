@@ -59,7 +59,7 @@ export type Probes = {
   /** Empty when the package onoff loads, else the reason and the remedy. */
   loadOnoff(): Promise<string>;
   /** A line about the model. Throws ModelError. */
-  model(manifestPath: string): string;
+  model(manifestPath: string, publicKey: string): string;
   config(path: string | undefined, overrides: readonly string[]): Config;
 };
 
@@ -301,7 +301,7 @@ export function checkCoreDumps(probes: Probes): Check {
 
 export function checkModel(probes: Probes, config: Config): Check {
   try {
-    return ok('model', probes.model(config.model.manifest));
+    return ok('model', probes.model(config.model.manifest, config.model.publicKey));
   } catch (error) {
     if (!(error instanceof LetheError)) throw error;
     const word = error.code === 'MODEL_MISSING' ? 'missing' : error.code === 'MODEL_HASH' ? 'mismatch' : 'unusable';
@@ -503,9 +503,9 @@ export function systemProbes(): Probes {
         return error instanceof LetheError ? `${error.message} ${error.hint}` : explain(error);
       }
     },
-    model(manifestPath) {
-      const { manifest } = loadModel(manifestPath);
-      return `${manifest.name} ${manifest.version}, ${manifest.bytes} bytes, sha256 ${manifest.sha256.slice(0, 12)}… as in its manifest`;
+    model(manifestPath, publicKey) {
+      const { manifest, signer } = loadModel(manifestPath, publicKey);
+      return `${manifest.name} ${manifest.version}, ${manifest.bytes} bytes, sha256 ${manifest.sha256.slice(0, 12)}…, signed with key ${signer.id} (${signer.name})`;
     },
     config: (path, overrides) => loadConfig({ path, overrides }),
   };

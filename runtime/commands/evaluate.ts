@@ -209,7 +209,7 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<ExitCod
       hint: 'Give a folder whose sub-folders hold a clip.mp4 and a truth.json each.',
     });
   }
-  const model = loadModel(config.model.manifest);
+  const model = loadModel(config.model.manifest, config.model.publicKey);
   const scores: ClipScore[] = [];
   for (const clip of clips.sort()) {
     options.progress(`evaluating ${clip} (${scores.length + 1} of ${clips.length})\n`);

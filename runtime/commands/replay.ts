@@ -101,7 +101,7 @@ export type ReplayOptions = { readonly config: Config; readonly source: string; 
 /** `lethe replay FILE`: prints one JSON object. */
 export async function replayCommand(options: ReplayOptions): Promise<void> {
   const { config, source } = options;
-  const result = await replay(config, loadModel(config.model.manifest), config.lines, source);
+  const result = await replay(config, loadModel(config.model.manifest, config.model.publicKey), config.lines, source);
   const json = {
     source,
     in: result.inCount,

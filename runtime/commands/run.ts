@@ -35,7 +35,7 @@ export async function runCommand(options: RunOptions): Promise<ExitCode> {
 /** What no restart can mend is told here, once, and not by two children in turn. */
 function checkedConfig(configPath: string | undefined, overrides: readonly string[]): Config {
   const config = loadConfig({ path: configPath, overrides });
-  loadModel(config.model.manifest);
+  loadModel(config.model.manifest, config.model.publicKey);
   const { driver, video } = config.camera;
   if (driver === 'video' && !video.source.includes('://') && !existsSync(video.source)) {
     throw new DriverError('absent', `camera.video.source is ${video.source}; no such file.`, {

@@ -129,6 +129,12 @@ export const ConfigSchema = Type.Object(
           description: 'Manifest of the detector; empty: the one that comes with Lethe',
           shape: 'a path, or empty',
         }),
+        public_key: Type.String({
+          pattern: '^([A-Za-z0-9+/]{43}=)?$',
+          default: '',
+          description: 'Ed25519 key whose models this device loads besides those that come with Lethe',
+          shape: 'the 32 bytes of a public key in base64, as `npm run -s sign` prints them, or empty',
+        }),
         engine: Type.Enum(['wasm', 'tfjs'], {
           default: 'wasm',
           description: 'wasm: our own engine; tfjs: TensorFlow.js, where installed, to compare',

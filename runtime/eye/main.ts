@@ -50,7 +50,7 @@ function chooseCamera(config: Config, format: FrameFormat): Camera {
 async function main(): Promise<void> {
   const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
   const log = createLog('eye', config.logLevel);
-  const model = loadModel(config.model.manifest);
+  const model = loadModel(config.model.manifest, config.model.publicKey);
   const engine = await prepareEngine(config, model);
   if (config.model.engine === 'tfjs') log.warn(RESIDUE_WARNING);
   const camera = chooseCamera(config, frameFormatOf(config, model));

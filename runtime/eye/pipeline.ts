@@ -67,7 +67,12 @@ export function createPipelineOf<Chosen extends DescribedEngine>(
   const scoreMin = config.model.scoreMin === 0 ? decode.score_min : config.model.scoreMin;
   // A configured threshold moves the lower one with it, so that their ratio stays what the model was tuned for.
   const scoreLow = Math.min(scoreMin, decode.score_low * (scoreMin / decode.score_min));
-  const decoder = new HeatMapDecoder(engine, { cellPx: decode.cell_px, scoreLow, overlapMax: decode.overlap_max });
+  const decoder = new HeatMapDecoder(engine, {
+    cellPx: decode.cell_px,
+    scoreLow,
+    nearMax: decode.near_max,
+    overlapMax: decode.overlap_max,
+  });
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin, scoreLow });
   const counter = new LineCounter(lines, format.widthPx, format.heightPx, onCrossing);
   return { loop: new FrameLoop(engine, decoder, tracker, counter, clock), tracker, counter, engine };

@@ -94,7 +94,7 @@ function stage(engine: Engine, cellPx: number, clock: Clock) {
   });
   const loop = new FrameLoop(
     engine,
-    new HeatMapDecoder(engine, { cellPx, scoreLow: 0.1, overlapMax: 0.4 }),
+    new HeatMapDecoder(engine, { cellPx, scoreLow: 0.1, nearMax: 0.3, overlapMax: 0.4 }),
     tracker,
     counter,
     clock,
@@ -117,7 +117,7 @@ function stage(engine: Engine, cellPx: number, clock: Clock) {
 
 test('the decoder allocates less than a tenth of a byte per frame', () => {
   const engine = new ScriptedEngine();
-  const decoder = new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.1, overlapMax: 0.4 });
+  const decoder = new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.1, nearMax: 0.3, overlapMax: 0.4 });
   const table = new DetectionTable();
   let detectionCount = 0;
   const slope = slopeBytes((frameCount) => {

@@ -1,6 +1,6 @@
 /**
  * An engine without a network: it notes its calls, erases like the real one, and shows the maps that a test has drawn.
- * Scales are chosen so that literals stay readable: heat logit = q / 10; box: 1 cell or 1 octave = q 4.
+ * Scales are chosen so that literals stay readable: heat logit = q / 10; box: 1 cell, 1 octave or 1 size = q 4.
  */
 import type { FrameFormat } from '../../runtime/ports/camera.ts';
 import type { Engine, OutputTensor } from '../../runtime/ports/engine.ts';
@@ -8,7 +8,7 @@ import { yuv420Bytes } from '../../runtime/units.ts';
 
 export const FAKE_CELL_PX = 8;
 
-/** One person of the maps; offsets in cells, sizes in octaves of a cell (2 = four cells = 32 px). */
+/** One person of the maps; offsets in cells, sizes in octaves of a cell (2 = four cells = 32 px), the box's middle in sizes. */
 export type FakePeak = {
   readonly row: number;
   readonly column: number;
@@ -17,6 +17,8 @@ export type FakePeak = {
   readonly dy?: number;
   readonly log2Width?: number;
   readonly log2Height?: number;
+  readonly ex?: number;
+  readonly ey?: number;
 };
 
 export class FakeEngine implements Engine {
@@ -42,10 +44,10 @@ export class FakeEngine implements Engine {
     this.slot = new Uint8Array(frameBytes);
     this.#columnCount = columnCount;
     this.#heat = new Int8Array(rowCount * columnCount);
-    this.#box = new Int8Array(rowCount * columnCount * 4);
+    this.#box = new Int8Array(rowCount * columnCount * 6);
     this.outputs = [
       { name: 'heat', shape: [1, rowCount, columnCount, 1], scale: 0.1, zeroPoint: 0, data: this.#heat },
-      { name: 'box', shape: [1, rowCount, columnCount, 4], scale: 0.25, zeroPoint: 0, data: this.#box },
+      { name: 'box', shape: [1, rowCount, columnCount, 6], scale: 0.25, zeroPoint: 0, data: this.#box },
     ];
   }
 
@@ -58,10 +60,10 @@ export class FakeEngine implements Engine {
   draw(...peaks: FakePeak[]): void {
     this.#heat.fill(-128);
     this.#box.fill(0);
-    for (const { row, column, heatQ, dx = 0, dy = 0, log2Width = 0, log2Height = 0 } of peaks) {
+    for (const { row, column, heatQ, dx = 0, dy = 0, log2Width = 0, log2Height = 0, ex = 0, ey = 0 } of peaks) {
       const cell = row * this.#columnCount + column;
       this.#heat[cell] = heatQ;
-      this.#box.set([4 * dx, 4 * dy, 4 * log2Width, 4 * log2Height], 4 * cell);
+      this.#box.set([4 * dx, 4 * dy, 4 * log2Width, 4 * log2Height, 4 * ex, 4 * ey], 6 * cell);
     }
   }
 

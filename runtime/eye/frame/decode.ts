@@ -1,25 +1,27 @@
 /**
- * Decoder: the network's two output maps → boxes. A person is a local maximum of the heat map; the box map says where in
- * the cell the centre lies and how large the body is (centre-point detection: Zhou et al., "Objects as Points", 2019).
- *   heat [1, H, W, 1] int8: logit of "a body's centre is in this cell"
- *   box  [1, H, W, 4] int8: dx, dy (0..1 cells), log2(width / cell), log2(height / cell)
+ * Decoder: the network's two output maps → people. A person is a local maximum of the heat map, which says where heads are;
+ * the box map says where in its cell the head lies, how large the body is and where it lies seen from the head
+ * (after "Objects as Points", Zhou et al. 2019, with the head for the centre: in a crowd heads stay apart when bodies do not).
+ *   heat [1, H, W, 1] int8: logit of "the middle of a head is in this cell"
+ *   box  [1, H, W, 6] int8: dx, dy (cells), log2(width / cell), log2(height / cell),
+ *                           ex = (box middle x - head x) / width, ey = (box middle y - head y) / height
  * All functions of a quantised value are tables of 256 entries made at boot; nothing is allocated per frame.
  */
 import { ModelError } from '../../errors.ts';
 import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { DETECTIONS_MAX, type DetectionTable } from '../track/detections.ts';
 
-/**
- * A box that shares more than this with a stronger one, of its own area or the other's, whichever is smaller, is a part of
- * the same person: head and shoulders inside the whole body.
- */
-const INNER_SHARE_MAX = 0.6;
+const BOX_CHANNELS = 6;
+/** No body is larger than four frames; the exponent is bounded before it becomes a size. */
+const LOG2_CELLS_MAX = 8;
 
 export type DecodeOptions = {
   /** Pixels of the frame per cell of the maps. */
   readonly cellPx: number;
   /** Least score (0..1) that makes a detection. */
   readonly scoreLow: number;
+  /** Of two heads nearer than this share of the smaller box's shorter side the weaker goes: one head seen twice. */
+  readonly nearMax: number;
   /** Of two boxes that share more than this of their union the weaker goes: one person seen twice. */
   readonly overlapMax: number;
 };
@@ -45,7 +47,7 @@ function outputNamed(engine: Engine, name: string, channelCount: number): MapTen
     const found = engine.outputs.map((output) => `${output.name} [${output.shape.join(', ')}]`).join(', ');
     throw new ModelError(
       'MODEL_OUTPUTS',
-      `the model's outputs are ${found}; expected int8 heat [1, H, W, 1] and box [1, H, W, 4]. Use a model exported by models/training.`,
+      `the model's outputs are ${found}; expected int8 heat [1, H, W, 1] and box [1, H, W, 6]. Use a model exported by models/training.`,
       { op: 'read model outputs' },
     );
   }
@@ -58,28 +60,36 @@ export class HeatMapDecoder {
   readonly #rowCount: number;
   readonly #columnCount: number;
   readonly #cellPx: number;
+  readonly #nearMax: number;
   readonly #overlapMax: number;
   /** Least quantised heat that is looked at. */
   readonly #heatQMin: number;
   readonly #score: Float32Array;
   readonly #offset: Float32Array;
   readonly #size: Float32Array;
+  readonly #shift: Float32Array;
+  /** Middles of the boxes of the rows, beside the table: only suppression needs them. */
+  readonly #middleXPx = new Float32Array(DETECTIONS_MAX);
+  readonly #middleYPx = new Float32Array(DETECTIONS_MAX);
   readonly #peaks = new Int32Array(DETECTIONS_MAX);
   #peakCount = 0;
 
   /** Throws ModelError. */
-  constructor(engine: Engine, { cellPx, scoreLow, overlapMax }: DecodeOptions) {
+  constructor(engine: Engine, { cellPx, scoreLow, nearMax, overlapMax }: DecodeOptions) {
     const heat = outputNamed(engine, 'heat', 1);
-    const box = outputNamed(engine, 'box', 4);
+    const box = outputNamed(engine, 'box', BOX_CHANNELS);
     this.#heat = heat.data;
     this.#box = box.data;
     this.#rowCount = heat.shape[1];
     this.#columnCount = heat.shape[2];
     this.#cellPx = cellPx;
+    this.#nearMax = nearMax;
     this.#overlapMax = overlapMax;
     this.#score = tableOf(heat, (logit) => 1 / (1 + Math.exp(-logit)));
-    this.#offset = tableOf(box, (cells) => Math.min(1, Math.max(0, cells)));
-    this.#size = tableOf(box, (log2Cells) => cellPx * 2 ** Math.min(6, log2Cells));
+    // A peak may lie one cell beside its head, so offsets reach into the neighbours.
+    this.#offset = tableOf(box, (cells) => Math.min(2, Math.max(-1, cells)));
+    this.#size = tableOf(box, (log2Cells) => cellPx * 2 ** Math.min(LOG2_CELLS_MAX, log2Cells));
+    this.#shift = tableOf(box, (sizes) => Math.min(1, Math.max(-1, sizes)));
     const first = this.#score.findIndex((score) => score >= scoreLow);
     this.#heatQMin = (first === -1 ? 256 : first) - 128;
   }
@@ -119,14 +129,19 @@ export class HeatMapDecoder {
   }
 
   #writeBox(detections: DetectionTable, row: number, cell: number): void {
-    const at = cell * 4;
+    const at = cell * BOX_CHANNELS;
     const column = cell % this.#columnCount;
-    detections.xPx[row] = (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx;
-    detections.yPx[row] =
-      ((cell - column) / this.#columnCount + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx;
-    detections.widthPx[row] = this.#size[this.#box[at + 2]! + 128]!;
-    detections.heightPx[row] = this.#size[this.#box[at + 3]! + 128]!;
+    const xPx = (column + this.#offset[this.#box[at]! + 128]!) * this.#cellPx;
+    const yPx = ((cell - column) / this.#columnCount + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx;
+    const widthPx = this.#size[this.#box[at + 2]! + 128]!;
+    const heightPx = this.#size[this.#box[at + 3]! + 128]!;
+    detections.xPx[row] = xPx;
+    detections.yPx[row] = yPx;
+    detections.widthPx[row] = widthPx;
+    detections.heightPx[row] = heightPx;
     detections.score[row] = this.#score[this.#heat[cell]! + 128]!;
+    this.#middleXPx[row] = xPx + this.#shift[this.#box[at + 4]! + 128]! * widthPx;
+    this.#middleYPx[row] = yPx + this.#shift[this.#box[at + 5]! + 128]! * heightPx;
   }
 
   /** Largest of its 3 × 3 cells; of equal neighbours the first in reading order is the peak. */
@@ -146,14 +161,18 @@ export class HeatMapDecoder {
   /** Rows and not boxes are handed over: a double that goes into a function which V8 does not inline costs 16 bytes. */
   #isSamePerson(detections: DetectionTable, i: number, k: number): boolean {
     const { xPx, yPx, widthPx, heightPx } = detections;
-    const left = Math.max(xPx[i]! - widthPx[i]! / 2, xPx[k]! - widthPx[k]! / 2);
-    const right = Math.min(xPx[i]! + widthPx[i]! / 2, xPx[k]! + widthPx[k]! / 2);
-    const top = Math.max(yPx[i]! - heightPx[i]! / 2, yPx[k]! - heightPx[k]! / 2);
-    const bottom = Math.min(yPx[i]! + heightPx[i]! / 2, yPx[k]! + heightPx[k]! / 2);
+    const dx = xPx[i]! - xPx[k]!;
+    const dy = yPx[i]! - yPx[k]!;
+    const near = this.#nearMax * Math.min(widthPx[i]!, heightPx[i]!, widthPx[k]!, heightPx[k]!);
+    if (dx * dx + dy * dy < near * near) return true;
+    const middleX = this.#middleXPx;
+    const middleY = this.#middleYPx;
+    const left = Math.max(middleX[i]! - widthPx[i]! / 2, middleX[k]! - widthPx[k]! / 2);
+    const right = Math.min(middleX[i]! + widthPx[i]! / 2, middleX[k]! + widthPx[k]! / 2);
+    const top = Math.max(middleY[i]! - heightPx[i]! / 2, middleY[k]! - heightPx[k]! / 2);
+    const bottom = Math.min(middleY[i]! + heightPx[i]! / 2, middleY[k]! + heightPx[k]! / 2);
     if (right <= left || bottom <= top) return false;
     const shared = (right - left) * (bottom - top);
-    const areaI = widthPx[i]! * heightPx[i]!;
-    const areaK = widthPx[k]! * heightPx[k]!;
-    return shared > this.#overlapMax * (areaI + areaK - shared) || shared > INNER_SHARE_MAX * Math.min(areaI, areaK);
+    return shared > this.#overlapMax * (widthPx[i]! * heightPx[i]! + widthPx[k]! * heightPx[k]! - shared);
   }
 }

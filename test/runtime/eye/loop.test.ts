@@ -23,7 +23,7 @@ function fakeLoop() {
   const counter = new LineCounter(lines, engine.format.widthPx, engine.format.heightPx, () => {});
   const loop = new FrameLoop(
     engine,
-    new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.3, overlapMax: 0.4 }),
+    new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.3, nearMax: 0.3, overlapMax: 0.4 }),
     tracker,
     counter,
     clock,

@@ -17,7 +17,9 @@ function decode(...peaks: FakePeak[]): Box[] {
   const engine = new FakeEngine();
   const table = new DetectionTable();
   engine.draw(...peaks);
-  new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, overlapMax: 0.4 }).decode(table);
+  new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, nearMax: 0.3, overlapMax: 0.4 }).decode(
+    table,
+  );
   return Array.from({ length: table.count }, (_, i) => ({
     x: table.xPx[i]!,
     y: table.yPx[i]!,
@@ -27,9 +29,14 @@ function decode(...peaks: FakePeak[]): Box[] {
   }));
 }
 
-test('a peak becomes a box: centre in its cell, size by octaves, score by the logistic curve', () => {
+test('a peak becomes a person: the head in its cell, the body by octaves, the score by the logistic curve', () => {
   const found = decode({ row: 2, column: 3, heatQ: 20, dx: 0.5, dy: 0.25, log2Width: 2, log2Height: 3 });
   assert.equal(found, [{ x: 28, y: 18, width: 32, height: 64, score: 0.881 }]);
+});
+
+test('where the box lies does not move the point: it is the head', () => {
+  const found = decode({ row: 2, column: 3, heatQ: 20, log2Width: 2, log2Height: 3, ex: 0.25, ey: 0.5 });
+  assert.equal([found[0]!.x, found[0]!.y], [24, 16]);
 });
 
 test('an empty map has nobody in it', () => {
@@ -80,48 +87,53 @@ test('peaks in the corners of the map are people too', () => {
   );
 });
 
-test('two boxes that share more than 0.4 of their union are one person, with the stronger box', () => {
-  const large = { log2Width: 3, log2Height: 3 }; // 64 px: 16 px apart share 0.6 of their union
-  const found = decode({ row: 5, column: 5, heatQ: 10, ...large }, { row: 5, column: 7, heatQ: 20, ...large });
-  assert.equal(found, [{ x: 56, y: 40, width: 64, height: 64, score: 0.881 }]);
-  const reversed = decode({ row: 5, column: 5, heatQ: 20, ...large }, { row: 5, column: 7, heatQ: 10, ...large });
-  assert.equal(reversed, [{ x: 40, y: 40, width: 64, height: 64, score: 0.881 }]);
+/** 32 x 64 px: heads nearer than 0.3 x 32 = 9.6 px are one. */
+const BODY = { log2Width: 2, log2Height: 3 };
+/** Boxes below their heads, the one to the left, the other to the right: 24 px apart. */
+const ASIDE = [
+  { ...BODY, ex: -0.25, ey: 0.5 },
+  { ...BODY, ex: 0.25, ey: 0.5 },
+] as const;
+
+test('two heads nearer than a share of the narrower body are one person, with the stronger point', () => {
+  const found = decode(
+    { row: 5, column: 5, heatQ: 10, dx: 0.5, ...ASIDE[0] },
+    { row: 5, column: 7, heatQ: 20, dx: -0.5, ...ASIDE[1] },
+  );
+  assert.equal(found, [{ x: 52, y: 40, width: 32, height: 64, score: 0.881 }]);
 });
 
-test('a small box inside of a large one is the same person, whichever is stronger', () => {
-  const part = { log2Width: 2, log2Height: 2 };
-  const whole = { log2Width: 3, log2Height: 3 };
-  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...part }, { row: 5, column: 7, heatQ: 20, ...whole }).length, 1);
-  assert.is(decode({ row: 5, column: 5, heatQ: 20, ...part }, { row: 5, column: 7, heatQ: 10, ...whole }).length, 1);
+test('two heads side by side stay two, though their bodies overlap', () => {
+  const one = { row: 5, column: 5, heatQ: 10, ...BODY }; // 16 px apart, bodies share a third of their union
+  assert.is(decode(one, { row: 5, column: 7, heatQ: 20, ...BODY }).length, 2);
 });
 
-test('two people side by side stay two', () => {
-  const body = { log2Width: 2, log2Height: 3 }; // 32 × 64 px: 24 px apart share 0.14 of their union
-  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...body }, { row: 5, column: 8, heatQ: 20, ...body }).length, 2);
+test('two boxes that share more than 0.4 of their union are one person, however far their heads seem', () => {
+  const upper = { row: 5, column: 5, heatQ: 20, ...BODY, ey: 0.5 };
+  const lower = { row: 7, column: 5, heatQ: 10, ...BODY, ey: 0.25 }; // the same box, seen from 16 px further down
+  assert.equal(
+    decode(upper, lower).map(({ y }) => y),
+    [40],
+  );
+  assert.is(decode(upper, { ...lower, ex: 0.75 }).length, 2);
 });
 
 test('a chain of boxes loses only those that overlap a stronger one that stays', () => {
-  const body = { log2Width: 3, log2Height: 3 }; // neighbours share 0.6 of their union, the ends 0.33
+  const body = { log2Width: 3, log2Height: 3, ex: 0, ey: 0 }; // neighbours share 0.45 of their union, the ends 0.14
   const found = decode(
     { row: 5, column: 5, heatQ: 10, ...body },
-    { row: 5, column: 7, heatQ: 15, ...body },
-    { row: 5, column: 9, heatQ: 20, ...body },
+    { row: 5, column: 8, heatQ: 15, ...body },
+    { row: 5, column: 11, heatQ: 20, ...body },
   );
   assert.equal(
     found.map(({ x }) => x),
-    [72, 40],
+    [88, 40],
   );
 });
 
-test('near in one direction only is not near', () => {
-  const tall = { log2Width: 0, log2Height: 4 }; // 8 × 128 px: 2.8 px across, 44.8 px along
-  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...tall }, { row: 5, column: 7, heatQ: 10, ...tall }).length, 2);
-  assert.is(decode({ row: 5, column: 5, heatQ: 10, ...tall }, { row: 7, column: 5, heatQ: 10, ...tall }).length, 1);
-});
-
-test('offsets stay in their cell and sizes below 64 cells, whatever the network says', () => {
-  const [box] = decode({ row: 1, column: 1, heatQ: 10, dx: 3, dy: -3, log2Width: 20, log2Height: -3 });
-  assert.equal([box!.x, box!.y, box!.width, box!.height], [16, 8, 512, 1]);
+test('offsets reach one cell further and sizes stay below 256 cells, whatever the network says', () => {
+  const [box] = decode({ row: 1, column: 1, heatQ: 10, dx: 5, dy: -5, log2Width: 20, log2Height: -3 });
+  assert.equal([box!.x, box!.y, box!.width, box!.height], [24, 0, 2048, 1]);
 });
 
 test('a full table keeps its rows and takes no more', () => {
@@ -136,7 +148,12 @@ test('a full table keeps its rows and takes no more', () => {
 test('the table is filled anew: nobody stays from the frame before', () => {
   const engine = new FakeEngine();
   const table = new DetectionTable();
-  const decoder = new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, overlapMax: 0.4 });
+  const decoder = new HeatMapDecoder(engine, {
+    cellPx: FAKE_CELL_PX,
+    scoreLow: SCORE_LOW,
+    nearMax: 0.3,
+    overlapMax: 0.4,
+  });
   engine.draw({ row: 1, column: 1, heatQ: 10 });
   decoder.decode(table);
   engine.draw();
@@ -168,7 +185,7 @@ test('a model with other outputs is refused with what it has', () => {
   const engine = new FakeEngine();
   const other = { name: 'other', format: engine.format, outputs: [engine.outputs[0]!] } as unknown as FakeEngine;
   try {
-    new HeatMapDecoder(other, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, overlapMax: 0.4 });
+    new HeatMapDecoder(other, { cellPx: FAKE_CELL_PX, scoreLow: SCORE_LOW, nearMax: 0.3, overlapMax: 0.4 });
     assert.unreachable('accepted');
   } catch (error) {
     assert.instance(error, ModelError);
