@@ -13,7 +13,7 @@ import { PACKAGE_VERSION } from './package.ts';
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 
-type ModelWords = { readonly rounding?: Rounding; readonly kernels?: KernelShape };
+type ModelWords = { readonly publicKey?: string; readonly rounding?: Rounding; readonly kernels?: KernelShape };
 type ConfigOptions = { readonly config?: string; readonly set?: string[] };
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -80,15 +80,16 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .command('model <file>')
     .description('what the engine makes of a .tflite file: operators, multiply-adds, where every byte lies')
     .option('--frame <size>', 'size of the camera’s picture, such as 256x192; without it: the model’s own')
+    .option('--public-key <base64>', 'trust this key besides the built-in ones, as model.public_key does')
     .addOption(new Option('--rounding <mode>', 'way of rounding').choices([...ROUNDINGS]))
     .addOption(new Option('--kernels <shape>', 'kernels to plan for').choices([...KERNEL_SHAPES]))
     .option('--svg <file>', 'also draw the arena over time')
     .option('--json', 'print JSON instead of the tables')
     .action(async (path: string, options: { frame?: string; svg?: string; json?: boolean } & ModelWords) => {
       const { modelCommand } = await import('./commands/model.ts');
-      const { frame, svg, json = false, rounding, kernels: shape } = options;
+      const { frame, svg, json = false, publicKey, rounding, kernels: shape } = options;
       const choice = { ...(rounding && { rounding }), ...(shape && { shape }) };
-      finish(modelCommand({ path, frame, svg, json, choice, out }));
+      finish(modelCommand({ path, publicKey: publicKey ?? '', frame, svg, json, choice, out }));
     });
 
   withConfig(program.command('doctor'))

@@ -3,7 +3,8 @@
  * every byte lies; as text, as JSON, and as a picture of the arena over time (SVG). Nothing is run.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ConfigError, ExitCode, ModelError } from '../errors.ts';
 import { type EngineChoice, type EnginePlan, planEngine } from '../eye/infer/engine.ts';
 import { checkGraph, countMacs, operatorMacs } from '../eye/infer/graph.ts';
@@ -18,6 +19,8 @@ import { yuv420Bytes } from '../units.ts';
 export type ModelOptions = {
   /** A .tflite file or a manifest.json. */
   readonly path: string;
+  /** Key that is trusted besides the built-in ones, as model.public_key is. */
+  readonly publicKey: string;
   /** `256x192`; undefined takes the model's own size. */
   readonly frame: string | undefined;
   readonly choice: EngineChoice;
@@ -37,11 +40,11 @@ type TensorReport = {
   readonly shares_with: readonly number[];
 };
 
-export function modelCommand({ path, frame, choice, json, svg, out }: ModelOptions): ExitCode {
-  const bytes = path.endsWith('.json') ? loadModel(path).bytes : readModel(path);
+export function modelCommand({ path, publicKey, frame, choice, json, svg, out }: ModelOptions): ExitCode {
+  const bytes = path.endsWith('.json') ? loadModel(path, publicKey).bytes : readModel(path);
   const format = formatOf(bytes, frame);
   const plan = planEngine(bytes, format, choice);
-  const report = reportOf(path, bytes, format, plan);
+  const report = reportOf(path, bytes, format, plan, signatureOf(path, bytes, publicKey));
   if (svg !== undefined) writeFileSync(svg, drawPlan(report));
   if (json) out(`${JSON.stringify(report, null, 2)}\n`);
   else out(textOf(report) + (svg === undefined ? '' : `\npicture of the arena over time: ${svg}\n`));
@@ -57,6 +60,20 @@ function readModel(path: string): Uint8Array {
       cause,
       hint: 'Give a .tflite file, or the manifest.json beside one: lethe model models/person/person.tflite',
     });
+  }
+}
+
+/** What the eye would say to a model: who signed it, or why it would refuse it. Any .tflite may be looked at all the same. */
+function signatureOf(path: string, bytes: Uint8Array, publicKey: string): string {
+  const manifest = path.endsWith('.json') ? path : join(dirname(path), 'manifest.json');
+  if (!existsSync(manifest)) return 'no manifest.json beside it: the eye would not load it';
+  try {
+    const model = loadModel(manifest, publicKey);
+    if (!Buffer.from(model.bytes).equals(bytes)) return 'not the file that the manifest.json beside it names';
+    return `with key ${model.signer.id} (${model.signer.name}), version ${model.manifest.version}`;
+  } catch (error) {
+    if (error instanceof ModelError) return `refused: ${error.message}`;
+    throw error;
   }
 }
 
@@ -88,7 +105,13 @@ function overlap(a: Region, b: Region): boolean {
 
 type Report = ReturnType<typeof reportOf>;
 
-function reportOf(path: string, bytes: Uint8Array, format: FrameFormat, { model, graph, program, choice }: EnginePlan) {
+function reportOf(
+  path: string,
+  bytes: Uint8Array,
+  format: FrameFormat,
+  { model, graph, program, choice }: EnginePlan,
+  signature: string,
+) {
   const { plan } = program;
   const region = ({ name, offsetBytes, bytes: size }: Region) => ({ name, offset_bytes: offsetBytes, bytes: size });
   const tensors = plan.tensors.map(
@@ -102,6 +125,7 @@ function reportOf(path: string, bytes: Uint8Array, format: FrameFormat, { model,
     file: path,
     bytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
+    signature,
     inputs: [...graph.inputs].map(([name, tensor]) => describeTensor(name, tensor)),
     outputs: [...graph.outputs].map(([name, tensor]) => describeTensor(name, tensor)),
     frame: {
@@ -152,6 +176,7 @@ function textOf(report: Report): string {
   for (const { operator } of operators) counts.set(operator, (counts.get(operator) ?? 0) + 1);
   return [
     `file      ${report.file}, ${number(report.bytes)} bytes, sha256 ${report.sha256}`,
+    `signed    ${report.signature}`,
     ...report.inputs.map((input, i) => `${i === 0 ? 'inputs ' : '       '}   ${input}`),
     ...report.outputs.map((output, i) => `${i === 0 ? 'outputs' : '       '}   ${output}`),
     `frame     ${frame.width_px} x ${frame.height_px} px YUV420, ${frame.read}`,

@@ -22,7 +22,15 @@ function report(path: string, more: { frame?: string; json?: boolean; svg?: stri
   const out = (part: string): void => {
     text += part;
   };
-  const code = modelCommand({ path, frame: more.frame, svg: more.svg, json: more.json ?? false, choice: {}, out });
+  const code = modelCommand({
+    path,
+    publicKey: '',
+    frame: more.frame,
+    svg: more.svg,
+    json: more.json ?? false,
+    choice: {},
+    out,
+  });
   assert.is(code, 0);
   return text;
 }
