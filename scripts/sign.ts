@@ -2,7 +2,7 @@
  * Signs a model folder, and makes keys for it. The private key is a PEM file (PKCS #8) that stays with whoever makes models.
  * Usage: sign --key FILE FOLDER | sign --new-key FILE
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,8 +16,8 @@ const HELP = `Signs the manifest.json of a model folder, so that the eye will lo
 A model of your own: sign it with a key of your own, and set model.public_key on the devices that shall load it.
 `;
 
-function describe(key: KeyObject): string {
-  const raw = rawPublicKey(key);
+function describe(privateKey: KeyObject): string {
+  const raw = rawPublicKey(privateKey);
   return `key ${keyId(raw)}\nmodel.public_key: ${raw}`;
 }
 
@@ -26,7 +26,7 @@ function makeKey(file: string): void {
   // wx: an old key is never overwritten, because what it signed could not be signed again.
   writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600, flag: 'wx' });
   process.stdout.write(
-    `${describe(createPublicKey(privateKey))}\nprivate half: ${file}; keep it, and keep it secret\n`,
+    `${describe(privateKey)}\nprivate half: ${file}; keep it, and keep it secret\n`,
   );
 }
 

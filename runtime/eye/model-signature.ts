@@ -29,9 +29,9 @@ export function keyId(publicKey: string): string {
   return createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex').slice(0, ID_DIGITS);
 }
 
-/** The 32 raw bytes of a key's public half, in base64: the form that the configuration and this file have. */
-export function rawPublicKey(key: KeyObject): string {
-  const der = createPublicKey(key).export({ format: 'der', type: 'spki' });
+/** The 32 raw bytes of a private key's public half, in base64: the form that the configuration and this file have. */
+export function rawPublicKey(privateKey: KeyObject): string {
+  const der = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return der.subarray(SPKI_PREFIX.length).toString('base64');
 }
 
