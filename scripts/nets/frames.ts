@@ -40,7 +40,7 @@ export function smallDetector(heightPx: number, widthPx: number): TfliteModel {
   const fused = net.add(block, twice, { name: 'fused', activation: 'relu' });
   return net.model(
     net.convolution(fused, { name: 'heat', channels: 1, zeroPoint: 31 }),
-    net.convolution(fused, { name: 'box', channels: 4, zeroPoint: -86 }),
+    net.convolution(fused, { name: 'box', channels: 6, zeroPoint: -86 }),
   );
 }
 

@@ -60,7 +60,7 @@ test('outputs carry name, shape, scale and zero point', () => {
   const outputs = createEngine(model, format).outputs.map(({ name, shape, zeroPoint }) => ({ name, shape, zeroPoint }));
   outputs.sort((a, b) => (a.name < b.name ? -1 : 1));
   assert.equal(outputs, [
-    { name: 'box', shape: [1, 4, 6, 4], zeroPoint: -86 },
+    { name: 'box', shape: [1, 4, 6, 6], zeroPoint: -86 },
     { name: 'heat', shape: [1, 4, 6, 1], zeroPoint: 31 },
   ]);
 });
