@@ -112,14 +112,22 @@ class Rendered:
     """The shards of a part, images left on the disk: 40,000 pictures are 6 GB."""
 
     def __init__(self, work, part):
-        self.images, self.people, self.cameras = [], [], []
-        for path in sorted(glob.glob(os.path.join(work, "rendered", part, "????.npy"))):
+        self.folder = os.path.join(work, "rendered", part)
+        self.names, self.images, self.people, self.cameras, self.index = [], [], [], [], []
+        self.refresh()
+
+    def refresh(self):
+        """Takes in shards that were finished since: rendering and training may run at the same time."""
+        for path in sorted(glob.glob(os.path.join(self.folder, "????.npy"))):
+            if path in self.names:
+                continue
+            self.names.append(path)
             self.images.append(np.load(path, mmap_mode="r"))
             with np.load(path[:-3] + "npz") as f:
                 rows, self.columns = f["people"], list(f["people_columns"])
                 self.people.append([rows[rows[:, 0] == i] for i in range(len(self.images[-1]))])
                 self.cameras.append(f["cameras"])
-        self.index = [(s, i) for s, images in enumerate(self.images) for i in range(len(images))]
+            self.index += [(len(self.names) - 1, i) for i in range(len(self.images[-1]))]
 
     def __len__(self):
         return len(self.index)

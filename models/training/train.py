@@ -113,6 +113,7 @@ class Run:
             self._begin_rounding()
         shadow = Shadow(self.ranges) if rounding else None
         self.net.train(not rounding)
+        self.pools["rendered"].refresh()
         mixture = Mixture(self.pools, self.net.shape, args.steps * args.batch, args.seed, self.epoch)
         loader = torch.utils.data.DataLoader(mixture, args.batch, num_workers=args.workers, prefetch_factor=4)
         sums = [0.0, 0.0]
@@ -134,7 +135,7 @@ class Run:
             sums[1] += float(box_loss.detach())
         self.epoch += 1
         trained_s = time.time() - started
-        line = {"epoch": self.epoch, "rate": rate, "int8": rounding, "heat": sums[0] / args.steps, "box": sums[1] / args.steps}
+        line = {"epoch": self.epoch, "rendered": len(self.pools["rendered"]), "rate": rate, "int8": rounding, "heat": sums[0] / args.steps, "box": sums[1] / args.steps}
         if self.epoch % args.every == 0 or rounding:
             figures = evaluate.quick(self.average.net, self.tests, shadow)
             line |= {"score": evaluate.score(figures), "figures": figures}
@@ -158,7 +159,7 @@ class Run:
             f.write(json.dumps(line) + "\n")
         shown = " ".join(f"{n} {v:.3f}" for n, v in line.get("figures", {}).items())
         print(
-            f"epoch {line['epoch']} {line['minutes']:.1f} min, {line['step_ms']:.0f} ms a step, rate {line['rate']:.5f}{' int8' if line['int8'] else ''}, "
+            f"epoch {line['epoch']} {line['minutes']:.1f} min, {line['rendered']} rendered, {line['step_ms']:.0f} ms a step, rate {line['rate']:.5f}{' int8' if line['int8'] else ''}, "
             f"heat {line['heat']:.3f} box {line['box']:.3f} score {line.get('score', float('nan')):.3f} {shown}",
             flush=True,
         )

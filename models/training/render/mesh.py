@@ -94,25 +94,34 @@ def grid(points, material, repeats=(1.0, 1.0), closed=False):
     return Mesh(points.reshape(-1, 3), uv, triangles, np.zeros(len(triangles), np.int32), (material,))
 
 
+# The corners of a rectangle in the order of grid(): upper row first.
+_FLAT_TRIANGLES = np.array([[0, 1, 3], [0, 3, 2]], np.int32)
+_FLAT_UV = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32)
+# Corner, along and up of a box's faces as shares of its three sides.
+_BOX_FACES = np.array([
+    [[0, 0, 0], [1, 0, 0], [0, 0, 1]], [[1, 1, 0], [-1, 0, 0], [0, 0, 1]], [[0, 1, 0], [0, -1, 0], [0, 0, 1]],
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0, 0, 1], [1, 0, 0], [0, 1, 0]], [[0, 0, 0], [0, 1, 0], [1, 0, 0]],
+], float)  # fmt: skip
+_BOX_TRIANGLES = (_FLAT_TRIANGLES[None] + 4 * np.arange(6, dtype=np.int32)[:, None, None]).reshape(-1, 3)
+
+
 def rectangle(corner, along, up, material, repeats=(1.0, 1.0)):
     """A flat piece from corner, spanned by two vectors; the texture stands upright when `up` is up."""
     corner, along, up = (np.asarray(v, float) for v in (corner, along, up))
-    return grid([[corner + up, corner + up + along], [corner, corner + along]], material, repeats)
+    points = np.array([corner + up, corner + up + along, corner, corner + along], np.float32)
+    return Mesh(points, _FLAT_UV * np.array(repeats, np.float32), _FLAT_TRIANGLES, np.zeros(2, np.int32), (material,))
 
 
 def box(low, high, material, metres_per_repeat=None):
     """Axis-parallel box with hard edges. metres_per_repeat: texture scale; None: one repeat a face."""
-    low, high = np.asarray(low, float), np.asarray(high, float)
-    x, y, z = np.diag(high - low)
-    faces = []
-    for corner, along, up in (
-        (low, x, z), (low + x + y, -x, z), (low + y, -y, z), (low + x, y, z), (low + z, x, y), (low, y, x),
-    ):  # fmt: skip
-        repeats = (1.0, 1.0)
-        if metres_per_repeat:
-            repeats = (np.linalg.norm(along) / metres_per_repeat, np.linalg.norm(up) / metres_per_repeat)
-        faces.append(rectangle(corner, along, up, material, repeats))
-    return join(faces).painted(*[material] * 6)
+    low, size = np.asarray(low, float), np.asarray(high, float) - low
+    corner, along, up = (_BOX_FACES * size).transpose(1, 0, 2)
+    corner = low + corner
+    points = np.stack([corner + up, corner + up + along, corner, corner + along], 1)
+    uv = np.tile(_FLAT_UV, (6, 1, 1))
+    if metres_per_repeat:
+        uv = uv * np.stack([np.abs(along).sum(1), np.abs(up).sum(1)], 1)[:, None] / metres_per_repeat
+    return Mesh(points.reshape(-1, 3).astype(np.float32), uv.reshape(-1, 2).astype(np.float32), _BOX_TRIANGLES, np.zeros(12, np.int32), (material,))
 
 
 def lathe(profile, material, segments=12, repeats=(1.0, 1.0)):
