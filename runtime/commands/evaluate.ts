@@ -36,6 +36,8 @@ export type ClipScore = {
   readonly matchedCount: number;
   /** True events missed plus counted ones that match none. */
   readonly errorCount: number;
+  /** |counted - true| in plus the same out: what is wrong with the totals that are published. */
+  readonly offBy: number;
   readonly problem: string | undefined;
 };
 
@@ -109,16 +111,23 @@ async function scoreClip(
     const events = truth?.events ?? [];
     const matchedCount = matchEvents(events, result.crossings);
     const errorCount = events.length - matchedCount + (result.crossings.length - matchedCount);
-    return { clip, truth, result, matchedCount, errorCount, problem: result.error?.message };
+    const offBy = Math.abs(result.inCount - (truth?.in ?? 0)) + Math.abs(result.outCount - (truth?.out ?? 0));
+    return { clip, truth, result, matchedCount, errorCount, offBy, problem: result.error?.message };
   } catch (error) {
     // One unreadable clip must not hide the others; anything unexpected is a bug and goes up.
     if (!(error instanceof LetheError) || error instanceof ConfigError) throw error;
-    return { clip, truth: undefined, result: undefined, matchedCount: 0, errorCount: 0, problem: explain(error) };
+    const nothing = { truth: undefined, result: undefined, matchedCount: 0, errorCount: 0, offBy: 0 };
+    return { clip, ...nothing, problem: explain(error) };
   }
 }
 
 function percent(part: number, whole: number): string {
   return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(0)} %`;
+}
+
+/** Within what the person who counted by hand calls hard to tell. */
+function isWithin(offBy: number, truth: Truth | undefined): boolean {
+  return offBy <= (truth?.tolerance ?? 0);
 }
 
 /** Columns padded to their widest cell; the first left, the rest right. */
@@ -140,6 +149,7 @@ function toTable(scores: readonly ClipScore[]): string {
     'out',
     'counted in',
     'out',
+    'off by',
     'matched',
     'precision',
     'recall',
@@ -147,7 +157,7 @@ function toTable(scores: readonly ClipScore[]): string {
     'people',
     'seconds',
   ];
-  const rows = scores.map(({ clip, truth, result, matchedCount, problem }) => {
+  const rows = scores.map(({ clip, truth, result, matchedCount, offBy, problem }) => {
     if (result === undefined)
       return [clip, ...Array.from({ length: header.length - 2 }, () => '-'), problem ?? 'failed'];
     return [
@@ -156,6 +166,7 @@ function toTable(scores: readonly ClipScore[]): string {
       truth === undefined ? '-' : String(truth.out),
       String(result.inCount),
       String(result.outCount),
+      `${offBy}${isWithin(offBy, truth) ? '' : ' !'}`,
       String(matchedCount),
       percent(matchedCount, result.crossings.length),
       percent(matchedCount, truth?.events.length ?? 0),
@@ -172,13 +183,23 @@ function summary(scores: readonly ClipScore[]) {
   const countedCount = scores.reduce((sum, { result }) => sum + (result?.crossings.length ?? 0), 0);
   const matchedCount = scores.reduce((sum, score) => sum + score.matchedCount, 0);
   const errorCount = scores.reduce((sum, score) => sum + score.errorCount, 0);
+  const offBy = scores.reduce((sum, score) => sum + score.offBy, 0);
   const precision = countedCount === 0 ? null : matchedCount / countedCount;
   const recall = trueCount === 0 ? null : matchedCount / trueCount;
   const f1 =
     precision === null || recall === null || precision + recall === 0
       ? null
       : (2 * precision * recall) / (precision + recall);
-  return { true: trueCount, counted: countedCount, matched: matchedCount, errors: errorCount, precision, recall, f1 };
+  return {
+    true: trueCount,
+    counted: countedCount,
+    off_by: offBy,
+    matched: matchedCount,
+    errors: errorCount,
+    precision,
+    recall,
+    f1,
+  };
 }
 
 export type EvaluateOptions = {
@@ -217,12 +238,14 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<ExitCod
   }
   const total = summary(scores);
   if (options.json) {
-    const perClip = scores.map(({ clip, truth, result, matchedCount, errorCount, problem }) => ({
+    const perClip = scores.map(({ clip, truth, result, matchedCount, errorCount, offBy, problem }) => ({
       clip,
       true_in: truth?.in ?? null,
       true_out: truth?.out ?? null,
       counted_in: result?.inCount ?? null,
       counted_out: result?.outCount ?? null,
+      off_by: offBy,
+      tolerance: truth?.tolerance ?? 0,
       matched: matchedCount,
       errors: errorCount,
       crossings: result?.crossings.map(({ atS, direction }) => ({ at_s: atS, direction })) ?? [],
@@ -240,6 +263,7 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<ExitCod
     options.out(
       `${toTable(scores)}\n\n${total.matched} of ${total.true} true crossings matched within ${MATCH_S} s, ${total.counted} counted; ` +
         `missed or doubled ${total.errors}; precision ${share(total.precision)}, recall ${share(total.recall)}, F1 ${share(total.f1)}\n` +
+        `counts are off by ${total.off_by} in all (${percent(total.off_by, total.true)} of the true crossings); ! is beyond the clip's tolerance\n` +
         'people: mean number of tracks in view. Numbers on public clips are not the accuracy at somebody’s door.\n',
     );
   }

@@ -114,7 +114,16 @@ test('faulty truth is a row with its problem and exit code 65; the others are st
   assert.match(clips[1]!.problem, '/in');
   assert.match(clips[1]!.problem, '/events/0/dir');
   assert.match(clips[2]!.problem, 'in_means is "towards the shop"; expected it to say upwards');
-  assert.equal(total, { true: 0, counted: 0, matched: 0, errors: 0, precision: null, recall: null, f1: null });
+  assert.equal(total, {
+    true: 0,
+    counted: 0,
+    off_by: 0,
+    matched: 0,
+    errors: 0,
+    precision: null,
+    recall: null,
+    f1: null,
+  });
 });
 
 test('the table shows the problem in its row', async () => {
