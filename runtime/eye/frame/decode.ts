@@ -86,8 +86,8 @@ export class HeatMapDecoder {
     this.#nearMax = nearMax;
     this.#overlapMax = overlapMax;
     this.#score = tableOf(heat, (logit) => 1 / (1 + Math.exp(-logit)));
-    // A peak may lie one cell beside its head, so offsets reach into the neighbours.
-    this.#offset = tableOf(box, (cells) => Math.min(2, Math.max(-1, cells)));
+    // A peak may lie two cells beside the middle of a large head, so offsets reach that far.
+    this.#offset = tableOf(box, (cells) => Math.min(3, Math.max(-2, cells)));
     this.#size = tableOf(box, (log2Cells) => cellPx * 2 ** Math.min(LOG2_CELLS_MAX, log2Cells));
     this.#shift = tableOf(box, (sizes) => Math.min(1, Math.max(-1, sizes)));
     const first = this.#score.findIndex((score) => score >= scoreLow);
