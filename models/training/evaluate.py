@@ -1,25 +1,30 @@
 """Measures the detector on pictures that it was not trained on: float beside int8, by set, by kind of person.
 
     python evaluate.py --work WORK                 # tables of the run's best checkpoint and the int8 file
-    python evaluate.py --work WORK --json OUT      # the same as JSON, for the model card
+    python evaluate.py --work WORK --json OUT      # the same as JSON, for the model card (card.py)
+    python evaluate.py --work WORK --failures OUT  # the rendered pictures with most mistakes, to look at
+    python evaluate.py --compare A.pt B.pt         # checkpoints beside each other, without a file
 
 Rendered pictures: a detection is right when its point is less than half a head (of that person) from a head that no
 better detection has taken. Real pictures have boxes and no heads: right is a point in the upper part of a person's box
-(HEAD_ZONE, with a margin). People who are no label are neither wanted nor punished.
+(HEAD_ZONE, with a margin). People who are no label (head hidden or outside, too small, too little seen) are neither wanted
+nor punished, wherever on them something is found.
 What is counted at a line is measured by the whole product (`lethe evaluate`), not here.
 """
 
 import argparse
+import hashlib
 import json
 import os
+import sys
 
 import cv2
 import numpy as np
 import torch
 
 from dataset import (
-    DATA_DEFAULT, EMPTY_SETS, EXACT, H, HEAD_MIN_PX, HEAD_ONLY, HEAD_PX, HEAD_X, HEAD_Y, HEAD_ZONE, IGNORE, KIND, LABEL, W, X, Y,
-    REAL_SETS, Rendered, read_rows, rows_of_truth, stretch, to_yuv,
+    DATA_DEFAULT, EMPTY_SETS, EXACT, H, HEAD_MIN_PX, HEAD_PX, HEAD_X, HEAD_Y, HEAD_ZONE, HELD_OUT_SETS, IGNORE, KIND, W, X, Y,
+    REAL_SETS, SEEN_MIN, VISIBLE_MIN, Rendered, is_test, read_rows, rows_of_boxes, stretch, to_yuv,
 )  # fmt: skip
 from net import FRAME_HEIGHT_PX, load
 from render.people import Flag
@@ -36,7 +41,7 @@ MODEL_DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 MARGIN = 0.1
 # A real box counts as occluded when another one covers more than this of it, or the frame cuts it.
 COVERED_MIN = 0.3
-FALSE_ALARM_SETS = (*EMPTY_SETS, "coco128")
+NOBODY_SETS = (*EMPTY_SETS, "test-empty")
 
 
 def decode(heat, box, cell_px, floor=SCORE_FLOOR, near_max=NEAR_MAX, overlap_max=OVERLAP_MAX):
@@ -85,7 +90,8 @@ def match(found, rows):
             taken[best] = True
             result.append(best)
             continue
-        ignored = (rows[:, KIND] == IGNORE) & np.where(exact, apart < rows[:, HEAD_PX], zone)
+        inside = (hx > rows[:, X]) & (hx < rows[:, X] + rows[:, W]) & (hy > rows[:, Y]) & (hy < rows[:, Y] + rows[:, H])
+        ignored = (rows[:, KIND] == IGNORE) & (inside | (exact & (apart < rows[:, HEAD_PX])) | (~exact & zone))
         result.append(-2 if ignored.any() else -1)
     return result
 
@@ -126,9 +132,9 @@ def at_threshold(pairs, threshold, among=None):
     return {"precision": precision, "recall": recall, "f1": f1, "people": total if among is None else among_total}
 
 
-def best_threshold(pairs):
+def best_threshold(pairs, step=0.02):
     """(threshold, F1) where F1 is highest."""
-    options = np.arange(0.1, 0.8, 0.02)
+    options = np.arange(0.1, 0.8, step)
     values = [at_threshold(pairs, t)["f1"] for t in options]
     return float(options[int(np.argmax(values))]), max(values)
 
@@ -147,7 +153,7 @@ def test_sets(data, work, quick=False):
     for part in ("test-overhead", "test-tilted", "test-empty"):
         shard = Rendered(work, part)
         sets[part] = [shard[i][:2] for i in range(0, len(shard), 3 if quick else 1)]
-    for name in REAL_SETS:
+    for name in REAL_SETS if quick else REAL_SETS + HELD_OUT_SETS:
         items = [stretch(image, rows) for image, rows, _ in read_rows(data, name, "test")]
         for _, rows in items:
             rows[(rows[:, HEAD_PX] < HEAD_MIN_PX), KIND] = IGNORE
@@ -182,22 +188,17 @@ def run_int8(detector, items):
 
 
 def quick(net, sets, shadow=None):
-    """The figures that a checkpoint is chosen by: AP of each set with people, alarms of those without."""
-    result = {}
-    for name, items in sets.items():
-        pairs = run_float(net, items, shadow)
-        if name in EMPTY_SETS or name == "test-empty":
-            result[name] = alarms(pairs, 0.5)
-        else:
-            result[name] = average_precision(pairs)
-    return result
+    """The figures that a checkpoint is chosen by: AP of each set with people; of those without, the share of pictures with
+    an alarm, at the threshold that is best for the rendered people."""
+    pairs = {name: run_float(net, items, shadow) for name, items in sets.items()}
+    threshold, _ = best_threshold(pairs["test-overhead"] + pairs["test-tilted"], 0.1)
+    return {name: alarms(p, threshold) if name in NOBODY_SETS else average_precision(p) for name, p in pairs.items()}
 
 
 def score(figures):
     """One number of quick()'s figures: mean AP, less what false alarms cost."""
-    people = [v for n, v in figures.items() if n not in EMPTY_SETS and n != "test-empty"]
-    empty = [v for n, v in figures.items() if n in EMPTY_SETS or n == "test-empty"]
-    return float(np.mean(people) - 0.5 * np.mean(empty))
+    people = [v for n, v in figures.items() if n not in NOBODY_SETS]
+    return float(np.mean(people) - 0.5 * np.mean([figures[n] for n in NOBODY_SETS if n in figures]))
 
 
 def occluded(rows):
@@ -212,47 +213,73 @@ def occluded(rows):
     return result
 
 
-def flags_of(work, part):
-    """Per picture of a rendered part: Flag bits, contrast, visibility of its rows."""
-    shard, result = Rendered(work, part), []
-    at = shard.columns.index
-    for i in range(len(shard)):
-        truth = shard.truth(i)
-        truth = truth[truth[:, at("visible")] > 0.02]
-        result.append((truth[:, at("flags")].astype(int), truth[:, at("contrast")], truth[:, at("visible")]))
+def truths_of(work, part):
+    """Per picture of a rendered part: the renderer's rows (all columns) that rows_of_truth keeps, and where each column is."""
+    shard = Rendered(work, part)
+    at = {name: shard.columns.index(name) for name in shard.columns}
+    return [t[t[:, at["visible"]] > SEEN_MIN] for t in map(shard.truth, range(len(shard)))], at
+
+
+def by_kind(pairs, truths, at, threshold):
+    """{kind of person: {recall, people, hidden, hidden_found}}.
+
+    people: those with a label. hidden: those whose body is seen but whose head is not (by an umbrella, say), who are no
+    labels; hidden_found: share of them with a detection in their box, so that a tracker knows of somebody there.
+    """
+    masks = {name: [(t[:, at["flags"]].astype(int) & bit) > 0 for t in truths] for name, bit in vars(Flag).items() if isinstance(bit, int)}
+    contrast = [t[:, at["contrast"]] for t in truths]
+    masks = {"everybody": [np.ones(len(t), bool) for t in truths], **masks}
+    masks["dark clothes on a floor as dark"] = [m & (c < 0.1) for m, c in zip(masks["dark_clothes"], contrast)]
+    masks["less than 10 % brighter or darker than around"] = [c < 0.1 for c in contrast]
+    masks["hidden by 30 % or more"] = [t[:, at["visible"]] < 0.7 for t in truths]
+    result = {}
+    for name, among in masks.items():
+        row = at_threshold(pairs, threshold, among)
+        hidden = found_hidden = 0
+        for (found, rows), t, mask in zip(pairs, truths, among):
+            found = found[found[:, 0] >= threshold]
+            for x, y, w, h, *_ in rows[mask & (rows[:, KIND] == IGNORE) & (t[:, at["visible"]] >= VISIBLE_MIN) & (t[:, at["inside"]] > 0.7)]:
+                hidden += 1
+                found_hidden += bool(((found[:, 1] > x) & (found[:, 1] < x + w) & (found[:, 2] > y) & (found[:, 2] < y + h)).any())
+        result[name] = {"recall": row["recall"], "people": row["people"], "hidden": hidden, "hidden_found": found_hidden / max(hidden, 1)}
     return result
 
 
-def report(data, work, net, detector, threshold):
-    """Everything that the model card says, as a dictionary."""
+def mannequins(data, detector, threshold):
+    """Mannequins and statues of person_vs_mannequin's held-out part that are taken for people (eye level, class C)."""
+    name, folder, total, taken = "person_vs_mannequin", os.path.join(data, "train", "person_vs_mannequin"), 0, 0
+    with open(os.path.join(folder, "labels.jsonl")) as f:
+        rows = [row for row in map(json.loads, f) if row.get("notperson") and is_test(name, row["src"])]
+    for row in rows:
+        image, boxes = stretch(cv2.imread(os.path.join(folder, row["file"])), rows_of_boxes(row["notperson"]))
+        matches = match([f for f in run_int8(detector, [(image, boxes)])[0][0] if f[0] >= threshold], boxes)
+        total += len(boxes)
+        taken += sum(m >= 0 for m in matches)
+    return {"mannequins": total, "taken_for_people": taken / max(total, 1)}
+
+
+def report(data, work, nets, detector, threshold):
+    """Everything that the model card says, as a dictionary. nets: {"float": trained without rounding, "rounded": with it}."""
     result, keep = {"threshold": threshold, "sets": {}, "kinds": {}}, {}
     for name, items in test_sets(data, work).items():
-        floats, ints = run_float(net, items), run_int8(detector, items)
-        keep[name] = ints
-        empty = [p for p in ints if not (p[1][:, KIND] != IGNORE).any() and not len(p[1])]
+        ints = keep[name] = run_int8(detector, items)
         row = {"pictures": len(items), "people": sum(int((r[:, KIND] != IGNORE).sum()) for _, r in items)}
         if row["people"]:
-            row |= {"ap_float": average_precision(floats), "ap_int8": average_precision(ints)}
-            row |= at_threshold(ints, threshold) | {"best": best_threshold(ints)}
-            masks = [occluded(r) if not (r[:, EXACT] == 1).any() else r[:, KIND] == IGNORE for _, r in items]
-            if name in REAL_SETS:
-                row["recall_clear"] = at_threshold(ints, threshold, [~m for m in masks])["recall"]
-                row["recall_occluded"] = at_threshold(ints, threshold, masks)["recall"]
+            row |= {f"ap_{kind}": average_precision(run_float(net, items)) for kind, net in nets.items()}
+            row |= {"ap_int8": average_precision(ints), "all": at_threshold(ints, threshold), "best": best_threshold(ints)}
+            if name in REAL_SETS + HELD_OUT_SETS:
+                masks = [occluded(r) for _, r in items]
+                row |= {"clear": at_threshold(ints, threshold, [~m for m in masks]), "occluded": at_threshold(ints, threshold, masks)}
+        empty = [p for p in ints if not len(p[1])]
         if empty:
             row |= {"empty": len(empty), "alarms": alarms(empty, threshold)}
         result["sets"][name] = row
+        print(f"{name} done", file=sys.stderr)
     for part in ("test-overhead", "test-tilted"):
-        flags = flags_of(work, part)
-        kinds = {name: value for name, value in vars(Flag).items() if isinstance(value, int)}
-        for name, bit in kinds.items():
-            row = at_threshold(keep[part], threshold, [(f & bit) > 0 for f, _, _ in flags])
-            result["kinds"].setdefault(name, {})[part] = {"recall": row["recall"], "people": row["people"]}
-        low = [((f & Flag.dark_clothes) > 0) & (c < 0.1) for f, c, _ in flags]
-        row = at_threshold(keep[part], threshold, low)
-        result["kinds"].setdefault("dark_on_dark", {})[part] = {"recall": row["recall"], "people": row["people"]}
-        half = [v < 0.7 for _, _, v in flags]
-        row = at_threshold(keep[part], threshold, half)
-        result["kinds"].setdefault("hidden_by_30_percent_or_more", {})[part] = {"recall": row["recall"], "people": row["people"]}
+        truths, at = truths_of(work, part)
+        for name, row in by_kind(keep[part], truths, at, threshold).items():
+            result["kinds"].setdefault(name, {})[part] = row
+    result["mannequins"] = mannequins(data, detector, threshold)
     return result
 
 
@@ -262,14 +289,52 @@ def show(result):
     for name, row in result["sets"].items():
         line = f"{name:18s} {row['pictures']:5d} pictures {row['people']:5d} people"
         if row["people"]:
-            line += f"  AP float {row['ap_float']:.3f} int8 {row['ap_int8']:.3f}  precision {row['precision']:.3f} recall {row['recall']:.3f} F1 {row['f1']:.3f} (best {row['best'][1]:.3f} at {row['best'][0]:.2f})"
-        if "recall_clear" in row:
-            line += f"  recall clear {row['recall_clear']:.3f} occluded {row['recall_occluded']:.3f}"
+            line += "  AP " + " ".join(f"{k[3:]} {v:.3f}" for k, v in row.items() if k.startswith("ap_"))
+            line += f" (best F1 {row['best'][1]:.3f} at {row['best'][0]:.2f})"
+            for kind in ("all", "clear", "occluded"):
+                if kind in row:
+                    line += "  {} P {precision:.3f} R {recall:.3f} F1 {f1:.3f}".format(kind, **row[kind])
         if "alarms" in row:
             line += f"  alarms {100 * row['alarms']:.2f} % of {row['empty']} empty"
         print(line)
     for name, parts in result["kinds"].items():
-        print(f"{name:30s} " + "  ".join(f"{part} recall {row['recall']:.3f} of {row['people']}" for part, row in parts.items()))
+        print(f"{name:46s} " + "  ".join(f"{p} recall {r['recall']:.3f} of {r['people']}, head hidden {r['hidden']}, of these found {r['hidden_found']:.2f}" for p, r in parts.items()))
+    print("mannequins: {mannequins}, taken for people {taken_for_people:.3f}".format(**result["mannequins"]))
+
+
+def failures(work, detector, threshold, path, count=16, columns=4):
+    """Contact sheet of the rendered pictures with most mistakes: green found, red missed, yellow false."""
+    drawn = []
+    for part in ("test-overhead", "test-tilted", "test-empty"):
+        shard = Rendered(work, part)
+        items = [shard[i][:2] for i in range(len(shard))]
+        for (image, rows), (found, _) in zip(items, run_int8(detector, items)):
+            found = found[found[:, 0] >= threshold]
+            matches = match(found, rows)
+            missed = [i for i in np.where(rows[:, KIND] != IGNORE)[0] if i not in matches]
+            mistakes = len(missed) + matches.count(-1)
+            drawn.append((mistakes / np.sqrt(1 + len(rows)), image, rows, found, matches, missed))
+    drawn.sort(key=lambda d: -d[0])
+    tiles = []
+    for _, image, rows, found, matches, missed in drawn[:count]:
+        tile = cv2.resize(image, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+        marks = [(found[k, 1:3], 6, (0, 200, 0) if m >= 0 else (0, 220, 255)) for k, m in enumerate(matches) if m != -2]
+        marks += [(rows[i, [HEAD_X, HEAD_Y]], rows[i, HEAD_PX] / 2, (0, 0, 230)) for i in missed]
+        for centre, radius, colour in marks:
+            cv2.circle(tile, np.round(np.array(centre) * 1.5).astype(int).tolist(), max(4, int(radius * 1.5)), colour, 2, cv2.LINE_AA)
+        tiles.append(tile)
+    cv2.imwrite(path, np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]), [cv2.IMWRITE_JPEG_QUALITY, 75])
+
+
+def compare(data, work, paths):
+    """Checkpoints beside each other, in float: AP of the sets with people, alarms of those without."""
+    sets, figures = test_sets(data, work), {}
+    for path in paths:
+        figures[path] = quick(load(path)[0], sets)
+        print(f"{path}: score {score(figures[path]):.3f}")
+    for name, items in sets.items():
+        cells = "  ".join(f"{figures[path][name]:.3f}" for path in paths)
+        print(f"{name:18s} {'alarms' if name in NOBODY_SETS else 'AP':6s} {cells}   ({len(items)} pictures)")
 
 
 def main():
@@ -277,17 +342,31 @@ def main():
     parser.add_argument("--data", default=DATA_DEFAULT, help="folder with train/")
     parser.add_argument("--work", help="folder of caches (default: $TMPDIR/lethe-training)")
     parser.add_argument("--name", default="person", help="the run, a folder in WORK/runs")
-    parser.add_argument("--checkpoint", help="default: WORK/runs/NAME/best.pt")
+    parser.add_argument("--checkpoint", help="default: best-float.pt and best.pt of WORK/runs/NAME")
     parser.add_argument("--model", default=MODEL_DEFAULT, help="the int8 file")
-    parser.add_argument("--threshold", type=float, default=0.4)
+    parser.add_argument("--threshold", type=float, help="default: score_min of the manifest beside the file")
     parser.add_argument("--json", help="write the figures to this file too")
+    parser.add_argument("--failures", help="write this picture and nothing else")
+    parser.add_argument("--compare", nargs="+", metavar="CHECKPOINT", help="print these beside each other and do nothing else")
     args = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
+    if args.compare:
+        return compare(args.data, work_folder(args.work), args.compare)
     from detector import Int8Detector  # loads TensorFlow, which training does without
 
     work = work_folder(args.work)
-    net, _ = load(args.checkpoint or os.path.join(run_folder(work, args.name), "best.pt"))
-    result = report(args.data, work, net, Int8Detector(args.model), args.threshold)
+    detector, threshold = Int8Detector(args.model), args.threshold
+    if threshold is None:
+        with open(os.path.join(os.path.dirname(args.model), "manifest.json")) as f:
+            threshold = json.load(f)["decode"]["score_min"]
+    if args.failures:
+        return failures(work, detector, threshold, args.failures)
+    folder = run_folder(work, args.name)
+    paths = {"float": args.checkpoint or os.path.join(folder, "best-float.pt"), "rounded": args.checkpoint or os.path.join(folder, "best.pt")}
+    nets = {kind: load(path)[0] for kind, path in paths.items() if os.path.exists(path)}
+    result = report(args.data, work, nets, detector, threshold)
+    with open(args.model, "rb") as f:
+        result = {"sha256": hashlib.sha256(f.read()).hexdigest(), **result}
     show(result)
     if args.json:
         with open(args.json, "w") as f:

@@ -104,7 +104,7 @@ def main():
     parser.add_argument("--frames", type=int, default=256, help="frames for calibration")
     args = parser.parse_args()
     torch.manual_seed(1)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     work, ranges = work_folder(args.work), None
     if args.untrained:
         net = Net(Shape())

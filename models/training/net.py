@@ -4,8 +4,11 @@ Why a table: what is trained and what is written into the .tflite file can then 
 operators of the engine (1x1 and patch convolutions, 3x3 depthwise, add, concatenation, nearest x2) are
 the only words the table knows.
 
-Shape: 256 x 192 YUV420 in, strides 4 to 32, everything fused back to cells of 4 px, where heads in a crowd stay apart.
+Shape: 256 x 192 YUV420 in, strides 4 to 32, everything fused back to cells of 8 px.
 The patchify stem reads each pixel once, so the frame can be erased after the first three layers.
+Why cells of 8 px: heads stand two to three head widths apart, and where in its cell a head lies is learnt anyway. With
+cells of 4 px a third of the multiply-adds goes into the finest maps. After 2,400 steps each, at 14.9 million: AP 0.33
+against 0.32 from above, 0.28 against 0.31 tilted (small heads), 0.52 against 0.43 on cctv, 0.35 against 0.21 on coco.
 """
 
 import argparse
@@ -33,7 +36,7 @@ BYTES_MAX = 250_000
 class Shape:
     """What may vary: cell_px 4 or 8 is the grid of the outputs; width scales the channels of all inner layers."""
 
-    cell_px: int = 4
+    cell_px: int = 8
     width: float = 1.0
 
     @property
@@ -84,7 +87,7 @@ def table(shape):
         return put(name, "add", [high, f"{name}_up"], channels, activation="relu")
 
     luma, chroma = wide(16), wide(8)
-    stem_channels, fine_channels, middle_channels, coarse_channels = luma + 2 * chroma, wide(40), wide(64), wide(112)
+    stem_channels, fine_channels, middle_channels, coarse_channels = luma + 2 * chroma, wide(40), wide(72), wide(128)
     put("stem_y", "patch", ["y"], luma, stride=4, activation="relu6")
     put("stem_u", "patch", ["u"], chroma, stride=2, activation="relu6")
     put("stem_v", "patch", ["v"], chroma, stride=2, activation="relu6")
@@ -92,7 +95,7 @@ def table(shape):
 
     fine = block("fine_a", down("to_fine", "stem", stem_channels, fine_channels), fine_channels)
     middle = down("to_middle", fine, fine_channels, middle_channels)
-    for name in ("middle_a", "middle_b"):
+    for name in ("middle_a", "middle_b", "middle_c"):
         middle = block(name, middle, middle_channels)
     coarse = down("to_coarse", middle, middle_channels, coarse_channels)
     for name in ("coarse_a", "coarse_b", "coarse_c"):
@@ -190,14 +193,15 @@ class Net(nn.Module):
 
     def _conv(self, layer, x, shadow):
         conv = self.convs[layer.name]
-        if layer.kind == "depth":
-            # TFLite's SAME: with stride 2 on an even size the single padding row is below and right.
-            x = F.pad(x, (0, 1, 0, 1) if layer.stride == 2 else (1, 1, 1, 1))
+        margin = 1 if layer.kind == "depth" else 0
+        if layer.kind == "depth" and layer.stride == 2:
+            # TFLite's SAME on an even size: the single padding row is below and right.
+            x, margin = F.pad(x, (0, 1, 0, 1)), 0
         if shadow is None:
-            x = F.conv2d(x, conv.weight, conv.bias, conv.stride, 0, 1, conv.groups)
+            x = F.conv2d(x, conv.weight, conv.bias, conv.stride, margin, 1, conv.groups)
             return self.norms[layer.name](x) if layer.normed else x
         weight, bias = self.folded(layer.name)
-        return F.conv2d(x, shadow.weight(layer.name, weight), bias, conv.stride, 0, 1, conv.groups)
+        return F.conv2d(x, shadow.weight(layer.name, weight), bias, conv.stride, margin, 1, conv.groups)
 
     def folded(self, name):
         """Weight and bias with the batch norm multiplied in."""
