@@ -35,7 +35,7 @@ SCORE_FLOOR = 0.03
 # three heads wide, so heads may touch.
 NEAR_MAX = 0.3
 # Of two boxes that share more than this of their union the weaker goes.
-OVERLAP_MAX = 0.75
+OVERLAP_MAX = 0.5
 DETECTIONS_MAX = 64
 MODEL_DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "person", "person.tflite")
 MARGIN = 0.1
@@ -155,12 +155,13 @@ def test_sets(data, work, quick=False):
         sets[part] = [shard[i][:2] for i in range(0, len(shard), 3 if quick else 1)]
     for name in REAL_SETS if quick else REAL_SETS + HELD_OUT_SETS:
         items = [stretch(image, rows) for image, rows, _ in read_rows(data, name, "test")]
-        for _, rows in items:
-            rows[(rows[:, HEAD_PX] < HEAD_MIN_PX), KIND] = IGNORE
         sets[name] = items[:: 2 if quick and len(items) > 100 else 1]
     for name in EMPTY_SETS:
         items = [stretch(image, rows) for image, rows, _ in read_rows(data, name, "test")]
         sets[name] = items[:: 5 if quick else 1]
+    for items in sets.values():
+        for _, rows in items:
+            rows[rows[:, HEAD_PX] < HEAD_MIN_PX, KIND] = IGNORE
     return {name: items for name, items in sets.items() if items}
 
 
@@ -238,7 +239,7 @@ def by_kind(pairs, truths, at, threshold):
         hidden = found_hidden = 0
         for (found, rows), t, mask in zip(pairs, truths, among):
             found = found[found[:, 0] >= threshold]
-            for x, y, w, h, *_ in rows[mask & (rows[:, KIND] == IGNORE) & (t[:, at["visible"]] >= VISIBLE_MIN) & (t[:, at["inside"]] > 0.7)]:
+            for x, y, w, h, *_ in rows[mask & (rows[:, KIND] == IGNORE) & (t[:, at["visible"]] >= VISIBLE_MIN) & (t[:, at["inside"]] > 0.7) & (rows[:, HEAD_PX] >= HEAD_MIN_PX)]:
                 hidden += 1
                 found_hidden += bool(((found[:, 1] > x) & (found[:, 1] < x + w) & (found[:, 2] > y) & (found[:, 2] < y + h)).any())
         result[name] = {"recall": row["recall"], "people": row["people"], "hidden": hidden, "hidden_found": found_hidden / max(hidden, 1)}

@@ -215,7 +215,7 @@ class Net(nn.Module):
 
 def load(path, device="cpu"):
     """(net, state) of a checkpoint; the net is the averaged one."""
-    state = torch.load(path, weights_only=False, map_location=device)
+    state = torch.load(path, weights_only=True, map_location=device)
     net = Net(Shape(**state["shape"])).to(device)
     net.load_state_dict(state["net"])
     return net.eval(), state

@@ -116,7 +116,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(groups, lr=1e-4)
         self.epoch, self.spent, self.best, self.ranges = 0, 0.0, -1.0, None
         if args.start:
-            self.net.load_state_dict(torch.load(args.start, weights_only=False, map_location=self.device)["net"])
+            self.net.load_state_dict(torch.load(args.start, weights_only=True, map_location=self.device)["net"])
         self.average = Average(self.net)
         if args.resume:
             self._resume()
@@ -127,7 +127,7 @@ class Run:
         path = os.path.join(self.folder, "last.pt")
         if not os.path.exists(path):
             raise SystemExit(f"{path} is missing, so there is nothing to resume; leave --resume out to begin")
-        state = torch.load(path, weights_only=False, map_location=self.device)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         self.net.load_state_dict(state["raw"])
         self.average.net.load_state_dict(state["net"])
         self.average.steps = 10_000
