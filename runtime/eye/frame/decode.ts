@@ -12,6 +12,13 @@ import type { Engine, OutputTensor } from '../../ports/engine.ts';
 import { DETECTIONS_MAX, type DetectionTable } from '../track/detections.ts';
 
 const BOX_CHANNELS = 6;
+/**
+ * How far from the head to the body's middle the point lies that is followed: about the chest. Heads are found best, but
+ * where exactly a small one lies is uncertain by half its size, and a shaking point crosses lines twice; the middle of a
+ * body alone is a guess where it is hidden. Missed or doubled crossings of 170 on 12 rendered and of 63 on 9 public clips
+ * (score_min 0.3): the head 113 and 32, half way 114 and 25, the middle 126 and 29.
+ */
+const FOLLOWED_SHARE = 0.5;
 /** No body is larger than four frames; the exponent is bounded before it becomes a size. */
 const LOG2_CELLS_MAX = 8;
 
@@ -68,7 +75,9 @@ export class HeatMapDecoder {
   readonly #offset: Float32Array;
   readonly #size: Float32Array;
   readonly #shift: Float32Array;
-  /** Middles of the boxes of the rows, beside the table: only suppression needs them. */
+  /** Heads and middles of the bodies of the rows, beside the table: only suppression needs them. */
+  readonly #headXPx = new Float32Array(DETECTIONS_MAX);
+  readonly #headYPx = new Float32Array(DETECTIONS_MAX);
   readonly #middleXPx = new Float32Array(DETECTIONS_MAX);
   readonly #middleYPx = new Float32Array(DETECTIONS_MAX);
   readonly #peaks = new Int32Array(DETECTIONS_MAX);
@@ -135,13 +144,17 @@ export class HeatMapDecoder {
     const yPx = ((cell - column) / this.#columnCount + this.#offset[this.#box[at + 1]! + 128]!) * this.#cellPx;
     const widthPx = this.#size[this.#box[at + 2]! + 128]!;
     const heightPx = this.#size[this.#box[at + 3]! + 128]!;
-    detections.xPx[row] = xPx;
-    detections.yPx[row] = yPx;
+    const toMiddleXPx = this.#shift[this.#box[at + 4]! + 128]! * widthPx;
+    const toMiddleYPx = this.#shift[this.#box[at + 5]! + 128]! * heightPx;
+    detections.xPx[row] = xPx + FOLLOWED_SHARE * toMiddleXPx;
+    detections.yPx[row] = yPx + FOLLOWED_SHARE * toMiddleYPx;
     detections.widthPx[row] = widthPx;
     detections.heightPx[row] = heightPx;
     detections.score[row] = this.#score[this.#heat[cell]! + 128]!;
-    this.#middleXPx[row] = xPx + this.#shift[this.#box[at + 4]! + 128]! * widthPx;
-    this.#middleYPx[row] = yPx + this.#shift[this.#box[at + 5]! + 128]! * heightPx;
+    this.#headXPx[row] = xPx;
+    this.#headYPx[row] = yPx;
+    this.#middleXPx[row] = xPx + toMiddleXPx;
+    this.#middleYPx[row] = yPx + toMiddleYPx;
   }
 
   /** Largest of its 3 × 3 cells; of equal neighbours the first in reading order is the peak. */
@@ -160,9 +173,9 @@ export class HeatMapDecoder {
 
   /** Rows and not boxes are handed over: a double that goes into a function which V8 does not inline costs 16 bytes. */
   #isSamePerson(detections: DetectionTable, i: number, k: number): boolean {
-    const { xPx, yPx, widthPx, heightPx } = detections;
-    const dx = xPx[i]! - xPx[k]!;
-    const dy = yPx[i]! - yPx[k]!;
+    const { widthPx, heightPx } = detections;
+    const dx = this.#headXPx[i]! - this.#headXPx[k]!;
+    const dy = this.#headYPx[i]! - this.#headYPx[k]!;
     const near = this.#nearMax * Math.min(widthPx[i]!, heightPx[i]!, widthPx[k]!, heightPx[k]!);
     if (dx * dx + dy * dy < near * near) return true;
     const middleX = this.#middleXPx;

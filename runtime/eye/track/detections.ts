@@ -1,15 +1,15 @@
 /**
  * Detections of one frame: a fixed table that the decoder fills and the tracker reads.
- * Space: pixels of the model's frame (256 × 192), origin top left. The point of a person is the middle of the head: the
- * least hidden part in a crowd, and the same part seen from straight above and from the side. The body's box lies around
- * it or below it; only its size is kept, as the measure of what is near and far.
+ * Space: pixels of the model's frame (256 × 192), origin top left. The point of a person lies between the head, which the
+ * network finds, and the body's middle (frame/decode.ts says where and why). Of the body's box only the size is kept, as
+ * the measure of what is near and far.
  * Memory: DETECTIONS_MAX rows of five floats, taken at boot. In a doorway more than 64 people are not 64 people any more.
  */
 export const DETECTIONS_MAX = 64;
 
 export class DetectionTable {
   count = 0;
-  /** Middle of the head. */
+  /** The point that is followed. */
   readonly xPx = new Float32Array(DETECTIONS_MAX);
   readonly yPx = new Float32Array(DETECTIONS_MAX);
   /** Size of the body's box. */
