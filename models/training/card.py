@@ -64,7 +64,7 @@ def alarm_table(sets):
     for name, f in sets.items():
         if "alarms" in f:
             count = round(f["alarms"] * f["empty"])
-            rows.append(row(SETS[name], f["empty"], count, f"1 in {f['empty'] / count:.0f}" if count else "none"))
+            rows.append(row(SETS[name], f["empty"], count, f"{100 * f['alarms']:.1f} %"))
     return table(("pictures without people", "pictures", "with a false alarm", "that is"), rows)
 
 
