@@ -25,9 +25,7 @@ function makeKey(file: string): void {
   const { privateKey } = generateKeyPairSync('ed25519');
   // wx: an old key is never overwritten, because what it signed could not be signed again.
   writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600, flag: 'wx' });
-  process.stdout.write(
-    `${describe(privateKey)}\nprivate half: ${file}; keep it, and keep it secret\n`,
-  );
+  process.stdout.write(`${describe(privateKey)}\nprivate half: ${file}; keep it, and keep it secret\n`);
 }
 
 function signFolder(keyFile: string, folder: string): void {

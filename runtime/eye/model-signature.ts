@@ -12,7 +12,7 @@ import { ModelError } from '../errors.ts';
 
 /** Keys that come with Lethe, raw and in base64. The private halves are nowhere in this repository. */
 export const BUILT_IN_KEYS: readonly { readonly name: string; readonly publicKey: string }[] = [
-  { name: 'lethe development', publicKey: 'dUYBpNntUgN2qdiWW1W2YPGN4RAVGGtJtgWfoFk/ODI=' },
+  { name: 'lethe development', publicKey: '7NBwNLacvdak6Eju+OHk3SuT2gyEeZWIrJw3U8QzbFI=' },
 ];
 
 /** So that a signature made for something else with the same key is worth nothing here. */
