@@ -110,7 +110,9 @@ test('people of the simulated entrance are counted near their true times, nobody
     clips.map(({ clip }) => clip),
     ['entrance', 'no-line', 'street'],
   );
-  const { events } = JSON.parse(readFileSync(pathOf('entrance', 'truth.json'), 'utf8')) as { events: { dir: string }[] };
+  const { events } = JSON.parse(readFileSync(pathOf('entrance', 'truth.json'), 'utf8')) as {
+    events: { dir: string }[];
+  };
   assert.is(entrance!.frames, CLIP_S * FRAME_RATE_HZ);
   assert.ok(events.length >= 2, 'the clip has something to count');
   // What the model is worth is measured elsewhere; here most of the few must be found, at the right time and way.
