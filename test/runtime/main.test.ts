@@ -99,6 +99,8 @@ test('a configuration that is not there is told with a remedy', () => {
 test('a model that is not the one of its manifest is refused with 78, before anything starts', () => {
   const manifest = readFileSync(defaultManifestPath(), 'utf8');
   writeFileSync(join(folder, 'manifest.json'), manifest);
+  // Manifest and signature are the right ones: what is wrong is the file that they speak of.
+  writeFileSync(join(folder, 'manifest.sig'), readFileSync(defaultManifestPath().replace(/json$/, 'sig')));
   writeFileSync(join(folder, (JSON.parse(manifest) as { file: string }).file), 'not a model');
   const field = `model.manifest=${join(folder, 'manifest.json')}`;
   for (const words of [
