@@ -18,7 +18,6 @@ import torch
 from numba import njit
 
 from net import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
-from work import work_folder
 
 # The workers are the parallelism; threads inside OpenCV and PyTorch only get in each other's way on two cores.
 cv2.setNumThreads(1)

@@ -5,7 +5,7 @@ Each function gives a mesh around the origin on z = 0, a few dozen to a few hund
 
 import numpy as np
 
-from render.mesh import EMPTY, Material, align, box, cylinder, ellipsoid, grid, join, lathe, rectangle, tube
+from render.mesh import Material, align, box, cylinder, ellipsoid, grid, join, lathe, rectangle, tube
 from render.people import pram, shopping_trolley
 from render.textures import paint
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from render import furniture
 from render.furniture import metal, plain
-from render.mesh import EMPTY, Material, box, grid, join, lathe, rectangle, tube
+from render.mesh import Material, box, grid, join, lathe, rectangle, tube
 
 GLASS = Material((0.75, 0.8, 0.78), gloss=0.6, opacity=0.22)
 

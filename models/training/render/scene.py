@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from render.camera import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SUPERSAMPLE, Camera
-from render.light import LAMPS_MAX, LINEAR, Atlas, Light, shade
-from render.mesh import EMPTY, Material, Mesh, join, rectangle
+from render.light import LAMPS_MAX, LINEAR, Light, shade
+from render.mesh import EMPTY, Material, join, rectangle
 from render.people import make_cutout, make_group, make_mannequin
 from render.places import Place, make_place
 from render.raster import ShadowMap, clip_to_screen, cover, face_normals, fill, tally
