@@ -3,7 +3,8 @@
     python -m render clip --seed 7 --out CLIPS/seven    # a dozen or more of these, other seeds and tilts
     python operate.py CLIPS                             # table, and the score_min to give to manifest.py
 
-Real clips play no part: a threshold that was tuned on nine of them says nothing about the tenth. What is chosen by is the
+No real clip is read: a threshold that was tuned on nine of them says nothing about the tenth. Person 2's was not chosen so
+cleanly: fewest errors and least off by were tried before F1 (../person/MODEL_CARD.md). What is chosen by is the
 F1 of crossings matched within a second (`lethe evaluate`); score_low moves with score_min, as it does in the product.
 """
 
