@@ -26,7 +26,7 @@ from dataset import (
     DATA_DEFAULT, EMPTY_SETS, EXACT, H, HEAD_MIN_PX, HEAD_PX, HEAD_X, HEAD_Y, HEAD_ZONE, HELD_OUT_SETS, IGNORE, KIND, W, X, Y,
     REAL_SETS, SEEN_MIN, VISIBLE_MIN, Rendered, is_test, read_rows, rows_of_boxes, stretch, to_yuv,
 )  # fmt: skip
-from net import FRAME_HEIGHT_PX, load
+from net import CELL_PX, load
 from render.people import Flag
 from work import run_folder, work_folder
 
@@ -44,14 +44,14 @@ COVERED_MIN = 0.3
 NOBODY_SETS = (*EMPTY_SETS, "test-empty")
 
 
-def decode(heat, box, cell_px, floor=SCORE_FLOOR, near_max=NEAR_MAX, overlap_max=OVERLAP_MAX):
+def decode(heat, box, floor=SCORE_FLOOR, near_max=NEAR_MAX, overlap_max=OVERLAP_MAX):
     """heat [h, w] logits, box [6, h, w] -> [n, 7] score, head x, head y, box x, y, w, h, best first. As runtime/eye does it."""
     score = 1 / (1 + np.exp(-heat))
     peak = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (score >= floor)
     rows, columns = np.where(peak)
     dx, dy, lw, lh, ex, ey = box[:, rows, columns]
-    w, h = cell_px * 2.0**lw, cell_px * 2.0**lh
-    hx, hy = (columns + dx) * cell_px, (rows + dy) * cell_px
+    w, h = CELL_PX * 2.0**lw, CELL_PX * 2.0**lh
+    hx, hy = (columns + dx) * CELL_PX, (rows + dy) * CELL_PX
     found = np.stack([score[rows, columns], hx, hy, hx + ex * w - w / 2, hy + ey * h - h / 2, w, h], 1)
     found = found[np.argsort(-found[:, 0], kind="stable")][:DETECTIONS_MAX]
     kept = np.zeros((0, 7))
@@ -174,7 +174,7 @@ def run_float(net, items, shadow=None, batch=32):
         frames = [to_yuv(image) for image, _ in part]
         y, u, v = (torch.stack([f[i] for f in frames]).to(device).float() / 255 for i in range(3))
         heat, box = (x.cpu().numpy() for x in net(y, u, v, shadow=shadow))
-        pairs += [(decode(heat[i, 0], box[i], net.shape.cell_px), rows) for i, (_, rows) in enumerate(part)]
+        pairs += [(decode(heat[i, 0], box[i]), rows) for i, (_, rows) in enumerate(part)]
     return pairs
 
 
@@ -184,7 +184,7 @@ def run_int8(detector, items):
     for image, rows in items:
         frame = {n: x.numpy().transpose(1, 2, 0)[None] for n, x in zip("yuv", to_yuv(image))}
         heat, box = detector(frame)
-        pairs.append((decode(heat[0, :, :, 0], box[0].transpose(2, 0, 1), FRAME_HEIGHT_PX // heat.shape[1]), rows))
+        pairs.append((decode(heat[0, :, :, 0], box[0].transpose(2, 0, 1)), rows))
     return pairs
 
 

@@ -17,7 +17,7 @@ import torch
 import evaluate
 import tflite_file
 from dataset import DATA_DEFAULT, calibration_frames, load_pools
-from net import BYTES_MAX, INPUTS, MAC_MAX, Net, Shape, load, mac_count
+from net import BYTES_MAX, INPUTS, MAC_MAX, Net, load, mac_count
 from quant import Shadow, calibrate
 from work import run_folder, work_folder
 
@@ -107,7 +107,7 @@ def main():
     torch.set_num_threads(1)
     work, ranges = work_folder(args.work), None
     if args.untrained:
-        net = Net(Shape())
+        net = Net()
         frames = [[torch.randint(0, 256, (1, 1, *INPUTS[n]), dtype=torch.uint8) for n in "yuv"] for _ in range(8)]
         net.train()
         with torch.no_grad():
@@ -120,7 +120,7 @@ def main():
         ranges = state.get("ranges")
         if not args.raw_scores:
             spread_scores(net, args.data, work)
-        frames = calibration_frames(load_pools(args.data, work), net.shape, args.frames)
+        frames = calibration_frames(load_pools(args.data, work), args.frames)
     ranges = ranges or calibrate(net, frames)
     export(net, ranges, args.out)
     operators, size = verify(args.out, net, ranges, frames[:12])

@@ -19,7 +19,6 @@ import tensorflow as tf
 from dataset import Rendered, to_yuv
 from detector import Int8Detector
 from evaluate import MODEL_DEFAULT, decode
-from net import FRAME_HEIGHT_PX
 from work import work_folder
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "test", "golden", "person.json")
@@ -30,7 +29,7 @@ def case(detector, part, number, image, floor):
     planes = {n: x.numpy().transpose(1, 2, 0)[None] for n, x in zip("yuv", to_yuv(image))}
     raw = detector.raw(planes)
     heat, box = detector(planes)
-    found = decode(heat[0, :, :, 0], box[0].transpose(2, 0, 1), FRAME_HEIGHT_PX // heat.shape[1], floor)
+    found = decode(heat[0, :, :, 0], box[0].transpose(2, 0, 1), floor)
     pixels = b"".join(planes[n].tobytes() for n in "yuv")
     return {
         "name": f"{part} {number}",

@@ -15,16 +15,16 @@ import sys
 import numpy as np
 
 import plot
-from net import Shape, mac_count, table
+from net import mac_count, table
 from work import run_folder, work_folder
 
 MMACS = (3, 5, 7.5, 10, 12.5, 15, 20)
 
 
-def width_of(mmac, cell_px):
+def width_of(mmac):
     """The width whose net comes nearest to so many million multiply-adds (channels go in steps of eight)."""
     widths = np.arange(0.2, 1.6, 0.01)
-    counts = np.array([mac_count(table(Shape(cell_px, float(w)))) for w in widths]) / 1e6
+    counts = np.array([mac_count(table(float(w))) for w in widths]) / 1e6
     return float(widths[int(np.abs(counts - mmac).argmin())])
 
 
@@ -44,22 +44,21 @@ def main():
     parser.add_argument("--data", help="folder with train/")
     parser.add_argument("--work", help="folder of caches (default: $TMPDIR/lethe-training)")
     parser.add_argument("--epochs", type=int, default=24)
-    parser.add_argument("--cell-px", type=int, choices=(4, 8), default=Shape.cell_px)
     parser.add_argument("--mmacs", type=float, nargs="+", default=MMACS)
     args, more = parser.parse_known_args()  # the rest goes to train.py
     work, rows = work_folder(args.work), []
     for mmac in args.mmacs:
-        width = width_of(mmac, args.cell_px)
-        name = f"knee-{args.cell_px}-{mmac:g}"
+        width = width_of(mmac)
+        name = f"knee-{mmac:g}"
         folder = run_folder(work, name)
         _, done = figures_of(folder)
         if done < args.epochs:
-            command = [sys.executable, "train.py", "--work", work, "--name", name, "--epochs", str(args.epochs), "--cell-px", str(args.cell_px), "--width", f"{width:.2f}", *more]
+            command = [sys.executable, "train.py", "--work", work, "--name", name, "--epochs", str(args.epochs), "--width", f"{width:.2f}", *more]
             command += ["--data", args.data] if args.data else []
             command += ["--resume"] if done else []
             subprocess.run(command, check=True, cwd=os.path.dirname(os.path.abspath(__file__)))
         best, _ = figures_of(folder)
-        rows.append({"mmac": mac_count(table(Shape(args.cell_px, width))) / 1e6, "width": width, "score": best["score"], **best["figures"]})
+        rows.append({"mmac": mac_count(table(width)) / 1e6, "width": width, "score": best["score"], **best["figures"]})
         print(" ".join(f"{k} {v:.3f}" for k, v in rows[-1].items()), flush=True)
     with open(os.path.join(work, "knee.json"), "w") as f:
         json.dump(rows, f, indent=1)

@@ -6,11 +6,11 @@ the only words the table knows.
 
 Shape: 256 x 192 YUV420 in, strides 4 to 32, everything fused back to cells of 8 px.
 The patchify stem reads each pixel once, so the frame can be erased after the first three layers.
-Why cells of 8 px: heads stand two to three head widths apart, and where in its cell a head lies is learnt anyway. With
-cells of 4 px a third of the multiply-adds goes into the finest maps. After 2,400 steps each, at 14.9 million: AP 0.33
-against 0.32 from above, 0.28 against 0.31 tilted (small heads), 0.52 against 0.43 on cctv, 0.35 against 0.21 on coco.
-A hint and no proof: one seed each, the trunk differs too, and the run with 4 px had seen 500 to 3,500 rendered pictures,
-that with 8 px 5,500 to 6,250.
+Why cells of 8 px: heads stand two to three head widths apart, and where in its cell a head lies is learnt anyway; with
+cells of 4 px a third of the multiply-adds went into the finest maps. Why a patch convolution into the 8 px maps: after 7
+minutes each on rendered pictures alone, AP 0.54 from above and 0.40 tilted, with a strided depthwise layer there 0.48 and
+0.35 (18.8 million multiply-adds against 14.9, so part of it is bought; one run each). A depthwise layer before it, in the
+4 px maps, instead of one in the head: 0.532 and 0.409 against 0.536 and 0.417, and slower to train.
 """
 
 import argparse
@@ -27,24 +27,14 @@ INPUTS = {
     "v": (FRAME_HEIGHT_PX // 2, FRAME_WIDTH_PX // 2),
 }
 OUTPUTS = ("heat", "box")
+CELL_PX = 8
+# Rows and columns of the output maps.
+GRID = FRAME_HEIGHT_PX // CELL_PX, FRAME_WIDTH_PX // CELL_PX
 # Head point in its cell, size of the body's box, and its centre seen from the head in units of that size.
 BOX_CHANNELS = ("dx_cells", "dy_cells", "log2_width_cells", "log2_height_cells", "ex_widths", "ey_heights")
 BOX_START = (0.5, 0.5, 3.0, 3.7, 0.0, 0.2)
 MAC_MAX = 15_000_000
 BYTES_MAX = 250_000
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What may vary: cell_px 4 or 8 is the grid of the outputs; width scales the channels of all inner layers."""
-
-    cell_px: int = 8
-    width: float = 1.0
-
-    @property
-    def grid(self):
-        """(rows, columns) of the output maps."""
-        return FRAME_HEIGHT_PX // self.cell_px, FRAME_WIDTH_PX // self.cell_px
 
 
 @dataclass(frozen=True)
@@ -60,13 +50,13 @@ class Layer:
     normed: bool = True  # a batch norm follows in training; it is folded at export
 
 
-def table(shape):
-    """The layers of a Shape, in the order in which they run."""
+def table(width=1.0):
+    """The layers in the order in which they run; width scales the channels of all inner ones."""
     layers = []
 
     def wide(channels):
         # The engine's 1x1 kernels work on eight channels at a time.
-        return max(8, int(round(channels * shape.width / 8)) * 8)
+        return max(8, int(round(channels * width / 8)) * 8)
 
     def put(name, kind, inputs, channels, stride=1, activation="none", normed=True):
         layers.append(Layer(name, kind, tuple(inputs), channels, stride, activation, normed))
@@ -79,7 +69,7 @@ def table(shape):
         return put(name, "add", [source, f"{name}_point"], channels, activation="relu")
 
     def down(name, source, channels_in, channels):
-        put(f"{name}_depth", "depth", [source], channels_in, stride=2)
+        put(f"{name}_depth", "depth", [source], channels_in, stride=2, activation="relu6")
         return put(name, "point", [f"{name}_depth"], channels, activation="relu6")
 
     def fuse(name, low, high, channels):
@@ -88,32 +78,27 @@ def table(shape):
         put(f"{name}_up", "up", [f"{name}_lateral"], channels)
         return put(name, "add", [high, f"{name}_up"], channels, activation="relu")
 
-    luma, chroma = wide(16), wide(8)
-    stem_channels, fine_channels, middle_channels, coarse_channels = luma + 2 * chroma, wide(40), wide(72), wide(128)
+    luma, chroma = wide(16), max(4, int(round(4 * width)))
+    fine_channels, middle_channels, coarse_channels = wide(40), wide(64), wide(136)
     put("stem_y", "patch", ["y"], luma, stride=4, activation="relu6")
     put("stem_u", "patch", ["u"], chroma, stride=2, activation="relu6")
     put("stem_v", "patch", ["v"], chroma, stride=2, activation="relu6")
-    put("stem", "concat", ["stem_y", "stem_u", "stem_v"], stem_channels)
+    put("stem", "concat", ["stem_y", "stem_u", "stem_v"], luma + 2 * chroma)
+    # All of four cells goes into the next one: a depthwise layer here loses where edges lie.
+    put("to_fine", "patch", ["stem"], fine_channels, stride=2, activation="relu6")
 
-    fine = block("fine_a", down("to_fine", "stem", stem_channels, fine_channels), fine_channels)
+    fine = block("fine_a", "to_fine", fine_channels)
     middle = down("to_middle", fine, fine_channels, middle_channels)
-    for name in ("middle_a", "middle_b", "middle_c"):
+    for name in ("middle_a", "middle_b"):
         middle = block(name, middle, middle_channels)
     coarse = down("to_coarse", middle, middle_channels, coarse_channels)
-    for name in ("coarse_a", "coarse_b", "coarse_c"):
+    for name in ("coarse_a", "coarse_b"):
         coarse = block(name, coarse, coarse_channels)
 
-    middle = fuse("middle_fused", coarse, middle, middle_channels)
+    middle = block("middle_c", fuse("middle_fused", coarse, middle, middle_channels), middle_channels)
     fine = block("fine_b", fuse("fine_fused", middle, fine, fine_channels), fine_channels)
-    if shape.cell_px == 4:
-        head_channels = wide(16)
-        put("stem_lateral", "point", ["stem"], head_channels, activation="relu6")
-        top = fuse("top", fine, "stem_lateral", head_channels)
-        put("head_depth", "depth", [top], head_channels, activation="relu6")
-        put("head", "point", ["head_depth"], wide(24), activation="relu6")
-    else:
-        put("head_depth", "depth", [fine], fine_channels, activation="relu6")
-        put("head", "point", ["head_depth"], fine_channels, activation="relu6")
+    put("head_depth", "depth", [fine], fine_channels, activation="relu6")
+    put("head", "point", ["head_depth"], wide(32), activation="relu6")
     put("heat", "point", ["head"], 1, normed=False)
     put("box", "point", ["head"], len(BOX_CHANNELS), normed=False)
     return layers
@@ -143,9 +128,9 @@ def mac_count(layers):
 class Net(nn.Module):
     """The table in PyTorch: tensors are [batch, channel, y, x], pixels 0..1."""
 
-    def __init__(self, shape=Shape()):
+    def __init__(self, width=1.0):
         super().__init__()
-        self.shape, self.layers = shape, table(shape)
+        self.width, self.layers = width, table(width)
         self.convs, self.norms = nn.ModuleDict(), nn.ModuleDict()
         known = tensor_shapes(self.layers)
         for layer in self.layers:
@@ -218,17 +203,16 @@ class Net(nn.Module):
 def load(path, device="cpu"):
     """(net, state) of a checkpoint; the net is the averaged one."""
     state = torch.load(path, weights_only=True, map_location=device)
-    net = Net(Shape(**state["shape"])).to(device)
+    net = Net(state["width"]).to(device)
     net.load_state_dict(state["net"])
     return net.eval(), state
 
 
 def main():
     parser = argparse.ArgumentParser(description="Prints the layers of a net, its multiply-adds and its size.")
-    parser.add_argument("--cell-px", type=int, choices=(4, 8), default=Shape.cell_px)
-    parser.add_argument("--width", type=float, default=Shape.width)
+    parser.add_argument("--width", type=float, default=1.0)
     args = parser.parse_args()
-    net = Net(Shape(args.cell_px, args.width))
+    net = Net(args.width)
     known = tensor_shapes(net.layers)
     for i, layer in enumerate(net.layers):
         alone = mac_count(net.layers[: i + 1]) - mac_count(net.layers[:i])

@@ -5,7 +5,7 @@
 The schedule is a share of the given minutes (cosine), not a number of steps, because what is scarce is time. The last
 part (--int8-share) runs with int8 rounding in the loop and with the batch norms frozen. With a GPU the same command
 uses it; two cores are enough: without one, each core is a process of its own (--processes) and they share gradients.
-Losses: penalty-reduced focal loss on the heat (CornerNet, arXiv 1808.01244, equation 1), L1 on the box.
+Losses: assign.py.
 """
 
 import argparse
@@ -19,34 +19,18 @@ import time
 import torch
 import torch.distributed
 
+import assign
 import evaluate
 import plot
 from dataset import DATA_DEFAULT, MOSAIC_SHARE, Mixture, calibration_frames, load_pools
-from net import Net, Shape, mac_count
+from net import Net, mac_count
 from quant import Shadow, calibrate
 from work import run_folder, work_folder
 
-HEAT_FLOOR = 1e-4
-# At 1 the sizes stayed 30 % off and the centres inside their cell were hardly learnt.
-BOX_WEIGHT = 2.0
-# Half a head is a few pixels, so where the head lies matters more than the box around the body.
-BOX_CHANNEL_WEIGHTS = (2.5, 2.5, 0.6, 0.6, 0.7, 0.7)
+BOX_WEIGHT = 4.0
 WARM_STEPS = 150
 # From this share of the schedule on only whole pictures: the last word has what a camera really shows (as YOLOX does it).
 WHOLE_FROM = 0.8
-
-
-def loss_of(heat, box, batch):
-    """batch: heat, weight, box, box weight as dataset.targets gives them."""
-    wanted, weight, wanted_box, box_weight = batch
-    p = torch.sigmoid(heat[:, 0]).clamp(HEAT_FLOOR, 1 - HEAT_FLOOR)
-    centre = wanted.eq(1)
-    hit = -torch.log(p) * (1 - p) ** 2 * centre
-    miss = -torch.log(1 - p) * p**2 * (1 - wanted) ** 4 * ~centre
-    heat_loss = ((hit + miss) * weight).sum() / centre.sum().clamp_min(1)
-    channels = torch.tensor(BOX_CHANNEL_WEIGHTS, device=box.device)[None, :, None, None]
-    box_loss = (((box - wanted_box).abs() * channels).mean(1) * box_weight).sum() / box_weight.sum().clamp_min(1)
-    return heat_loss, box_loss
 
 
 class Crew:
@@ -109,7 +93,7 @@ class Run:
         self.args, self.crew, self.pools, self.tests = args, crew, pools, tests
         self.folder = run_folder(work, args.name)
         self.device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.net = Net(Shape(args.cell_px, args.width)).to(self.device, memory_format=torch.channels_last)
+        self.net = Net(args.width).to(self.device, memory_format=torch.channels_last)
         decayed = [p for p in self.net.parameters() if p.ndim == 4]
         others = [p for p in self.net.parameters() if p.ndim != 4]
         groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
@@ -156,7 +140,7 @@ class Run:
         self.pools["rendered"].refresh()
         self.crew.follow(self.net)
         count = args.steps * args.batch * self.crew.size
-        mixture = Mixture(self.pools, self.net.shape, count, args.seed, self.epoch, MOSAIC_SHARE if self.share() < WHOLE_FROM else 0)
+        mixture = Mixture(self.pools, count, args.seed, self.epoch, MOSAIC_SHARE if self.share() < WHOLE_FROM else 0)
         mine = range(self.crew.rank, count, self.crew.size)
         loader = torch.utils.data.DataLoader(mixture, args.batch, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None)
         sums = [0.0, 0.0]
@@ -168,7 +152,7 @@ class Run:
                 group["lr"] = rate
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and not rounding):
                 heat, box = self.net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
-            heat_loss, box_loss = loss_of(heat.float(), box.float(), wanted)
+            heat_loss, box_loss = assign.losses(heat.float(), box.float(), *wanted)
             self.optimiser.zero_grad(set_to_none=True)
             (heat_loss + BOX_WEIGHT * box_loss).backward()
             self.crew.average_gradients(self.net)
@@ -192,15 +176,18 @@ class Run:
 
     def _begin_rounding(self):
         """From here on the averaged weights are trained with the rounding that the file will have."""
-        best = os.path.join(self.folder, "best.pt")
-        if self.crew.rank == 0 and os.path.exists(best):
-            os.replace(best, os.path.join(self.folder, "best-float.pt"))
+        if self.crew.rank == 0:  # what rounding costs is measured against these very weights
+            torch.save(self._kept(), os.path.join(self.folder, "best-float.pt"))
         self.crew.follow(self.average.net)
         self.net.load_state_dict(self.average.net.state_dict())
         self.average = Average(self.net, 0.99)
-        frames = calibration_frames(self.pools, self.net.shape, 256)
+        frames = calibration_frames(self.pools, 256)
         self.ranges = calibrate(self.average.net, ([x.to(self.device) for x in f] for f in frames))
         self.best = -1.0
+
+    def _kept(self):
+        """What a checkpoint needs to be exported."""
+        return {"net": self.average.net.state_dict(), "width": self.net.width, "ranges": self.ranges, "epoch": self.epoch, "spent": self.spent}
 
     def _keep(self, line):
         with open(os.path.join(self.folder, "log.jsonl"), "a") as f:
@@ -211,8 +198,7 @@ class Run:
             f"heat {line['heat']:.3f} box {line['box']:.3f} score {line.get('score', float('nan')):.3f} {shown}",
             flush=True,
         )
-        shape = {"cell_px": self.net.shape.cell_px, "width": self.net.shape.width}
-        state = {"net": self.average.net.state_dict(), "shape": shape, "ranges": self.ranges, "epoch": self.epoch, "spent": self.spent}
+        state = self._kept()
         if "score" in line:
             if line["score"] >= self.best:
                 self.best = line["score"]
@@ -234,8 +220,7 @@ def arguments(parser):
     parser.add_argument("--every", type=int, default=4, help="epochs between evaluations")
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate (AdamW)")
     parser.add_argument("--int8-share", type=float, default=0.1, help="last share of the time with int8 rounding")
-    parser.add_argument("--cell-px", type=int, choices=(4, 8), default=Shape.cell_px)
-    parser.add_argument("--width", type=float, default=Shape.width, help="factor on the channels of all inner layers")
+    parser.add_argument("--width", type=float, default=1.0, help="factor on the channels of all inner layers")
     parser.add_argument("--classes", choices=("AB", "ABC"), default="AB", help="licence classes of the real pictures; only AB is shipped")
     parser.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else os.cpu_count(), help="that train together, --batch pictures each")
     parser.add_argument("--workers", type=int, default=os.cpu_count() - 1 if torch.cuda.is_available() else 0, help="more processes that only make pictures, for each of those")

@@ -195,22 +195,22 @@ class Person:
         thickness[SCALP] = r * random.uniform(0.02, 0.16)
         if bald:
             paint[SCALP], thickness[SCALP] = skin, 0
-        elif cover < 0.34:
+        elif cover < 0.42:
             pass
-        elif cover < 0.42:  # curls
+        elif cover < 0.49:  # curls
             thickness[SCALP] = r * random.uniform(0.2, 0.6)
-        elif cover < 0.56:  # long hair
+        elif cover < 0.65:  # long hair
             self.flags |= Flag.long_hair
             hidden.discard(LONG_HAIR)
             self._add("Head", ellipsoid(centre + [0, 0.35 * r, -0.7 * r], (0.8 * r, 0.45 * r, 1.5 * r), hair, 6, 9))
-        elif cover < 0.64:  # bob
+        elif cover < 0.74:  # bob
             self._add("Head", ellipsoid(centre + [0, 0.2 * r, -0.1 * r], (1.05 * r, 1.0 * r, 1.1 * r), hair, 6, 10))
-        elif cover < 0.7:  # bun or ponytail
+        elif cover < 0.81:  # bun or ponytail
             if random.random() < 0.5:
                 self._add("Head", ellipsoid(centre + [0, 0.8 * r, 0.6 * r], (0.4 * r,) * 3, hair, 5, 8))
             else:
                 self._add("Head", ellipsoid(centre + [0, 1.0 * r, -0.5 * r], (0.25 * r, 0.3 * r, 0.9 * r), hair, 5, 7))
-        elif cover < 0.78:  # cap, beanie
+        elif cover < 0.88:  # cap, beanie
             self.flags |= Flag.headwear
             paint[SCALP] = cast.cloth(random)
             thickness[SCALP] = r * random.uniform(0.1, 0.3)
@@ -218,15 +218,15 @@ class Person:
                 self._add("Head", ellipsoid(centre + [0, -0.95 * r, 0.35 * r], (0.65 * r, 0.65 * r, 0.06 * r), paint[SCALP], 4, 9))
             elif random.random() < 0.4:
                 self._add("Head", ellipsoid(centre + [0, 0.2 * r, 1.35 * r], (0.25 * r,) * 3, cast.cloth(random), 4, 7))
-        elif cover < 0.83:  # hat with a brim
+        elif cover < 0.905:  # hat with a brim
             self.flags |= Flag.headwear
             felt = cast.cloth(random)
             brim = r * random.uniform(1.35, 2.0)
             self._add("Head", lathe([(1e-3, 1.15 * r), (0.7 * r, 1.1 * r), (0.95 * r, 0.5 * r), (brim, 0.45 * r), (brim, 0.4 * r), (0.9 * r, 0.4 * r)], felt, 12).moved(centre))
-        elif cover < 0.9:  # hood
+        elif cover < 0.95:  # hood
             self.flags |= Flag.headwear | Flag.hood
             self._add("Head", ellipsoid(centre + [0, 0.2 * r, 0.05 * r], (1.2 * r, 1.12 * r, 1.3 * r), top, 7, 11))
-        elif cover < 0.95:  # scarf over the head
+        elif cover < 0.98:  # scarf over the head
             self.flags |= Flag.headwear
             scarf = cast.cloth(random)
             paint[SCALP], paint[LONG_HAIR] = scarf, scarf
@@ -234,7 +234,7 @@ class Person:
             thickness[SCALP] = 0.12 * r
             self._add("Head", ellipsoid(centre + [0, 0.15 * r, -0.2 * r], (1.08 * r, 1.0 * r, 1.3 * r), scarf, 7, 10))
             self._add("Neck", ellipsoid(centre + [0, 0.1 * r, -1.6 * r], (1.5 * r, 1.2 * r, 0.9 * r), scarf, 5, 10))
-        elif cover < 0.965:  # helmet
+        elif cover < 0.985:  # helmet
             self.flags |= Flag.headwear
             shell = Material(tuple([(0.1, 0.75, 0.95), (0.9, 0.9, 0.9), (0.1, 0.1, 0.8), (0.8, 0.3, 0.1)][random.integers(4)]), gloss=0.4)
             self._add("Head", ellipsoid(centre + [0, 0, 0.25 * r], (1.2 * r, 1.35 * r, 1.1 * r), shell, 7, 11))

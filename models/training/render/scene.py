@@ -26,6 +26,10 @@ PEOPLE_MAX = 15
 OVERHEAD_TILT_MAX_DEG = 20
 # Nearer than this the camera would hang inside of something.
 BLOCKED_M = 0.45
+# Horizontal angles of view: the usual camera modules (54 to 66), and the wide ones.
+LENSES_DEG = ((50, 72), (85, 112))
+# Heads are at least some 5 px wide on the camera's axis (0.22 m of this).
+VIEW_WIDTH_MAX_M = 10.0
 
 
 @dataclass
@@ -149,7 +153,10 @@ def draw_camera(random, place, tilt_deg=None):
     yaw = random.uniform(0, 360) if random.random() < 0.4 else random.choice([0, 90, 180, 270]) + random.normal(0, 8)
     # At the height of the heads the view is at least as wide as two people side by side.
     least = 2 * np.degrees(np.arctan(0.9 / max(height - 1.6, 0.25) * np.cos(np.radians(tilt_deg))))
-    fov = np.clip(random.uniform(48, 105), min(least, 100), 112)
+    lens = random.uniform(*LENSES_DEG[0] if random.random() < 0.6 and least < LENSES_DEG[0][1] else LENSES_DEG[1])
+    # A frame that spans more than this at the height of heads shows them too small to count.
+    most = 2 * np.degrees(np.arctan(VIEW_WIDTH_MAX_M / 2 / max(height - 1.6, 0.25) * np.cos(np.radians(min(tilt_deg, 60)))))
+    fov = np.clip(lens, min(least, 100), max(most, min(least, 100), 48))
     reach = (height - random.uniform(0.8, 1.7)) * np.tan(np.radians(tilt_deg))
     ahead = np.array([np.cos(np.radians(yaw)), np.sin(np.radians(yaw))])
     position = focus - ahead * reach
@@ -168,9 +175,9 @@ def _free(place, x, y, radius):
 def draw_actors(random, cast, place, camera, wanted):
     """People where they can stand and be seen: on the routes, or anywhere; in a crowd shoulder to shoulder."""
     actors, spots = [], []
-    apart = random.choice([0.36, 0.5, 0.9], p=[0.35, 0.4, 0.25])
+    apart = random.choice([0.36, 0.5, 0.9], p=[0.2, 0.45, 0.35])
     middle = camera.ray(random.uniform(0.2, 0.8) * FRAME_WIDTH_PX, random.uniform(0.2, 0.8) * FRAME_HEIGHT_PX)
-    gather = random.random() < 0.3
+    gather = random.random() < 0.2
     for _ in range(wanted * 8 + 8):
         if len(actors) >= wanted:
             break
@@ -396,6 +403,8 @@ def draw_picture(random, cast, textures, atlas, photos=(), tilt_deg=None, people
             if random.random() < 0.12:
                 wanted = int(random.integers(6, people_max + 1))
         actors = draw_actors(random, cast, place, camera, wanted) if wanted else []
+        if wanted and not actors:  # a view in which nobody can stand: of a wall, or of a shelf
+            continue
         light, sensor = draw_light(random, place), Sensor.draw(random)
         exposure_s = random.uniform(0.005, 0.02) if random.random() < 0.7 else random.uniform(0.02, 0.1)
         if static is not None and backdrop is None and _blocked(camera, place, static):

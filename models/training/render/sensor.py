@@ -42,27 +42,27 @@ class Sensor:
 
     @staticmethod
     def draw(random):
-        poor = random.random() ** 2  # most cameras are decent, some are terrible
+        poor = random.random() ** 3  # most cameras are decent, some are terrible
         glare = []
-        if random.random() < 0.16:
-            for _ in range(int(random.integers(1, 4))):
-                glare.append((*random.uniform(-1, 1, 2), random.uniform(0.01, 0.25), random.uniform(0.2, 1.6)))
+        if random.random() < 0.06:
+            for _ in range(int(random.integers(1, 3))):
+                glare.append((*random.uniform(-1, 1, 2), random.uniform(0.01, 0.25), random.uniform(0.15, 1.0)))
         return Sensor(
-            brightness=float(np.clip(random.lognormal(-1.05, 0.4), 0.08, 1.4)),
-            contrast=random.normal(0, 0.35),
-            stray=random.uniform(0, 0.12) if random.random() < 0.7 else random.uniform(0.1, 0.5),
+            brightness=float(np.clip(random.lognormal(-1.0, 0.3), 0.1, 1.2)),
+            contrast=random.normal(0, 0.25),
+            stray=random.uniform(0, 0.1) if random.random() < 0.85 else random.uniform(0.1, 0.4),
             vignette=random.uniform(0, 0.5),
             glare=glare,
             noise=random.uniform(0, 0.004 + 0.03 * poor),
             shot=random.uniform(0, 0.01 + 0.05 * poor),
             smear=random.uniform(0.4, 1.2) if random.random() < 0.35 else 0.0,
-            gains=np.exp(random.normal(0, 0.09, 3)).astype(np.float32),
-            saturation=float(np.clip(random.normal(0.95, 0.3), 0.0, 1.8)),
-            grey=bool(random.random() < 0.17),
+            gains=np.exp(random.normal(0, 0.06, 3)).astype(np.float32),
+            saturation=float(np.clip(random.normal(0.95, 0.2), 0.0, 1.6)),
+            grey=bool(random.random() < 0.13),
             blur=random.uniform(0.3, 1.1) if random.random() < 0.35 else 0.0,
             sharpen=random.uniform(0.2, 1.2) if random.random() < 0.4 else 0.0,
             quality=int(random.integers(28, 95)) if random.random() < 0.6 else 100,
-            flicker=(random.uniform(0.02, 0.15), random.uniform(6, 40)) if random.random() < 0.08 else (0.0, 1.0),
+            flicker=(random.uniform(0.02, 0.15), random.uniform(6, 40)) if random.random() < 0.05 else (0.0, 1.0),
             overlay=draw_overlay(random) if random.random() < 0.1 else [],
         )
 

@@ -9,12 +9,12 @@ import numpy as np
 SIDE = 256
 
 
-def paint(random, vivid=0.35):
+def paint(random, vivid=0.28):
     """A colour 0..255, mostly muted."""
     level = random.uniform(25, 245)
     hue = np.array([[[random.uniform(0, 180), random.uniform(40, 255), level]]], np.uint8)
     colour = cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)[0, 0].astype(np.float32)
-    share = vivid if random.random() < 0.8 else random.uniform(0.5, 1)
+    share = vivid if random.random() < 0.9 else random.uniform(0.5, 1)
     return colour * share + level * (1 - share) * np.array([random.uniform(0.85, 1.05), 1, random.uniform(0.95, 1.1)], np.float32)
 
 
@@ -46,9 +46,9 @@ def _tiles(random):
     if random.random() < 0.6:
         columns = rows
     image = np.zeros((SIDE, SIDE, 3), np.float32)
-    base, other, checker = paint(random), paint(random), random.random() < 0.22
+    base, other, checker = paint(random), paint(random), random.random() < 0.15
     h, w = SIDE // rows, SIDE // columns
-    spread = random.uniform(0.0, 0.12)
+    spread = random.uniform(0.0, 0.08)
     for r in range(rows):
         for c in range(columns):
             tone = other if checker and (r + c) % 2 else base
@@ -112,15 +112,15 @@ def _carpet(random):
 
 def _paving(random):
     image, base = np.zeros((SIDE, SIDE, 3), np.float32), paint(random, 0.12)
-    count, spread = int(random.choice([4, 8, 16])), random.uniform(0.03, 0.2)
+    count, spread = int(random.choice([4, 8, 16])), random.uniform(0.02, 0.12)
     h = SIDE // count
     for r in range(count):
-        c = int(random.integers(0, h)) if random.random() < 0.3 else (r % 2) * h // 2
-        while c < SIDE + h:
+        x = -int(random.integers(0, h)) if random.random() < 0.3 else -(r % 2) * h // 2
+        while x < SIDE:
             w = h * (2 if random.random() < 0.5 else 1)
-            image[r * h : (r + 1) * h, max(0, c - w) : c] = base * (1 + random.normal(0, spread))
-            image[r * h : (r + 1) * h, max(0, min(c, SIDE - 1)) : c + 2] = base * 0.55
-            c += w
+            image[r * h : (r + 1) * h, max(0, x) : x + w] = base * (1 + random.normal(0, spread))
+            image[r * h : (r + 1) * h, max(0, x) : max(0, x + 2)] = base * 0.55
+            x += w
         image[r * h : r * h + 2] = base * 0.55
     return image
 

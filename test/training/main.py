@@ -1,0 +1,246 @@
+"""Tests of models/training and its renderer. Needs their Python (models/training/requirements.txt, without TensorFlow).
+
+    python test/training/main.py        # ends with "N passed, N failed"
+
+Tests that need the body's or the pictures' data say so and are counted as skipped when it is not there (--data).
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+import torch
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "models", "training"))
+
+import assign
+import dataset
+import evaluate
+import net
+from dataset import HEAD_ONLY, IGNORE, KIND, LABEL, targets
+from render import textures
+
+ARGS = None
+
+
+def person(head_x, head_y, head_px=12.0, kind=LABEL, exact=1.0):
+    """A PEOPLE row: a body three heads wide and four long below its head."""
+    return [head_x - 1.5 * head_px, head_y - head_px, 3 * head_px, 4 * head_px, head_x, head_y, head_px, kind, exact]
+
+
+def maps(batch=1):
+    """(heat, box) of a net that has seen nothing: 1 % everywhere, pointing at the middle of its own cell."""
+    heat = torch.full((batch, 1, *net.GRID), -4.6)
+    box = torch.zeros(batch, 6, *net.GRID)
+    box[:, :] = torch.tensor(net.BOX_START)[None, :, None, None]
+    return heat, box
+
+
+def asked(rows):
+    rows = np.array(rows, np.float32).reshape(-1, len(dataset.PEOPLE))
+    padded, empty = targets(rows)
+    return torch.from_numpy(padded)[None], torch.from_numpy(empty)[None]
+
+
+def pointing_at(box, row, column, head_x, head_y):
+    box[0, 0, row, column], box[0, 1, row, column] = head_x / net.CELL_PX - column, head_y / net.CELL_PX - row
+
+
+class Network(unittest.TestCase):
+    def test_budget(self):
+        self.assertLessEqual(net.mac_count(net.table()), net.MAC_MAX)
+
+    def test_macs_are_what_pytorch_multiplies(self):
+        model = net.Net().eval()
+        # From the shapes that PyTorch really makes, not from the table's.
+        keep = {}
+        with torch.no_grad():
+            model(*(torch.zeros(1, 1, *net.INPUTS[n]) for n in "yuv"), keep=keep)
+        total = sum(keep[name][0].numel() * conv.weight[0].numel() for name, conv in model.convs.items())
+        self.assertEqual(total, net.mac_count(model.layers))
+
+
+class Augmentation(unittest.TestCase):
+    def test_truth_stays_on_its_pixel(self):
+        """A dot and its truth go through every turn, mirror and zoom: never further apart than a quarter pixel."""
+        apart = []
+        for seed in range(200):
+            random = np.random.default_rng(seed)
+            image = np.zeros((192, 256, 3), np.uint8)
+            x, y = random.integers(60, 200), random.integers(50, 140)
+            image[y - 2 : y + 2, x - 2 : x + 2] = 255
+            rows = np.array([[x - 10, y - 10, 20, 20, x, y, 12, LABEL, 1]], np.float32)
+            out, moved = dataset.warp(random, image, rows, 5.0, 256, 192)
+            head_x, head_y = moved[0, dataset.HEAD_X], moved[0, dataset.HEAD_Y]
+            if not (8 < head_x < 248 and 8 < head_y < 184):
+                continue
+            down, across = np.mgrid[:192, :256] + 0.5
+            light = np.where((abs(across - head_x) < 8) & (abs(down - head_y) < 8), out[..., 0].astype(float), 0)
+            light[light < 30] = 0
+            apart.append(np.hypot((light * across).sum() / light.sum() - head_x, (light * down).sum() / light.sum() - head_y))
+        self.assertGreater(len(apart), 100)
+        self.assertLess(max(apart), 0.25)
+
+    def test_who_is_cut_off_loses_the_label(self):
+        random = np.random.default_rng(3)
+        for _ in range(100):
+            rows = np.array([person(random.uniform(0, 256), random.uniform(0, 192)) for _ in range(4)], np.float32)
+            _, moved = dataset.warp(random, np.zeros((192, 256, 3), np.uint8), rows, 40.0, 256, 192)
+            for row in moved[moved[:, KIND] == LABEL]:
+                self.assertTrue(0 < row[dataset.HEAD_X] < 256 and 0 < row[dataset.HEAD_Y] < 192)
+
+
+class Assignment(unittest.TestCase):
+    def test_a_right_answer_costs_least(self):
+        rows, empty = asked([person(100, 80)])
+        heat, box = maps()
+        unsure, far = (sum(map(float, assign.losses(heat, box, rows, empty))) for _ in range(2))
+        self.assertEqual(unsure, far)
+        pointing_at(box, 10, 12, 100, 80)
+        box[0, 2:, 10, 12] = torch.tensor([np.log2(36 / 8), np.log2(48 / 8), 0, 12 / 48])
+        heat[0, 0, 10, 12] = 6
+        right = sum(map(float, assign.losses(heat, box, rows, empty)))
+        self.assertLess(right, 0.05 * unsure)
+        box[0, 0, 10, 12] += 2
+        self.assertGreater(sum(map(float, assign.losses(heat, box, rows, empty))), 4 * right)
+
+    def test_the_cell_that_points_best_is_asked_for_the_highest_score(self):
+        """Between two cells of equal score the gradient lifts the one that points at the head."""
+        rows, empty = asked([person(104, 80)])  # on the border of two cells
+        heat, box = maps()
+        heat.requires_grad_(True)
+        pointing_at(box, 10, 12, 104, 80)
+        pointing_at(box, 10, 13, 110, 80)
+        assign.losses(heat, box, rows, empty)[0].backward()
+        self.assertLess(float(heat.grad[0, 0, 10, 12]), float(heat.grad[0, 0, 10, 13]))
+
+    def test_touching_heads_have_cells_of_their_own(self):
+        rows, empty = asked([person(100, 80), person(114, 80)])
+        heat, box = maps()
+        heat.requires_grad_(True)
+        for head_x, column in ((100, 12), (114, 14)):
+            pointing_at(box, 10, column, head_x, 80)
+        assign.losses(heat, box, rows, empty)[0].backward()
+        lifted = heat.grad[0, 0, 10] < 0
+        self.assertTrue(lifted[12] and lifted[14])
+
+    def test_on_somebody_who_is_no_label_nothing_is_punished(self):
+        for kind, exact in ((IGNORE, 1.0), (IGNORE, 0.0)):
+            rows, empty = asked([person(100, 80, kind=kind, exact=exact)])
+            heat, box = maps()
+            base = float(assign.losses(heat, box, rows, empty)[0])
+            heat[0, 0, 10, 12] = 3
+            self.assertAlmostEqual(float(assign.losses(heat, box, rows, empty)[0]), base, delta=1e-3 * max(base, 1))
+            heat[0, 0, 20, 28] = 3
+            self.assertGreater(float(assign.losses(heat, box, rows, empty)[0]), base + 1)
+
+    def test_a_head_alone_teaches_nothing_about_the_body(self):
+        rows, empty = asked([person(100, 80, kind=HEAD_ONLY)])
+        heat, box = maps()
+        box.requires_grad_(True)
+        assign.losses(heat, box, rows, empty)[1].backward()
+        self.assertEqual(float(box.grad[0, 2:].abs().sum()), 0)
+        self.assertGreater(float(box.grad[0, :2].abs().sum()), 0)
+
+    def test_nobody_at_all(self):
+        rows, empty = asked([])
+        heat, box = maps()
+        self.assertTrue(all(np.isfinite(float(x)) for x in assign.losses(heat, box, rows, empty)))
+
+
+class Measuring(unittest.TestCase):
+    def test_decode_finds_who_was_put_there(self):
+        heat, box = (x.numpy()[0] for x in maps())
+        for (head_x, head_y), score in (((100, 80), 3.0), ((180, 60), 2.0)):
+            row, column = head_y // 8, head_x // 8
+            heat[0, row, column] = score
+            box[:, row, column] = head_x / 8 - column, head_y / 8 - row, 2, 2.5, 0, 0.3
+        found = evaluate.decode(heat[0], box, 0.5)
+        np.testing.assert_allclose(found[:, 1:3], [[100, 80], [180, 60]], atol=1e-4)
+        np.testing.assert_allclose(found[:, 5], 32, rtol=1e-5)
+
+    def test_average_precision(self):
+        rows = np.array([person(50, 50), person(150, 100)], np.float32)
+        right = [[0.9, 50, 50, 0, 0, 0, 0], [0.8, 150, 100, 0, 0, 0, 0]]
+        self.assertAlmostEqual(evaluate.average_precision([(np.array(right), rows)]), 1)
+        # A second answer for the same head, surer than the other head's: two thirds precise at full recall.
+        doubled = np.array([right[0], [0.85, 51, 50, 0, 0, 0, 0], right[1]])
+        self.assertAlmostEqual(evaluate.average_precision([(doubled, rows)]), 0.5 + 0.5 * 2 / 3)
+        # Half a head away is too far, and somebody who is no label is neither wanted nor punished.
+        self.assertAlmostEqual(evaluate.average_precision([(np.array([[0.9, 57, 50, 0, 0, 0, 0]]), rows)]), 0)
+        rows[1, KIND] = IGNORE
+        self.assertAlmostEqual(evaluate.average_precision([(np.array(right), rows)]), 1)
+
+
+class Textures(unittest.TestCase):
+    def test_no_floor_has_holes(self):
+        """What is not painted stays black, and a black block as large as a head teaches that heads are blocks."""
+        for seed in range(20):
+            image = textures._paving(np.random.default_rng(seed))
+            self.assertGreater(image.max(2).min(), 0)
+
+
+class Pictures(unittest.TestCase):
+    """The renderer itself; needs the human body."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not os.path.isdir(os.path.join(ARGS.data, "human")):
+            raise unittest.SkipTest(f"{ARGS.data}/human is not there; --data names the folder that has it")
+        from render.studio import Studio
+
+        cls.folder = tempfile.TemporaryDirectory()
+        work = ARGS.work or cls.folder.name
+        cls.studios = [Studio("test-tilted", argparse.Namespace(data=ARGS.data, work=work, seed=1)) for _ in range(2)]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_same_number_same_picture(self):
+        """Whatever was rendered before, and by which process."""
+        first, second = self.studios
+        for number in (4, 1):
+            image, people, _ = first.picture(number)
+            again, same, _ = second.picture(number)
+            np.testing.assert_array_equal(image, again)
+            np.testing.assert_array_equal(people, same)
+            first, second = second, first
+            first.picture(9)
+
+    def test_truth_is_sane(self):
+        from render.scene import COLUMNS
+
+        for number in range(12):
+            image, people, _ = self.studios[0].picture(number)
+            self.assertEqual(image.shape, (192, 256, 3))
+            self.assertGreater(int(np.ptp(image)), 10)
+            for row in people:
+                known = dict(zip(COLUMNS, row))
+                self.assertTrue(0 <= known["visible"] <= 1.001 and 0 <= known["head_visible"] <= 1.001)
+                reach = 0.6 * known["head_px"]
+                self.assertTrue(known["x"] - reach <= known["head_x"] <= known["x"] + known["w"] + reach)
+                self.assertTrue(known["y"] - reach <= known["head_y"] <= known["y"] + known["h"] + reach)
+
+
+def main():
+    global ARGS
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default=dataset.DATA_DEFAULT, help="folder with human/")
+    parser.add_argument("--work", help="folder with cached bodies (default: made anew, a minute)")
+    ARGS = parser.parse_args()
+    torch.set_num_threads(1)
+    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+    failed = len(result.failures) + len(result.errors)
+    if result.skipped:
+        print("skipped:", "; ".join(reason for _, reason in result.skipped))
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
