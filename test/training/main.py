@@ -226,6 +226,20 @@ class Pictures(unittest.TestCase):
                 self.assertTrue(known["x"] - reach <= known["head_x"] <= known["x"] + known["w"] + reach)
                 self.assertTrue(known["y"] - reach <= known["head_y"] <= known["y"] + known["h"] + reach)
 
+    def test_who_is_seen_wholly_shows_the_head(self):
+        """Curls, hats and hoods are head too: all but umbrellas. 37 of 640 had none when only the skull was."""
+        from render.people import Flag
+        from render.scene import COLUMNS
+
+        whole = 0
+        for number in range(40):
+            for row in self.studios[0].picture(number)[1]:
+                known = dict(zip(COLUMNS, row))
+                if known["visible"] > 0.95 and known["inside"] > 0.99 and not int(known["flags"]) & Flag.umbrella:
+                    whole += 1
+                    self.assertGreater(known["head_visible"], 0.5, f"picture {number}")
+        self.assertGreater(whole, 20)
+
 
 def main():
     global ARGS

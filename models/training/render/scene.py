@@ -26,6 +26,8 @@ PEOPLE_MAX = 15
 OVERHEAD_TILT_MAX_DEG = 20
 # Nearer than this the camera would hang inside of something.
 BLOCKED_M = 0.45
+# What is seen of a head is skin, hair or hat, in radii from its middle; beside and above it more than below, where shoulders begin.
+HEAD_REACH, HAIR_REACH, HAIR_BELOW = 1.35, 2.2, 0.4
 # Horizontal angles of view: the usual camera modules (54 to 66), and the wide ones.
 LENSES_DEG = ((50, 72), (85, 112))
 # Heads are at least some 5 px wide on the camera's axis (0.22 m of this).
@@ -287,8 +289,9 @@ def take(random, camera, light, sensor, place, static, actors, atlas, exposure=N
     head_owner = np.zeros(len(world.triangles), np.int32)
     for number, (_, _, head, radius, _) in enumerate(staged, 1):
         mine = np.where(world.owner == number)[0]
-        middle = world.vertices[world.triangles[mine]].mean(1)
-        head_owner[mine[np.linalg.norm(middle - head, axis=1) < radius * 1.35]] = number
+        away = world.vertices[world.triangles[mine]].mean(1) - head
+        reach = np.where(away[:, 2] > -HAIR_BELOW * radius, HAIR_REACH, HEAD_REACH)
+        head_owner[mine[np.linalg.norm(away, axis=1) < radius * reach]] = number
 
     sky = np.array([0.9, 0.9, 0.85]) * float(light.ambient_up.mean()) * 2.5
     origin = np.asarray(camera.position, np.float32)
