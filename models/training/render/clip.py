@@ -1,7 +1,8 @@
 """Clips: people who walk through an entrance, and the crossings that a perfect counter would report.
 
 truth.json has the form that `lethe evaluate` reads. A crossing is the moment at which a head's middle passes the line
-in the picture; somebody who turns back inside the band crosses nothing. What is not simulated: people who avoid each
+in the picture; somebody who turns back inside the band crosses nothing, nor does somebody who is not seen on both sides of
+it (behind a wall, or whom the camera only sees leave). What is not simulated: people who avoid each
 other (they keep to their lane), and doors that move.
 """
 
@@ -17,12 +18,17 @@ from render.light import Atlas
 from render.mesh import join
 from render.people import make_group
 from render.places import make_place
+from render.raster import clip_to_screen, fill
 from render.scene import Actor, draw_light, furnish, take
 from render.sensor import Sensor
 from render.textures import Textures
 
 BAND = 0.03
 LANE_M = 0.7
+# The line ends before the frame does: of somebody who is half outside nobody can say where the head is.
+LINE_FROM, LINE_TO = 0.1, 0.9
+# Share of a body, and of the places in which heads pass the doorway, that the camera must see.
+BODY_SEEN_MIN, DOORWAY_SEEN_MIN = 0.3, 0.85
 
 
 class Walker:
@@ -60,21 +66,40 @@ def _camera(random, place, tilt_deg):
     return Camera((float(random.normal(0, 0.1)), float(1.2 - reach), float(height)), yaw + random.normal(0, 3), float(tilt), random.normal(0, 1.5), float(random.uniform(75, 100)), (random.uniform(0, 0.2), 0.0))
 
 
-def _entrance(random, textures):
-    """A place with a door at y = 0 and routes through it."""
+def _sees(camera, static, points):
+    """Share of world points [n, 3] that are in the frame with nothing of `static` before them."""
+    height, width = 96, 128
+    near, face = np.zeros((height, width), np.float32), np.full((height, width), -1, np.int32)
+    focal = camera.canvas_focal_px * width / camera.canvas[1]
+    corners, index = clip_to_screen(camera.see(static.vertices), static.triangles, focal, width / 2, height / 2)
+    fill(corners, index, np.ones(len(static.triangles), np.float32), near, face)
+    pixels, depth = camera.project(points)
+    inside = (depth > 0.2) & (pixels >= 0).all(1) & (pixels < (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)).all(1)
+    seen = camera.see(points[inside])
+    columns = np.clip(seen[:, 0] / seen[:, 2] * focal + width / 2, 0, width - 1).astype(int)
+    rows = np.clip(seen[:, 1] / seen[:, 2] * focal + height / 2, 0, height - 1).astype(int)
+    return float((near[rows, columns] < 1.02 / seen[:, 2]).sum() / len(points))
+
+
+def _entrance(random, studio, textures, tilt_deg):
+    """A place with a door at y = 0, routes through it, and a camera that sees who passes: (place, routes, static, camera)."""
     while True:
         place = make_place(random, textures)
         routes = [np.asarray(r, float) for r in place.routes]
         routes = [r for r in routes if r[:, 1].min() < -0.4 and r[:, 1].max() > 1.5]
-        if routes:
-            return place, routes
+        if not routes:
+            continue
+        static = join([place.mesh, furnish(random, studio.cast, place)])
+        camera = _camera(random, place, tilt_deg)
+        ways = np.concatenate([r[:-1, None] + (r[1:] - r[:-1])[:, None] * np.linspace(0, 1, 40)[None, :, None] for r in routes]).reshape(-1, 2)
+        ways = ways[(ways[:, 1] > 0.3) & (ways[:, 1] < 1.9)]
+        if len(ways) and _sees(camera, static, np.column_stack([ways, np.full(len(ways), 1.6)])) >= DOORWAY_SEEN_MIN:
+            return place, routes, static, camera
 
 
 def film(random, studio, folder, args):
     """Writes clip.mp4 and truth.json into folder; returns the truth."""
-    place, routes = _entrance(random, studio.textures or _textures(studio))
-    camera = _camera(random, place, args.tilt)
-    static = join([place.mesh, furnish(random, studio.cast, place)])
+    place, routes, static, camera = _entrance(random, studio, studio.textures or _textures(studio), args.tilt)
     light, sensor, atlas = draw_light(random, place), Sensor.draw(random), Atlas()
     sensor.overlay = []
     line_y = 0.5 + random.uniform(-0.08, 0.08)
@@ -110,9 +135,9 @@ def film(random, studio, folder, args):
         for row in people:
             identity_seen, y, x = int(row[14]), row[6] / FRAME_HEIGHT_PX, row[5] / FRAME_WIDTH_PX
             side = 0 if abs(y - line_y) < BAND else int(np.sign(line_y - y))
-            if side and 0 <= x <= 1:
+            if side and 0 <= x <= 1 and row[10] >= BODY_SEEN_MIN:
                 before = sides.get(identity_seen)
-                if before and before != side:
+                if before and before != side and LINE_FROM <= x <= LINE_TO:
                     events.append({"t": round(now, 2), "dir": "in" if (side > 0) == up else "out"})
                 sides[identity_seen] = side
         if sys.stderr.isatty() and frame % 10 == 0:
@@ -121,7 +146,7 @@ def film(random, studio, folder, args):
     if encoder.wait() != 0:
         raise SystemExit("ffmpeg could not write the clip; is libx264 there? `ffmpeg -encoders | grep 264`")
     truth = {
-        "line": [[0, round(line_y, 3)], [1, round(line_y, 3)]],
+        "line": [[LINE_FROM, round(line_y, 3)], [LINE_TO, round(line_y, 3)]],
         "in": sum(e["dir"] == "in" for e in events),
         "out": sum(e["dir"] == "out" for e in events),
         "events": events,
