@@ -192,7 +192,7 @@ def quick(net, sets, shadow=None):
     """The figures that a checkpoint is chosen by: AP of each set with people; of those without, the share of pictures with
     an alarm, at the threshold that is best for the rendered people."""
     pairs = {name: run_float(net, items, shadow) for name, items in sets.items()}
-    threshold, _ = best_threshold(pairs["test-overhead"] + pairs["test-tilted"], 0.1)
+    threshold, _ = best_threshold(pairs["test-overhead"] + pairs["test-tilted"])
     return {name: alarms(p, threshold) if name in NOBODY_SETS else average_precision(p) for name, p in pairs.items()}
 
 
