@@ -63,7 +63,7 @@ def main():
         print(" ".join(f"{k} {v:.3f}" for k, v in rows[-1].items()), flush=True)
     with open(os.path.join(work, "knee.json"), "w") as f:
         json.dump(rows, f, indent=1)
-    names = [n for n in rows[0] if n not in ("mmac", "width") and not n.startswith("neg") and n != "test-empty"]
+    names = [n for n in rows[0] if n not in ("mmac", "width", "score") and not n.startswith("neg") and n != "test-empty"]
     series = {n: [(row["mmac"], row[n]) for row in rows] for n in names}
     plot.chart(os.path.join(work, "knee.svg"), f"AP against multiply-adds after {args.epochs} epochs", series, "million multiply-adds", "AP")
 
