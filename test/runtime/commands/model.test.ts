@@ -41,7 +41,13 @@ type Json = {
   readonly memory_bytes: number;
   readonly regions: readonly { name: string; offset_bytes: number; bytes: number }[];
   readonly operators: readonly { operator: string; multiply_adds: number }[];
-  readonly tensors: readonly { offset_bytes: number; bytes: number; alive: [number, number]; shares_with: number[] }[];
+  readonly tensors: readonly {
+    name: string;
+    offset_bytes: number;
+    bytes: number;
+    alive: [number, number];
+    shares_with: number[];
+  }[];
 };
 
 test('the text names operators, kernels, multiply-adds and every region', () => {
@@ -95,7 +101,8 @@ test('the picture has one rectangle for every tensor', () => {
   const { tensors } = JSON.parse(report(person, { json: true })) as Json;
   const drawn = readFileSync(svg, 'utf8');
   assert.is(drawn.split('<title>').length - 1, tensors.length);
-  assert.match(drawn, '<title>stem: 98304 bytes');
+  for (const { name, bytes } of tensors) assert.match(drawn, `<title>${name}: ${bytes} bytes`);
+  assert.is(tensors.find(({ name }) => name === 'stem')?.bytes, 48 * 64 * 24, 'a byte for every value of 24 channels');
 });
 
 test('another frame size is refused where the model reads planes in place', () => {
