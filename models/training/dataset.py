@@ -154,15 +154,19 @@ class Rendered:
         return np.asarray(self.images[shard][i]), rows_of_truth(self.people[shard][i], self.columns), float(self.cameras[shard][i][1])
 
 
+def is_label(at):
+    """Whether rendered people are wanted; at: the renderer's columns by name, of one or of many."""
+    return (at["visible"] >= VISIBLE_MIN) & (at["head_visible"] >= HEAD_VISIBLE_MIN)
+
+
 def rows_of_truth(truth, columns):
     """The renderer's rows to PEOPLE rows; boxes are cut to the frame, who cannot be seen at all is left out."""
     truth = truth[truth[:, columns.index("visible")] > SEEN_MIN]
     at = {name: truth[:, columns.index(name)] for name in columns}
     low = np.maximum(np.stack([at["x"], at["y"]], 1), 0)
     high = np.minimum(np.stack([at["x"] + at["w"], at["y"] + at["h"]], 1), (FRAME_WIDTH_PX, FRAME_HEIGHT_PX))
-    label = (at["visible"] >= VISIBLE_MIN) & (at["head_visible"] >= HEAD_VISIBLE_MIN)
     return np.concatenate(
-        [low, np.maximum(high - low, 1), np.stack([at["head_x"], at["head_y"], at["head_px"], np.where(label, LABEL, IGNORE), np.ones(len(truth))], 1)], 1
+        [low, np.maximum(high - low, 1), np.stack([at["head_x"], at["head_y"], at["head_px"], np.where(is_label(at), LABEL, IGNORE), np.ones(len(truth))], 1)], 1
     ).astype(np.float32)
 
 
@@ -254,11 +258,11 @@ def tint(random, image, rendered):
         gain, offset = np.ones(3), 0.0
     if random.random() < 0.4:
         gamma = random.uniform(0.6, 1.7)
-    levels = np.clip((np.arange(256)[:, None] * gain + offset) / 255, 0, 1) ** gamma * 255
     grey = random.random()
+    if rendered and grey > 0.6:
+        return image
+    levels = np.clip((np.arange(256)[:, None] * gain + offset) / 255, 0, 1) ** gamma * 255
     if rendered and grey > 0.12:
-        if grey > 0.6:
-            return image
         image = cv2.LUT(image, levels.astype(np.uint8)[None])
         return cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.0)) if random.random() < 0.08 else image
     x = cv2.LUT(image, levels.astype(np.float32)[None])
@@ -287,11 +291,11 @@ def _empty_cells(rows):
     empty = np.ones((grid_height, grid_width), np.float32)
     for x, y, w, h, head_x, head_y, head_px, kind, exact in rows:
         left, right, top, bottom = head_x - head_px, head_x + head_px, head_y - head_px, head_y + head_px
-        if exact == 0.0 and kind == 0.0:
+        if exact == 0 and kind == IGNORE:
             left, right, top, bottom = x, x + w, y, y + h
-        elif exact == 0.0:
+        elif exact == 0:
             left, right, top, bottom = x + 0.1 * w, x + 0.9 * w, y, y + HEAD_ZONE_TRAINED * h
-        elif kind == 1.0:
+        elif kind == LABEL:
             continue
         for r in range(max(0, int(top / CELL_PX)), min(grid_height, int(bottom / CELL_PX) + 1)):
             for c in range(max(0, int(left / CELL_PX)), min(grid_width, int(right / CELL_PX) + 1)):

@@ -16,6 +16,7 @@ import sys
 import numpy as np
 
 import plot
+from evaluate import NOBODY_SETS
 from net import mac_count, table
 from work import run_folder, work_folder
 
@@ -63,8 +64,7 @@ def main():
         print(" ".join(f"{k} {v:.3f}" for k, v in rows[-1].items()), flush=True)
     with open(os.path.join(work, "knee.json"), "w") as f:
         json.dump(rows, f, indent=1)
-    names = [n for n in rows[0] if n not in ("mmac", "width", "score") and not n.startswith("neg") and n != "test-empty"]
-    series = {n: [(row["mmac"], row[n]) for row in rows] for n in names}
+    series = {n: [(row["mmac"], row[n]) for row in rows] for n in best["figures"] if n not in NOBODY_SETS}
     plot.chart(os.path.join(work, "knee.svg"), f"AP against multiply-adds after {args.epochs} epochs", series, "million multiply-adds", "AP")
 
 

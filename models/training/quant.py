@@ -6,7 +6,7 @@ from net import INPUTS
 
 # A logit of 6 is a probability of 0.998 and one of -10 means nothing more than -20: finer steps are worth more.
 HEAT_RANGE = (-10.0, 6.0)
-# Offsets live in -2..3 cells, log2(size / cell) goes to 6 (256 px in cells of 4 px), the box's centre within one size.
+# Offsets live in -2..3 cells, log2(size / cell) goes to 5 (256 px), and one more for who is larger than the frame, the box's centre within one size.
 BOX_RANGE = (-2.0, 6.2)
 # The few values beyond this share are clipped: a wider range would cost resolution everywhere.
 TAIL = 1e-5

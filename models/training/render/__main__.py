@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 
 import work
-from dataset import DATA_DEFAULT
+from dataset import DATA_DEFAULT, is_label
 from render.clip import film
 from render.scene import COLUMNS
 from render.studio import PARTS, Studio, pictures
+
 
 def sheet(args):
     studio, rows = Studio(args.part, args), []
@@ -31,9 +32,8 @@ def sheet(args):
         if not args.bare:
             for p in people:
                 known = dict(zip(COLUMNS, p))
-                label = known["visible"] >= 0.3 and known["head_visible"] >= 0.25
                 box = np.round(np.array([p[1], p[2], p[1] + p[3], p[2] + p[4]]) * 1.5).astype(int).tolist()
-                cv2.rectangle(image, box[:2], box[2:], (0, 200, 0) if label else (0, 0, 200), 1)
+                cv2.rectangle(image, box[:2], box[2:], (0, 200, 0) if is_label(known) else (0, 0, 200), 1)
                 centre = np.round(np.array([known["head_x"], known["head_y"]]) * 1.5).astype(int).tolist()
                 cv2.circle(image, centre, max(2, int(known["head_px"] * 0.75)), (0, 255, 255), 1)
         rows.append(image)

@@ -13,13 +13,13 @@ import sys
 
 import numpy as np
 
+from dataset import VISIBLE_MIN
 from render.camera import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Camera
 from render.light import Atlas
 from render.mesh import join
 from render.people import make_group
 from render.places import make_place
-from render.raster import clip_to_screen, fill
-from render.scene import Actor, draw_light, furnish, take
+from render.scene import COLUMNS, Actor, depths, draw_light, furnish, take
 from render.sensor import Sensor
 from render.textures import Textures
 
@@ -27,8 +27,8 @@ BAND = 0.03
 LANE_M = 0.7
 # The line ends before the frame does: of somebody who is half outside nobody can say where the head is.
 LINE_FROM, LINE_TO = 0.1, 0.9
-# Share of a body, and of the places in which heads pass the doorway, that the camera must see.
-BODY_SEEN_MIN, DOORWAY_SEEN_MIN = 0.3, 0.85
+# Share of the places in which heads pass the doorway that the camera must see.
+DOORWAY_SEEN_MIN = 0.85
 
 
 class Walker:
@@ -68,16 +68,13 @@ def _camera(random, place, tilt_deg):
 
 def _sees(camera, static, points):
     """Share of world points [n, 3] that are in the frame with nothing of `static` before them."""
-    height, width = 96, 128
-    near, face = np.zeros((height, width), np.float32), np.full((height, width), -1, np.int32)
-    focal = camera.canvas_focal_px * width / camera.canvas[1]
-    corners, index = clip_to_screen(camera.see(static.vertices), static.triangles, focal, width / 2, height / 2)
-    fill(corners, index, np.ones(len(static.triangles), np.float32), near, face)
+    near, _, focal_px = depths(camera, static, 96, 128)
+    height, width = near.shape
     pixels, depth = camera.project(points)
     inside = (depth > 0.2) & (pixels >= 0).all(1) & (pixels < (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)).all(1)
     seen = camera.see(points[inside])
-    columns = np.clip(seen[:, 0] / seen[:, 2] * focal + width / 2, 0, width - 1).astype(int)
-    rows = np.clip(seen[:, 1] / seen[:, 2] * focal + height / 2, 0, height - 1).astype(int)
+    columns = np.clip(seen[:, 0] / seen[:, 2] * focal_px + width / 2, 0, width - 1).astype(int)
+    rows = np.clip(seen[:, 1] / seen[:, 2] * focal_px + height / 2, 0, height - 1).astype(int)
     return float((near[rows, columns] < 1.02 / seen[:, 2]).sum() / len(points))
 
 
@@ -133,9 +130,10 @@ def film(random, studio, folder, args):
         image, people, exposure = take(random, camera, light, sensor, place, static, actors, atlas, exposure, 0.015)
         encoder.stdin.write(image.tobytes())
         for row in people:
-            identity_seen, y, x = int(row[14]), row[6] / FRAME_HEIGHT_PX, row[5] / FRAME_WIDTH_PX
+            known = dict(zip(COLUMNS, row))
+            identity_seen, y, x = int(known["identity"]), known["head_y"] / FRAME_HEIGHT_PX, known["head_x"] / FRAME_WIDTH_PX
             side = 0 if abs(y - line_y) < BAND else int(np.sign(line_y - y))
-            if side and 0 <= x <= 1 and row[10] >= BODY_SEEN_MIN:
+            if side and 0 <= x <= 1 and known["visible"] >= VISIBLE_MIN:
                 before = sides.get(identity_seen)
                 if before and before != side and LINE_FROM <= x <= LINE_TO:
                     events.append({"t": round(now, 2), "dir": "in" if (side > 0) == up else "out"})

@@ -417,10 +417,16 @@ def draw_picture(random, cast, textures, atlas, photos=(), tilt_deg=None, people
         return picture, rows, row
 
 
-def _blocked(camera, place, static):
-    """Whether the camera looks at the back of a wall or hangs in a shelf: a sparse look at the depths."""
-    height, width = 24, 32
+def depths(camera, mesh, height, width):
+    """A sparse look through the pinhole: 1 / depth [h, w] (0: nothing there), face numbers (-1), and the focal length in its pixels."""
     near, face = np.zeros((height, width), np.float32), np.full((height, width), -1, np.int32)
-    corners, index = clip_to_screen(camera.see(static.vertices), static.triangles, camera.canvas_focal_px * width / camera.canvas[1], width / 2, height / 2)
-    fill(corners, index, np.ones(len(static.triangles), np.float32), near, face)
+    focal_px = camera.canvas_focal_px * width / camera.canvas[1]
+    corners, index = clip_to_screen(camera.see(mesh.vertices), mesh.triangles, focal_px, width / 2, height / 2)
+    fill(corners, index, np.ones(len(mesh.triangles), np.float32), near, face)
+    return near, face, focal_px
+
+
+def _blocked(camera, place, static):
+    """Whether the camera looks at the back of a wall or hangs in a shelf."""
+    near, face, _ = depths(camera, static, 24, 32)
     return (near > 1 / BLOCKED_M).mean() > 0.12 or (face < 0).mean() > (0.5 if place.ceiling_m is None else 0.2)
