@@ -51,6 +51,8 @@ HEAD_ZONE, HEAD_ZONE_TRAINED = 0.45, 0.35
 ROWS_MAX = 64
 # Four cuts in one frame: twice as many people a step as in whole pictures, which are mostly floor.
 MOSAIC_SHARE, MOSAIC_ZOOM_MAX = 0.2, 1.7
+# Lamps and daylight that burn the floor out and wash colours away: common at doors, and what a shop cannot help.
+BURNT_SHARE = 0.12
 # Straight down, a picture may be turned upside down.
 UPSIDE_DOWN_TILT_DEG = 15
 
@@ -251,8 +253,26 @@ def warp(random, image, rows, tilt, width, height, closer=1.0):
     return out, moved[(moved[:, 2:4] > 1).all(1) | inside]
 
 
+def burn(random, image):
+    """Too much light: up to three pools of it, highlights cut off and without colour, edges as a recorder sharpens them."""
+    h, w = image.shape[:2]
+    light = np.full((24, 32), random.uniform(0.9, 1.7), np.float32)
+    y, x = np.mgrid[0:1:24j, 0 : w / h : 32j].astype(np.float32)
+    for _ in range(int(random.integers(0, 4))):
+        from_x, from_y, radius = random.uniform(-0.1, w / h + 0.1), random.uniform(-0.1, 1.1), random.uniform(0.12, 0.5)
+        light += random.uniform(0.3, 1.6) * np.exp(-((x - from_x) ** 2 + ((y - from_y) * random.uniform(0.6, 1.6)) ** 2) / radius**2)
+    bright = image * cv2.resize(light, (w, h), interpolation=cv2.INTER_LINEAR)[..., None]
+    luma = (bright @ np.array([0.114, 0.587, 0.299], np.float32))[..., None]
+    bright = luma + (bright - luma) * np.float32(random.uniform(0.3, 1.0))
+    if random.random() < 0.5:
+        bright += (bright - cv2.GaussianBlur(bright, (0, 0), random.uniform(0.7, 1.2))) * np.float32(random.uniform(0.3, 1.2))
+    return np.clip(bright, 0, 255).astype(np.uint8)
+
+
 def tint(random, image, rendered):
     """Light, colour and sensor. Rendered pictures have been through a camera already and get the light part alone."""
+    if random.random() < BURNT_SHARE:
+        return burn(random, image)
     gain, offset, gamma = random.uniform(0.6, 1.35) * (1 + random.normal(0, 0.06, 3)), random.uniform(-25, 25), 1.0
     if random.random() < 0.3:
         gain, offset = np.ones(3), 0.0

@@ -24,6 +24,7 @@ import evaluate
 import plot
 from dataset import DATA_DEFAULT, MOSAIC_SHARE, Mixture, calibration_frames, load_pools
 from net import Net, mac_count
+from optimiser import Optimiser
 from quant import Shadow, calibrate
 from work import run_folder, work_folder
 
@@ -94,10 +95,7 @@ class Run:
         self.folder = run_folder(work, args.name)
         self.device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.net = Net(args.width).to(self.device, memory_format=torch.channels_last)
-        decayed = [p for p in self.net.parameters() if p.ndim == 4]
-        others = [p for p in self.net.parameters() if p.ndim != 4]
-        groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=1e-4)
+        self.optimiser = Optimiser(self.net)
         self.epoch, self.spent, self.best, self.ranges = 0, 0.0, -1.0, None
         if args.start:
             self.net.load_state_dict(torch.load(args.start, weights_only=True, map_location=self.device)["net"])
@@ -148,16 +146,14 @@ class Run:
             y, u, v, *wanted = (x.to(self.device, non_blocking=True) for x in batch)
             warm = min(1.0, (self.epoch * args.steps + step + 1) / WARM_STEPS)
             rate = args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.share(step))))
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and not rounding):
                 heat, box = self.net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
             heat_loss, box_loss = assign.losses(heat.float(), box.float(), *wanted)
-            self.optimiser.zero_grad(set_to_none=True)
+            self.net.zero_grad(set_to_none=True)
             (heat_loss + BOX_WEIGHT * box_loss).backward()
             self.crew.average_gradients(self.net)
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-            self.optimiser.step()
+            self.optimiser.step(rate)
             self.average.update(self.net)
             sums[0] += float(heat_loss.detach())
             sums[1] += float(box_loss.detach())
@@ -218,7 +214,7 @@ def arguments(parser):
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--steps", type=int, default=300, help="steps of an epoch")
     parser.add_argument("--every", type=int, default=4, help="epochs between evaluations")
-    parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate (AdamW)")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on the learning rates (optimiser.py)")
     parser.add_argument("--int8-share", type=float, default=0.1, help="last share of the time with int8 rounding")
     parser.add_argument("--width", type=float, default=1.0, help="factor on the channels of all inner layers")
     parser.add_argument("--classes", choices=("AB", "ABC"), default="AB", help="licence classes of the real pictures; only AB is shipped")

@@ -6,6 +6,7 @@ Tests that need the body's or the pictures' data say so and are counted as skipp
 """
 
 import argparse
+import copy
 import os
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import assign
 import dataset
 import evaluate
 import net
+import optimiser
 from dataset import HEAD_ONLY, IGNORE, KIND, LABEL, targets
 from render import textures
 
@@ -84,6 +86,15 @@ class Augmentation(unittest.TestCase):
             apart.append(np.hypot((light * across).sum() / light.sum() - head_x, (light * down).sum() / light.sum() - head_y))
         self.assertGreater(len(apart), 100)
         self.assertLess(max(apart), 0.25)
+
+    def test_too_much_light_burns_highlights_and_hides_nothing_dark(self):
+        image = np.zeros((192, 256, 3), np.uint8)
+        image[:, 128:] = 150
+        for seed in range(20):
+            burnt = dataset.burn(np.random.default_rng(seed), image)
+            self.assertEqual((burnt.shape, burnt.dtype), (image.shape, image.dtype))
+            self.assertGreater(burnt[:, 140:].mean(), 125)
+            self.assertEqual(int(burnt[:, :110].max()), 0)
 
     def test_who_is_cut_off_loses_the_label(self):
         random = np.random.default_rng(3)
@@ -150,6 +161,55 @@ class Assignment(unittest.TestCase):
         rows, empty = asked([])
         heat, box = maps()
         self.assertTrue(all(np.isfinite(float(x)) for x in assign.losses(heat, box, rows, empty)))
+
+
+class Optimising(unittest.TestCase):
+    def model(self):
+        torch.manual_seed(1)
+        return net.Net().to(memory_format=torch.channels_last)
+
+    def test_one_step_moves_every_weight(self):
+        model = self.model()
+        step = optimiser.Optimiser(model)
+        before = {name: p.detach().clone() for name, p in model.named_parameters()}
+        for p in model.parameters():
+            p.grad = torch.randn_like(p)
+        step.step(1.0)
+        for name, p in model.named_parameters():
+            self.assertFalse(torch.equal(p, before[name]), name)
+
+    def test_a_matrix_moves_as_far_in_all_directions(self):
+        model = self.model()
+        step, layer = optimiser.Optimiser(model), model.convs["to_fine"]
+        before = layer.weight.detach().clone()
+        for p in model.parameters():
+            p.grad = torch.randn_like(p)
+        # One direction with a gradient a thousand times as large: a step along the gradient would go there alone.
+        layer.weight.grad[0] *= 1000
+        step.step(1.0)
+        moved = torch.linalg.svdvals(optimiser.as_matrix(layer.weight.detach() - before * (1 - optimiser.MATRIX_RATE * optimiser.WEIGHT_DECAY)))
+        self.assertLess(float(moved.max() / moved.median()), 2.0)
+
+    def test_goes_on_where_it_stopped(self):
+        model, other = self.model(), self.model()
+        first, second = optimiser.Optimiser(model), optimiser.Optimiser(other)
+        gradients = [[torch.randn_like(p) for p in model.parameters()] for _ in range(2)]
+        for gradient in gradients:
+            for p, g in zip(model.parameters(), gradient):
+                p.grad = g.clone()
+            first.step(0.5)
+            if gradient is gradients[0]:
+                second.load_state_dict(copy.deepcopy(first.state_dict()))
+                other.load_state_dict(model.state_dict())
+        for p, g in zip(other.parameters(), gradients[1]):
+            p.grad = g.clone()
+        second.step(0.5)
+        for (name, p), q in zip(model.named_parameters(), other.parameters()):
+            self.assertTrue(torch.equal(p, q), name)
+
+    def test_weights_that_would_be_copied_are_refused(self):
+        with self.assertRaises(ValueError):
+            optimiser.Optimiser(net.Net())
 
 
 class Measuring(unittest.TestCase):
