@@ -14,6 +14,7 @@ minutes each on rendered pictures alone, AP 0.54 from above and 0.40 tilted, wit
 """
 
 import argparse
+import os
 from dataclasses import dataclass
 
 import torch
@@ -200,9 +201,22 @@ class Net(nn.Module):
         return conv.weight * gain[:, None, None, None], norm.bias - norm.running_mean * gain
 
 
+def checkpoint(path, device="cpu"):
+    """What a checkpoint file holds; SystemExit where its net is not the one above."""
+    if not os.path.exists(path):
+        raise SystemExit(f"{path} is missing; name a checkpoint that train.py has written")
+    state = torch.load(path, weights_only=True, map_location=device)
+    wanted = {name: tuple(w.shape) for name, w in Net(state.get("width", 1.0)).state_dict().items()}
+    found = {name: tuple(w.shape) for name, w in state["net"].items()}
+    if found != wanted:
+        name = sorted(n for n in found.keys() | wanted.keys() if found.get(n) != wanted.get(n))[0]
+        raise SystemExit(f"{path} holds another net: {name} is {found.get(name, 'not there')}, net.py has {wanted.get(name, 'none')}; train anew, or take the commit that made it")
+    return state
+
+
 def load(path, device="cpu"):
     """(net, state) of a checkpoint; the net is the averaged one."""
-    state = torch.load(path, weights_only=True, map_location=device)
+    state = checkpoint(path, device)
     net = Net(state["width"]).to(device)
     net.load_state_dict(state["net"])
     return net.eval(), state

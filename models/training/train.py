@@ -23,7 +23,7 @@ import assign
 import evaluate
 import plot
 from dataset import DATA_DEFAULT, MOSAIC_SHARE, Mixture, calibration_frames, load_pools
-from net import Net, mac_count
+from net import Net, checkpoint, mac_count
 from optimiser import Optimiser
 from quant import Shadow, calibrate
 from work import run_folder, work_folder
@@ -98,7 +98,7 @@ class Run:
         self.optimiser = Optimiser(self.net)
         self.epoch, self.spent, self.best, self.ranges = 0, 0.0, -1.0, None
         if args.start:
-            self.net.load_state_dict(torch.load(args.start, weights_only=True, map_location=self.device)["net"])
+            self.net.load_state_dict(checkpoint(args.start, self.device)["net"])
         self.average = Average(self.net)
         if args.resume:
             self._resume()
@@ -109,7 +109,7 @@ class Run:
         path = os.path.join(self.folder, "last.pt")
         if not os.path.exists(path):
             raise SystemExit(f"{path} is missing, so there is nothing to resume; leave --resume out to begin")
-        state = torch.load(path, weights_only=True, map_location=self.device)
+        state = checkpoint(path, self.device)
         self.net.load_state_dict(state["raw"])
         self.average.net.load_state_dict(state["net"])
         self.average.steps = 10_000

@@ -65,6 +65,15 @@ class Network(unittest.TestCase):
         total = sum(keep[name][0].numel() * conv.weight[0].numel() for name, conv in model.convs.items())
         self.assertEqual(total, net.mac_count(model.layers))
 
+    def test_a_checkpoint_of_another_net_is_refused_by_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "wide.pt")
+            torch.save({"net": net.Net(1.5).state_dict(), "width": 1.0}, path)
+            with self.assertRaisesRegex(SystemExit, "wide.pt holds another net: convs.*net.py has"):
+                net.checkpoint(path)
+            with self.assertRaisesRegex(SystemExit, "none.pt is missing"):
+                net.checkpoint(os.path.join(folder, "none.pt"))
+
 
 class Augmentation(unittest.TestCase):
     def test_truth_stays_on_its_pixel(self):
