@@ -24,6 +24,8 @@ cv2.setNumThreads(1)
 # Fresh Gaussian noise costs more than all other augmentation together, so it is cut from one sheet.
 NOISE = np.random.default_rng(0).normal(0, 1, (700, 700, 3)).astype(np.float32)
 
+# Blue, green, red to brightness, BT.601.
+LUMA = np.array([0.114, 0.587, 0.299])
 DATA_DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data")
 REAL_SETS = ("cafe_high_view", "cctv_person_gray", "coco128")
 # One room: whoever trains on a part of it has seen the rest. No net is trained on it, not even the experimental one.
@@ -262,7 +264,7 @@ def burn(random, image):
         from_x, from_y, radius = random.uniform(-0.1, w / h + 0.1), random.uniform(-0.1, 1.1), random.uniform(0.12, 0.5)
         light += random.uniform(0.3, 1.6) * np.exp(-((x - from_x) ** 2 + ((y - from_y) * random.uniform(0.6, 1.6)) ** 2) / radius**2)
     bright = image * cv2.resize(light, (w, h), interpolation=cv2.INTER_LINEAR)[..., None]
-    luma = (bright @ np.array([0.114, 0.587, 0.299], np.float32))[..., None]
+    luma = (bright @ LUMA.astype(np.float32))[..., None]
     bright = luma + (bright - luma) * np.float32(random.uniform(0.3, 1.0))
     if random.random() < 0.5:
         bright += (bright - cv2.GaussianBlur(bright, (0, 0), random.uniform(0.7, 1.2))) * np.float32(random.uniform(0.3, 1.2))
@@ -288,7 +290,7 @@ def tint(random, image, rendered):
     x = cv2.LUT(image, levels.astype(np.float32)[None])
     if grey < 0.45:
         keep = 0.0 if grey < 0.22 else random.uniform(0.2, 1.6)
-        luma = np.tile(np.array([0.114, 0.587, 0.299]), (3, 1))
+        luma = np.tile(LUMA, (3, 1))
         x = cv2.transform(x, luma * (1 - keep) + np.eye(3) * keep)
     elif grey < 0.6 and float(np.ptp(image[::4, ::4], 2).mean()) < 2:
         # Grey sets must not teach that colour means rendered: lend them some.

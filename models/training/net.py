@@ -202,23 +202,26 @@ class Net(nn.Module):
 
 
 def checkpoint(path, device="cpu"):
-    """What a checkpoint file holds; SystemExit where its net is not the one above."""
+    """What a checkpoint file holds."""
     if not os.path.exists(path):
         raise SystemExit(f"{path} is missing; name a checkpoint that train.py has written")
-    state = torch.load(path, weights_only=True, map_location=device)
-    wanted = {name: tuple(w.shape) for name, w in Net(state.get("width", 1.0)).state_dict().items()}
-    found = {name: tuple(w.shape) for name, w in state["net"].items()}
+    return torch.load(path, weights_only=True, map_location=device)
+
+
+def restore(net, weights, path):
+    """Puts weights of a checkpoint into a net; SystemExit where they are another net's."""
+    wanted, found = ({name: tuple(w.shape) for name, w in state.items()} for state in (net.state_dict(), weights))
     if found != wanted:
         name = sorted(n for n in found.keys() | wanted.keys() if found.get(n) != wanted.get(n))[0]
-        raise SystemExit(f"{path} holds another net: {name} is {found.get(name, 'not there')}, net.py has {wanted.get(name, 'none')}; train anew, or take the commit that made it")
-    return state
+        raise SystemExit(f"{path} holds another net: {name} is {found.get(name, 'not there')}, here it is {wanted.get(name, 'none')}; give the width that it was trained with, train anew, or take the commit that made it")
+    net.load_state_dict(weights)
 
 
 def load(path, device="cpu"):
     """(net, state) of a checkpoint; the net is the averaged one."""
     state = checkpoint(path, device)
     net = Net(state["width"]).to(device)
-    net.load_state_dict(state["net"])
+    restore(net, state["net"], path)
     return net.eval(), state
 
 

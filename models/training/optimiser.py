@@ -24,8 +24,7 @@ class Optimiser:
     """Both optimisers of a net; rates are set anew in each step, as shares of the highest."""
 
     def __init__(self, net):
-        inner = {name: layer.weight for name, layer in net.convs.items() if layer.groups == 1 and name not in OUTPUT_LAYERS}
-        self.weights = list(inner.values())
+        self.weights = [layer.weight for name, layer in net.convs.items() if layer.groups == 1 and name not in OUTPUT_LAYERS]
         # torch.optim.Muon takes matrices alone, so it is given views of the kernels.
         self.views = [torch.nn.Parameter(as_matrix(w.detach())) for w in self.weights]
         for weight, view in zip(self.weights, self.views):

@@ -23,7 +23,7 @@ import assign
 import evaluate
 import plot
 from dataset import DATA_DEFAULT, MOSAIC_SHARE, Mixture, calibration_frames, load_pools
-from net import Net, checkpoint, mac_count
+from net import Net, checkpoint, mac_count, restore
 from optimiser import Optimiser
 from quant import Shadow, calibrate
 from work import run_folder, work_folder
@@ -98,7 +98,7 @@ class Run:
         self.optimiser = Optimiser(self.net)
         self.epoch, self.spent, self.best, self.ranges = 0, 0.0, -1.0, None
         if args.start:
-            self.net.load_state_dict(checkpoint(args.start, self.device)["net"])
+            restore(self.net, checkpoint(args.start, self.device)["net"], args.start)
         self.average = Average(self.net)
         if args.resume:
             self._resume()
@@ -110,8 +110,8 @@ class Run:
         if not os.path.exists(path):
             raise SystemExit(f"{path} is missing, so there is nothing to resume; leave --resume out to begin")
         state = checkpoint(path, self.device)
-        self.net.load_state_dict(state["raw"])
-        self.average.net.load_state_dict(state["net"])
+        restore(self.net, state["raw"], path)
+        restore(self.average.net, state["net"], path)
         self.average.steps = 10_000
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch, self.spent, self.best, self.ranges = state["epoch"], state["spent"], state["best"], state["ranges"]

@@ -69,10 +69,12 @@ class Network(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "wide.pt")
             torch.save({"net": net.Net(1.5).state_dict(), "width": 1.0}, path)
-            with self.assertRaisesRegex(SystemExit, "wide.pt holds another net: convs.*net.py has"):
-                net.checkpoint(path)
+            with self.assertRaisesRegex(SystemExit, "wide.pt holds another net: convs.*here it is"):
+                net.load(path)
+            with self.assertRaisesRegex(SystemExit, "wide.pt holds another net: convs.*the width that it was trained with"):
+                net.restore(net.Net(0.5), net.checkpoint(path)["net"], path)
             with self.assertRaisesRegex(SystemExit, "none.pt is missing"):
-                net.checkpoint(os.path.join(folder, "none.pt"))
+                net.load(os.path.join(folder, "none.pt"))
 
 
 class Augmentation(unittest.TestCase):
