@@ -271,6 +271,11 @@ def burn(random, image):
     return np.clip(bright, 0, 255).astype(np.uint8)
 
 
+def is_grey(image):
+    """Whether a picture has no colours, but for what compression leaves."""
+    return float(np.ptp(image[::4, ::4], 2).mean()) < 2
+
+
 def tint(random, image, rendered):
     """Light, colour and sensor. Rendered pictures have been through a camera already and get the light part alone."""
     if random.random() < BURNT_SHARE:
@@ -292,7 +297,7 @@ def tint(random, image, rendered):
         keep = 0.0 if grey < 0.22 else random.uniform(0.2, 1.6)
         luma = np.tile(LUMA, (3, 1))
         x = cv2.transform(x, luma * (1 - keep) + np.eye(3) * keep)
-    elif grey < 0.6 and float(np.ptp(image[::4, ::4], 2).mean()) < 2:
+    elif grey < 0.6 and is_grey(image):
         # Grey sets must not teach that colour means rendered: lend them some.
         ends = random.uniform(-40, 40, (2, 3)).astype(np.float32)
         x += ends[0] + (ends[1] - ends[0]) * x[..., 1:2] / 255
@@ -333,15 +338,20 @@ def targets(rows):
     return padded, _empty_cells(rows)
 
 
+def pool_shares(pools):
+    """(names, shares) of an epoch: SHARES of those pools that hold anything."""
+    shares = SHARES | SHARES_C
+    names = [n for n in shares if n in pools and len(pools[n])]
+    wanted = np.array([shares[n] for n in names])
+    return names, wanted / wanted.sum()
+
+
 class Mixture(torch.utils.data.Dataset):
     """Endless augmented pictures, the same for the same (seed, epoch, index)."""
 
     def __init__(self, pools, length, seed, epoch, mosaic_share=MOSAIC_SHARE):
-        shares = SHARES | SHARES_C
-        self.names = [n for n in shares if n in pools and len(pools[n])]
+        self.names, self.shares = pool_shares(pools)
         self.pools, self.length, self.key, self.mosaic_share = pools, length, (seed, epoch), mosaic_share
-        wanted = np.array([shares[n] for n in self.names])
-        self.shares = wanted / wanted.sum()
 
     def __len__(self):
         return self.length

@@ -4,8 +4,11 @@
 
 The schedule is a share of the given minutes (cosine), not a number of steps, because what is scarce is time. The last
 part (--int8-share) runs with int8 rounding in the loop and with the batch norms frozen. With a GPU the same command
-uses it; two cores are enough: without one, each core is a process of its own (--processes) and they share gradients.
-Losses: assign.py.
+uses it, and augments there (augment.py) while the cores render; two cores are enough: without one, each core is a process
+of its own (--processes) and they share gradients. Losses: assign.py.
+
+    python train.py --large --name teacher --minutes 3                      # a large net (teacher.py), on a GPU
+    python train.py --teacher WORK/runs/teacher/last.pt --minutes 6         # the small one learns from it, too
 """
 
 import argparse
@@ -20,7 +23,9 @@ import torch
 import torch.distributed
 
 import assign
+import augment
 import evaluate
+import teacher
 import plot
 from dataset import DATA_DEFAULT, MOSAIC_SHARE, Mixture, calibration_frames, load_pools
 from net import Net, checkpoint, mac_count, restore
@@ -29,6 +34,8 @@ from quant import Shadow, calibrate
 from work import run_folder, work_folder
 
 BOX_WEIGHT = 4.0
+# A teacher's answer counts as much as what is right.
+IMITATION_WEIGHT = 1.0
 WARM_STEPS = 150
 # From this share of the schedule on only whole pictures: the last word has what a camera really shows (as YOLOX does it).
 WHOLE_FROM = 0.8
@@ -80,11 +87,35 @@ class Average:
     def update(self, net):
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for mine, theirs in zip(self.net.state_dict().values(), net.state_dict().values()):
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs, 1 - decay)
-            else:
+        pairs = list(zip(self.net.state_dict().values(), net.state_dict().values()))
+        mine, theirs = zip(*(p for p in pairs if p[0].dtype.is_floating_point))
+        torch._foreach_lerp_(list(mine), list(theirs), 1 - decay)
+        for mine, theirs in pairs:
+            if not mine.dtype.is_floating_point:
                 mine.copy_(theirs)
+
+
+class Recording:
+    """The work of a graphics card, recorded once and replayed: a busy core takes longer to name two thousand small kernels
+    one by one than the card needs for them."""
+
+    def __init__(self, function, random):
+        """function: without arguments; reads and writes tensors that stay where they are, draws from the generator random."""
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):  # what is compiled or chosen at first use must not be recorded
+            for _ in range(3):
+                function()
+        torch.cuda.current_stream().wait_stream(aside)
+        self.graph = torch.cuda.CUDAGraph()
+        self.graph.register_generator_state(random)
+        with torch.cuda.graph(self.graph):
+            self.result = function()
+
+    def replay(self):
+        """The result of function; it is overwritten by the next replay."""
+        self.graph.replay()
+        return self.result
 
 
 class Run:
@@ -94,7 +125,11 @@ class Run:
         self.args, self.crew, self.pools, self.tests = args, crew, pools, tests
         self.folder = run_folder(work, args.name)
         self.device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.net = Net(args.width).to(self.device, memory_format=torch.channels_last)
+        self.net = (teacher.Teacher() if args.large else Net(args.width)).to(self.device, memory_format=torch.channels_last)
+        self.teacher = teacher.load_teacher(args.teacher, self.device) if args.teacher else None
+        self.room = augment.Darkroom(pools, self.device, args.seed) if self.device.type == "cuda" else None
+        self.losses = torch.compile(assign.losses) if self.device.type == "cuda" else assign.losses
+        self.recording = None
         self.optimiser = Optimiser(self.net)
         self.epoch, self.spent, self.best, self.ranges = 0, 0.0, -1.0, None
         if args.start:
@@ -135,40 +170,68 @@ class Run:
             self._begin_rounding()
         shadow = Shadow(self.ranges) if rounding else None
         self.net.train(not rounding)
-        self.pools["rendered"].refresh()
         self.crew.follow(self.net)
-        count = args.steps * args.batch * self.crew.size
-        mixture = Mixture(self.pools, count, args.seed, self.epoch, MOSAIC_SHARE if self.share() < WHOLE_FROM else 0)
-        mine = range(self.crew.rank, count, self.crew.size)
-        loader = torch.utils.data.DataLoader(mixture, args.batch, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None)
-        sums = [0.0, 0.0]
-        for step, batch in enumerate(loader):
-            y, u, v, *wanted = (x.to(self.device, non_blocking=True) for x in batch)
+        sums = torch.zeros(2, device=self.device)
+        for step, gradients in enumerate(self._steps(shadow)):
             warm = min(1.0, (self.epoch * args.steps + step + 1) / WARM_STEPS)
             rate = args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.share(step))))
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and not rounding):
-                heat, box = self.net(y.float() / 255, u.float() / 255, v.float() / 255, shadow=shadow)
-            heat_loss, box_loss = assign.losses(heat.float(), box.float(), *wanted)
-            self.net.zero_grad(set_to_none=True)
-            (heat_loss + BOX_WEIGHT * box_loss).backward()
+            sums += gradients()
             self.crew.average_gradients(self.net)
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
             self.optimiser.step(rate)
             self.average.update(self.net)
-            sums[0] += float(heat_loss.detach())
-            sums[1] += float(box_loss.detach())
+        sums = sums.tolist()  # a card is asked once an epoch: it would have to wait for each answer
         self.epoch += 1
         trained_s = time.time() - started
         if self.crew.rank:
             self.spent = self.crew.agree(self.spent)
             return
         line = {"epoch": self.epoch, "rendered": len(self.pools["rendered"]), "rate": rate, "int8": rounding, "heat": sums[0] / args.steps, "box": sums[1] / args.steps}
-        if self.epoch % args.every == 0 or rounding:
+        if self.epoch % (max(1, args.every // 4) if rounding else args.every) == 0 or self.share() >= 1:
             figures = evaluate.quick(self.average.net, self.tests, shadow)
             line |= {"score": evaluate.score(figures), "figures": figures}
         self.spent = self.crew.agree(self.spent + time.time() - started)
         line |= {"minutes": self.spent / 60, "step_ms": trained_s / args.steps * 1000}
         self._keep(line)
+
+    def _steps(self, shadow):
+        """One function for each step of an epoch that leaves gradients in the net and gives the losses, [2] on the device."""
+        args, mosaics = self.args, MOSAIC_SHARE if self.share() < WHOLE_FROM else 0
+        if self.room is not None:
+            self.room.begin(self.epoch)
+            step = lambda: self._gradients(*self.room.batch(args.batch, mosaics), shadow)
+            if shadow is None:  # rounding asks for numbers, which cannot be recorded
+                if self.recording is None or self.recording[0] != mosaics:
+                    try:
+                        self.recording = mosaics, Recording(step, self.room.random).replay
+                    except RuntimeError as error:
+                        print(f"steps are not recorded but launched kernel by kernel, which is slower: {error}", flush=True)
+                        self.recording = mosaics, step
+                step = self.recording[1]
+            yield from (step for _ in range(args.steps))
+            return
+        self.pools["rendered"].refresh()
+        count = args.steps * args.batch * self.crew.size
+        mixture = Mixture(self.pools, count, args.seed, self.epoch, mosaics)
+        mine = range(self.crew.rank, count, self.crew.size)
+        for batch in torch.utils.data.DataLoader(mixture, args.batch, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None):
+            yield lambda: self._gradients(*(x.to(self.device) for x in batch), shadow)
+
+    def _gradients(self, y, u, v, rows, empty, shadow):
+        """Forward and back: uint8 frames, dataset.targets."""
+        frame = [x.float() / 255 for x in (y, u, v)]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and shadow is None):
+            heat, box = self.net(*frame, shadow=shadow)
+        heat_loss, box_loss = self.losses(heat.float(), box.float(), rows, empty)
+        loss = heat_loss + BOX_WEIGHT * box_loss
+        if self.teacher is not None:
+            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16):
+                answer = self.teacher(*frame)
+            like_heat, like_box = assign.imitation(heat.float(), box.float(), *(x.float() for x in answer))
+            loss = loss + IMITATION_WEIGHT * (like_heat + BOX_WEIGHT * like_box)
+        self.net.zero_grad(set_to_none=True)
+        loss.backward()
+        return torch.stack([heat_loss.detach(), box_loss.detach()])
 
     def _begin_rounding(self):
         """From here on the averaged weights are trained with the rounding that the file will have."""
@@ -183,7 +246,7 @@ class Run:
 
     def _kept(self):
         """What a checkpoint needs to be exported."""
-        return {"net": self.average.net.state_dict(), "width": self.net.width, "ranges": self.ranges, "epoch": self.epoch, "spent": self.spent}
+        return {"net": self.average.net.state_dict(), "width": self.args.width, "ranges": self.ranges, "epoch": self.epoch, "spent": self.spent}
 
     def _keep(self, line):
         with open(os.path.join(self.folder, "log.jsonl"), "a") as f:
@@ -219,7 +282,9 @@ def arguments(parser):
     parser.add_argument("--width", type=float, default=1.0, help="factor on the channels of all inner layers")
     parser.add_argument("--classes", choices=("AB", "ABC"), default="AB", help="licence classes of the real pictures; only AB is shipped")
     parser.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else os.cpu_count(), help="that train together, --batch pictures each")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() - 1 if torch.cuda.is_available() else 0, help="more processes that only make pictures, for each of those")
+    parser.add_argument("--workers", type=int, default=0, help="more processes that only make pictures, for each of those; a GPU makes its own")
+    parser.add_argument("--large", action="store_true", help="train the large net that others learn from (teacher.py); it is never exported")
+    parser.add_argument("--teacher", metavar="CHECKPOINT", help="of a large net: learn from its answers, too")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch; more is slower when cores are shared")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic: a quarter faster where the processor has it")
     parser.add_argument("--device", help="default: cuda where there is one")
@@ -238,7 +303,8 @@ def train(rank, args, meeting):
         tests = evaluate.test_sets(args.data, work, quick=True)
     run = Run(args, crew, work, pools, tests)
     if rank == 0:
-        print(f"{mac_count(run.net.layers) / 1e6:.2f} M multiply-adds on {run.device}, {args.processes} processes;", {n: len(p) for n, p in pools.items()}, flush=True)
+        macs = teacher.mac_count() if args.large else mac_count(run.net.layers)
+        print(f"{macs / 1e6:.2f} M multiply-adds on {run.device}, {args.processes} processes;", {n: len(p) for n, p in pools.items()}, flush=True)
     while not run.done:
         run.train_epoch()
 

@@ -19,10 +19,12 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "models", "training"))
 
 import assign
+import augment
 import dataset
 import evaluate
 import net
 import optimiser
+import teacher
 from dataset import HEAD_ONLY, IGNORE, KIND, LABEL, targets
 from render import textures
 
@@ -114,6 +116,119 @@ class Augmentation(unittest.TestCase):
             _, moved = dataset.warp(random, np.zeros((192, 256, 3), np.uint8), rows, 40.0, 256, 192)
             for row in moved[moved[:, KIND] == LABEL]:
                 self.assertTrue(0 < row[dataset.HEAD_X] < 256 and 0 < row[dataset.HEAD_Y] < 192)
+
+
+class Pool(list):
+    """A pool as Rendered is one, that does not grow."""
+
+    def refresh(self):
+        pass
+
+
+class OnACard(unittest.TestCase):
+    """augment.py, on the processor: what is drawn for many pictures at once keeps to the rules of dataset.py."""
+
+    def room(self, pictures, seed=1):
+        return augment.Darkroom({"rendered": Pool(pictures)}, torch.device("cpu"), seed, len(pictures))
+
+    def street(self, count, tilt=30.0):
+        random, pictures = np.random.default_rng(8), []
+        for _ in range(count):
+            image = np.repeat(random.integers(0, 256, (24, 32, 3), np.uint8), 8, 0).repeat(8, 1)
+            rows = [person(random.uniform(0, 256), random.uniform(0, 192), random.uniform(5, 30), *random.choice([[LABEL, 1], [IGNORE, 1], [LABEL, 0], [HEAD_ONLY, 1]])) for _ in range(random.integers(0, 7))]
+            pictures.append((image, np.array(rows, np.float32).reshape(-1, len(dataset.PEOPLE)), tilt))
+        return pictures
+
+    def test_truth_stays_on_its_pixel(self):
+        random, dots = np.random.default_rng(1), []
+        for _ in range(50):
+            image = np.zeros((192, 256, 3), np.uint8)
+            x, y = random.integers(60, 200), random.integers(50, 140)
+            image[y - 2 : y + 2, x - 2 : x + 2] = 255
+            dots.append((image, np.array([[x - 10, y - 10, 20, 20, x, y, 12, LABEL, 1]], np.float32), 5.0))
+        room, apart = self.room(dots), []
+        room.begin(0)
+        place = room._places(200, 0)
+        picture = room._choose(200)
+        matrix, scale = augment.warps(room, picture, place, torch.ones(200))
+        rows = augment.moved_rows(room.album.rows[picture], matrix, scale, place)
+        tiles = augment.sample(room.album.bytes, *augment.sources(room, picture, matrix)[:2], torch.zeros(200))
+        down, across = np.mgrid[:192, :256] + 0.5
+        for tile, row in zip(tiles[:, 0].numpy(), rows[:, 0].numpy()):
+            head_x, head_y = row[dataset.HEAD_X], row[dataset.HEAD_Y]
+            if not (8 < head_x < 248 and 8 < head_y < 184):
+                continue
+            light = np.where((abs(across - head_x) < 8) & (abs(down - head_y) < 8) & (tile > 30), tile, 0)
+            apart.append(np.hypot((light * across).sum() / light.sum() - head_x, (light * down).sum() / light.sum() - head_y))
+        self.assertGreater(len(apart), 100)
+        self.assertLess(max(apart), 0.25)
+
+    def test_the_same_is_asked_for(self):
+        random = np.random.default_rng(4)
+        for _ in range(50):
+            rows = [person(random.uniform(-20, 270), random.uniform(-20, 210), random.uniform(4, 40), *random.choice([[LABEL, 1], [IGNORE, 1], [LABEL, 0], [IGNORE, 0], [HEAD_ONLY, 1]])) for _ in range(random.integers(0, 20))]
+            rows = np.array(rows, np.float32).reshape(-1, len(dataset.PEOPLE))
+            wanted, empty = targets(rows)
+            padded = torch.zeros(1, dataset.ROWS_MAX, len(dataset.PEOPLE))
+            padded[0, : len(rows)] = torch.from_numpy(rows)
+            mine, mine_empty = augment.targets(padded)
+            np.testing.assert_array_equal(mine[0].numpy(), wanted)
+            np.testing.assert_array_equal(mine_empty[0].numpy(), empty)
+
+    def test_pictures_are_changed_as_much(self):
+        street = self.street(60)
+        room, mixture = self.room(street), dataset.Mixture({"rendered": street}, 320, 1, 0, 0.2)
+        room.begin(0)
+        ours = [torch.cat(x) for x in zip(*(room.batch(40, 0.2) for _ in range(8)))]
+        theirs = [torch.stack(x) for x in zip(*(mixture[i] for i in range(320)))]
+
+        def figures(y, u, v, rows, empty):
+            wanted = rows[..., KIND] != IGNORE
+            return [
+                float(x) for x in (
+                    y.float().mean(), y.float().std(dim=(2, 3)).mean(), u.float().std(), v.float().std(), wanted.sum(1).float().mean(),
+                    rows[..., dataset.HEAD_PX][wanted].mean(), rows[..., dataset.W][wanted].mean(), (1 - empty).mean(),
+                )
+            ]  # fmt: skip
+
+        np.testing.assert_allclose(figures(*ours), figures(*theirs), rtol=0.12)
+
+    def test_same_epoch_same_batch(self):
+        room = self.room(self.street(10))
+        batches = []
+        for epoch in (3, 3, 4):
+            room.begin(epoch)
+            batches.append(room.batch(10, 0.2))
+        for first, again, other in zip(*batches):
+            self.assertTrue(torch.equal(first, again))
+            self.assertFalse(torch.equal(first, other))
+
+
+class Teaching(unittest.TestCase):
+    def test_a_teacher_answers_in_the_same_maps(self):
+        frames = [torch.rand(2, 1, *net.INPUTS[n]) for n in "yuv"]
+        with torch.no_grad():
+            small, large = net.Net().eval()(*frames), teacher.Teacher().eval()(*frames)
+        self.assertEqual([x.shape for x in small], [x.shape for x in large])
+        self.assertGreater(teacher.mac_count(), 100 * net.MAC_MAX)
+
+    def test_who_says_the_same_is_not_moved(self):
+        torch.manual_seed(2)
+        answer = torch.randn(2, 1, *net.GRID), torch.randn(2, 6, *net.GRID)
+        mine = [x.clone().requires_grad_(True) for x in answer]
+        sum(assign.imitation(*mine, *answer)).backward()
+        self.assertLess(max(float(x.grad.abs().max()) for x in mine), 1e-6)
+
+    def test_who_says_something_else_moves_towards_the_answer(self):
+        answer = torch.full((1, 1, *net.GRID), -6.0), torch.zeros(1, 6, *net.GRID)
+        answer[0][0, 0, 3, 4], answer[1][0, 0, 3, 4] = 2.0, 0.7
+        heat, box = (torch.zeros_like(x).requires_grad_(True) for x in answer)
+        sum(assign.imitation(heat, box, *answer)).backward()
+        self.assertLess(float(heat.grad[0, 0, 3, 4]), 0)
+        self.assertGreater(float(heat.grad[0, 0, 10, 10]), 0)
+        self.assertLess(float(box.grad[0, 0, 3, 4]), 0)
+        # Where a teacher sees nobody, its box is nobody's.
+        self.assertLess(abs(float(box.grad[0, 1, 10, 10])), 0.01 * abs(float(box.grad[0, 0, 3, 4])))
 
 
 class Assignment(unittest.TestCase):

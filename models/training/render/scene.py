@@ -23,6 +23,8 @@ COLUMNS = (
 )  # fmt: skip
 CAMERA_COLUMNS = ("height_m", "tilt_deg", "people", "fov_deg")
 PEOPLE_MAX = 15
+# Crowds are what doors are counted for, and a full picture teaches more heads than an empty one.
+CROWD_SHARE = 0.3
 OVERHEAD_TILT_MAX_DEG = 20
 # Nearer than this the camera would hang inside of something.
 BLOCKED_M = 0.45
@@ -403,7 +405,7 @@ def draw_picture(random, cast, textures, atlas, photos=(), tilt_deg=None, people
         wanted = people
         if wanted is None:
             wanted = 0 if random.random() < 0.14 else int(min(people_max, random.geometric(0.24)))
-            if random.random() < 0.12:
+            if random.random() < CROWD_SHARE:
                 wanted = int(random.integers(6, people_max + 1))
         actors = draw_actors(random, cast, place, camera, wanted) if wanted else []
         if wanted and not actors:  # a view in which nobody can stand: of a wall, or of a shelf
