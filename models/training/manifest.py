@@ -50,7 +50,7 @@ def commit():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=MODEL_DEFAULT, help="the int8 file")
-    parser.add_argument("--version", default="4")
+    parser.add_argument("--version", default="5")
     parser.add_argument("--score-min", type=float, default=0.35, help="a detection that may start a track")
     parser.add_argument("--score-low", type=float, default=0.2, help="a detection that may only continue one")
     args = parser.parse_args()
