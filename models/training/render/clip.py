@@ -23,6 +23,7 @@ from render.scene import COLUMNS, Actor, depths, draw_light, furnish, take
 from render.sensor import Sensor
 from render.textures import Textures
 
+HEAD_COLUMNS = ("identity", "head_x", "head_y", "head_px", "visible", "head_visible")
 BAND = 0.03
 LANE_M = 0.7
 # The line ends before the frame does: of somebody who is half outside nobody can say where the head is.
@@ -95,7 +96,11 @@ def _entrance(random, studio, textures, tilt_deg):
 
 
 def film(random, studio, folder, args):
-    """Writes clip.mp4 and truth.json into folder; returns the truth."""
+    """Writes clip.mp4, truth.json and heads.jsonl into folder; returns the truth.
+
+    heads.jsonl: a line for each frame, [identity, x, y, diameter, visible, head visible] of everybody in view, in pixels of the frame:
+    to see where a crossing was lost. Nothing that counts reads it.
+    """
     place, routes, static, camera = _entrance(random, studio, studio.textures or _textures(studio), args.tilt)
     light, sensor, atlas = draw_light(random, place), Sensor.draw(random), Atlas()
     sensor.overlay = []
@@ -107,7 +112,7 @@ def film(random, studio, folder, args):
          "-c:v", "libx264", "-crf", "20", "-pix_fmt", "yuv420p", os.path.join(folder, "clip.mp4")],
         stdin=subprocess.PIPE,
     )  # fmt: skip
-    walkers, sides, events, exposure, identity, next_s = [], {}, [], None, 0, 0.0
+    heads, walkers, sides, events, exposure, identity, next_s = [], [], {}, [], None, 0, 0.0
     # A walk through the picture takes about six seconds.
     gap_s = 6.0 / max(args.people, 1)
     for frame in range(int(args.seconds * args.rate)):
@@ -129,6 +134,7 @@ def film(random, studio, folder, args):
         actors = [w.actor(now) for w in walkers]
         image, people, exposure = take(random, camera, light, sensor, place, static, actors, atlas, exposure, 0.015)
         encoder.stdin.write(image.tobytes())
+        heads.append([[round(float(row[COLUMNS.index(name)]), 2) for name in HEAD_COLUMNS] for row in people])
         for row in people:
             known = dict(zip(COLUMNS, row))
             identity_seen, y, x = int(known["identity"]), known["head_y"] / FRAME_HEIGHT_PX, known["head_x"] / FRAME_WIDTH_PX
@@ -136,7 +142,7 @@ def film(random, studio, folder, args):
             if side and 0 <= x <= 1 and known["visible"] >= VISIBLE_MIN:
                 before = sides.get(identity_seen)
                 if before and before != side and LINE_FROM <= x <= LINE_TO:
-                    events.append({"t": round(now, 2), "dir": "in" if (side > 0) == up else "out"})
+                    events.append({"t": round(now, 2), "dir": "in" if (side > 0) == up else "out", "who": identity_seen})
                 sides[identity_seen] = side
         if sys.stderr.isatty() and frame % 10 == 0:
             print(f"\r{now:.0f} of {args.seconds:.0f} s, {len(events)} crossings", end="", file=sys.stderr)
@@ -152,6 +158,8 @@ def film(random, studio, folder, args):
         "tolerance": 0,
         "how": f"rendered, seed {args.seed}; {place.kind}, {camera.position[2]:.1f} m high, {camera.tilt_deg:.0f} degrees from straight down",
     }
+    with open(os.path.join(folder, "heads.jsonl"), "w") as f:
+        f.writelines(json.dumps(frame) + "\n" for frame in heads)
     with open(os.path.join(folder, "truth.json"), "w") as f:
         json.dump(truth, f, indent=1)
     return truth
