@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from dataset import (
     BURNT_SHARE, EXACT, H, HEAD_MIN_PX, HEAD_PX, HEAD_X, HEAD_Y, HEAD_ZONE_TRAINED, IGNORE, INSIDE_MIN, KIND, LABEL, LUMA,
-    MOSAIC_ZOOM_MAX, PEOPLE, ROWS_MAX, UPSIDE_DOWN_TILT_DEG, W, X, Y, is_grey, pool_shares,
+    MOSAIC_ZOOM_MAX, PEOPLE, ROWS_MAX, UPSIDE_DOWN_TILT_DEG, W, is_grey, pool_shares,
 )  # fmt: skip
 from net import CELL_PX, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, GRID
 
