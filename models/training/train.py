@@ -187,7 +187,8 @@ class Run:
             self.spent = self.crew.agree(self.spent)
             return
         line = {"epoch": self.epoch, "rendered": len(self.pools["rendered"]), "rate": rate, "int8": rounding, "heat": sums[0] / args.steps, "box": sums[1] / args.steps}
-        if self.epoch % (max(1, args.every // 4) if rounding else args.every) == 0 or self.share() >= 1:
+        last = self.epoch >= args.epochs if args.epochs else self.spent + trained_s >= args.minutes * 60
+        if last or self.epoch % (max(1, args.every // 4) if rounding else args.every) == 0:
             figures = evaluate.quick(self.average.net, self.tests, shadow)
             line |= {"score": evaluate.score(figures), "figures": figures}
         self.spent = self.crew.agree(self.spent + time.time() - started)
@@ -199,7 +200,10 @@ class Run:
         args, mosaics = self.args, MOSAIC_SHARE if self.share() < WHOLE_FROM else 0
         if self.room is not None:
             self.room.begin(self.epoch)
-            step = lambda: self._gradients(*self.room.batch(args.batch, mosaics), shadow)
+
+            def step():
+                return self._gradients(*self.room.batch(args.batch, mosaics), shadow)
+
             if shadow is None:  # rounding asks for numbers, which cannot be recorded
                 if self.recording is None or self.recording[0] != mosaics:
                     try:
