@@ -1,12 +1,13 @@
 /**
- * Bench: what the counter (scripts/bench/residency.ts) and its engine (scripts/bench/engine.ts) cost on the machine it
- * runs on. Usage: bench [engine] [options]; `--help` after either says more.
+ * Bench: what the counter (scripts/bench/residency.ts), its engine (scripts/bench/engine.ts) and its tracker
+ * (scripts/bench/tracker.ts) cost on the machine it runs on. Usage: bench [engine | tracker] [options]; `--help` says more.
  */
 import { ExitCode, explain } from '../runtime/errors.ts';
 
 async function main(): Promise<number> {
   const [word, ...words] = process.argv.slice(2);
   if (word === 'engine') return (await import('./bench/engine.ts')).benchEngine(words);
+  if (word === 'tracker') return (await import('./bench/tracker.ts')).benchTracker(words);
   return (await import('./bench/residency.ts')).benchResidency(process.argv.slice(2));
 }
 

@@ -32,6 +32,7 @@ const HELP = `Measures residency, speed and memory of the counter on this machin
   --model FILE  manifest of another model
   --json        print JSON instead of the table
 bench engine    measures the engine alone, against others that can be had from Node; --help after it says how.
+bench tracker   measures the tracker at 1 to 60 people.
 `;
 
 /** A pipe of Linux holds 16 pages of 4 KiB; a reader gets at most that. */

@@ -2,14 +2,24 @@
  * Tracker: joins the detections of successive frames into tracks, by geometry alone. Nothing of anybody's looks is kept.
  *
  * Motion: one Kalman filter an axis, state position and velocity, white acceleration (Bar-Shalom, Li, Kirubarajan,
- * "Estimation with Applications to Tracking and Navigation", 2001, eq. 6.2.2-12). Accelerations and errors are in
- * body heights, not pixels, so that one setting serves every camera height.
+ * "Estimation with Applications to Tracking and Navigation", 2001, eq. 6.2.2-12). Accelerations, errors and reach are in
+ * spans, not pixels: the shorter side of a body's box is about half a metre however high the camera hangs and however
+ * it is tilted (the height of the box is 1.7 m from the side and half a metre from above).
  * Assignment in two passes (idea: ByteTrack, Zhang et al. 2022): strong detections first, then weak ones for the
  * tracks still without, because a person half hidden is a weak detection, not a missing one. Weak ones never begin a track.
- * Within a pass pairs are taken greedily by rising distance; a door seldom holds more than ten people, and there the
- * optimum of the Hungarian method and greed differ only where both guess.
+ * Within a pass the likeliest pair is taken first; afterwards two tracks exchange their detections where that is likelier
+ * for both together. The Hungarian method would find chains of three as well, at the cost of people cubed.
  *
- * Memory: TRACKS_MAX rows, a TRACKS_MAX × DETECTIONS_MAX distance matrix; nothing is allocated per frame.
+ * What decides is how far a track may reach. With exact boxes and noise (2 px, one detection in ten missing, one in twenty
+ * from nowhere; 6,385 crossings of seeded entrances, up to 15 people) a reach of 0.9 body sizes, whatever the time between,
+ * found 0.994 of them with 0.973 right: lost tracks jumped to strangers. A reach of half a span that grows by one span a
+ * second unseen: 0.996 with 0.995 right. On 32 rendered clips with the product's detector 92 of 347 crossings were
+ * missed or doubled before and 81 are now. Tried there and left out: of two tracks that move together, overlapping, only
+ * one may cross. It takes away half of what the detector sees double, and as many couples. Nor does it help when a track
+ * that found nothing takes the detection of one that has another to go to.
+ *
+ * Memory: TRACKS_MAX rows, a TRACKS_MAX × DETECTIONS_MAX matrix of costs; nothing is allocated per frame.
+ * Time: people squared.
  */
 import { US_PER_S } from '../../units.ts';
 import { DETECTIONS_MAX, type DetectionTable } from './detections.ts';
@@ -29,14 +39,27 @@ export type TrackerOptions = {
 
 export const TRACKER_DEFAULTS = { confirmHits: 3, coastMs: 800 } as const;
 
-/** A walker starts and stops within about a second at 1.4 m/s, a body is 1.7 m: 1 height/s² as one standard deviation. */
-const ACCELERATION_HEIGHTS = 1.0;
-/** Box centres jitter by about 4 % of the body's height from frame to frame (measured on clips with standing people). */
-const MEASUREMENT_HEIGHTS = 0.04;
-/** A new track's speed is unknown: up to one body height a second either way. */
-const VELOCITY_HEIGHTS = 1.0;
-/** Furthest a detection may be from the prediction, in body sizes (mean of width and height of track and detection). */
-const GATE_SIZES = 0.9;
+/** A walker starts and stops within about a second: 1 m/s² is 2 spans/s² as one standard deviation. */
+const ACCELERATION_SPANS = 2;
+/** Middles of boxes jitter with every swing of an arm. */
+const MEASUREMENT_SPANS = 0.13;
+/** A new track's speed is unknown: a walker makes 1.3 m/s either way. */
+const VELOCITY_SPANS = 2.5;
+/** Furthest a detection may be from the prediction: in standard deviations, and in spans, which also bounds a filter that is unsure. */
+const GATE_SIGMAS = 5;
+const REACH_SPANS = 0.5;
+/** More for each second since the track was last seen, because people do not walk as predicted. */
+const REACH_SPANS_PER_S = 1;
+/** A track that is not confirmed may be noise, and noise that reaches further finds more noise. */
+const REACH_SPANS_YOUNG = 0.6;
+/** It gets this share of the coasting time. */
+const COAST_SHARE_YOUNG = 0.25;
+/** And must not steal from one that is confirmed: in units of the squared standardised distance, like all costs. */
+const COST_YOUNG = 8;
+/** A size that is a third larger or smaller counts like one standard deviation, so that of two people side by side each keeps their box. */
+const SIZE_SIGMA_LOG = 1 / 3;
+/** Exchanges settle in one or two rounds. */
+const EXCHANGE_ROUNDS_MAX = 4;
 /** A body does not double between two frames; a box twice as large belongs to somebody else, or is two people. */
 const SIZE_RATIO_MAX = 2.2;
 /** Share of a new size that enters the kept one. */
@@ -72,8 +95,12 @@ export class Tracker {
   readonly #pxx = new Float64Array(TRACKS_MAX);
   readonly #pxv = new Float64Array(TRACKS_MAX);
   readonly #pvv = new Float64Array(TRACKS_MAX);
-  readonly #distance = new Float32Array(TRACKS_MAX * DETECTIONS_MAX);
+  /** [track, detection]: -2 log likelihood but for a constant; infinite where they cannot be the same person. */
+  readonly #cost = new Float32Array(TRACKS_MAX * DETECTIONS_MAX);
   readonly #matchOfTrack = new Int16Array(TRACKS_MAX);
+  /** The cheapest free detection of a track within a pass, or UNMATCHED, and what it costs. */
+  readonly #bestOfTrack = new Int16Array(TRACKS_MAX);
+  readonly #bestCost = new Float32Array(TRACKS_MAX);
   readonly #isTaken = new Uint8Array(DETECTIONS_MAX);
   /**
    * Of the frame in work: its time, µs, and the seconds since the one before. In a typed array and not in parameters:
@@ -104,9 +131,10 @@ export class Tracker {
     this.#predict();
     this.#matchOfTrack.fill(UNMATCHED);
     this.#isTaken.fill(0);
-    this.#measureDistances(detections);
+    this.#weigh(detections);
     this.#assign(detections, true);
     this.#assign(detections, false);
+    this.#exchange();
     this.#update(detections);
     this.#bury();
     this.#begin(detections);
@@ -120,7 +148,7 @@ export class Tracker {
       if (this.alive[row] === 0) continue;
       this.xPx[row]! += this.velocityX[row]! * elapsedS;
       this.yPx[row]! += this.velocityY[row]! * elapsedS;
-      const q = (ACCELERATION_HEIGHTS * this.heightPx[row]!) ** 2;
+      const q = (ACCELERATION_SPANS * Math.min(this.widthPx[row]!, this.heightPx[row]!)) ** 2;
       const pxv = this.#pxv[row]!;
       const pvv = this.#pvv[row]!;
       this.#pxx[row]! += elapsedS * (2 * pxv + elapsedS * pvv) + (q * elapsedS ** 4) / 4;
@@ -129,50 +157,92 @@ export class Tracker {
     }
   }
 
-  #measureDistances(detections: DetectionTable): void {
+  #weigh(detections: DetectionTable): void {
+    const atUs = this.#time[AT_US]!;
     for (let row = 0; row < TRACKS_MAX; row++) {
       if (this.alive[row] === 0) continue;
+      const isYoung = this.hits[row]! < this.#options.confirmHits;
       const size = this.widthPx[row]! + this.heightPx[row]!;
+      const spanPx = Math.min(this.widthPx[row]!, this.heightPx[row]!);
+      const variance = this.#pxx[row]! + (MEASUREMENT_SPANS * spanPx) ** 2 + 1;
+      const unseenS = (atUs - this.lastSeenUs[row]!) / US_PER_S;
+      const reachPx = spanPx * (isYoung ? REACH_SPANS_YOUNG : REACH_SPANS + REACH_SPANS_PER_S * unseenS);
+      // The likelihood of a wide guess is low everywhere: a track that knows where it is comes first.
+      const costOfRow = 2 * Math.log(variance) + (isYoung ? COST_YOUNG : 0);
+      const squareMax = Math.min(reachPx * reachPx, GATE_SIGMAS * GATE_SIGMAS * variance);
       for (let i = 0; i < detections.count; i++) {
         const otherSize = detections.widthPx[i]! + detections.heightPx[i]!;
         const ratio = size > otherSize ? size / otherSize : otherSize / size;
         const dx = detections.xPx[i]! - this.xPx[row]!;
         const dy = detections.yPx[i]! - this.yPx[row]!;
-        // Mean of width and height of the two boxes is (size + otherSize) / 4.
-        const distance = Math.sqrt(dx * dx + dy * dy) / ((size + otherSize) / 4);
-        const isPossible = distance <= GATE_SIZES && ratio <= SIZE_RATIO_MAX;
-        // A size that differs counts like distance, so that of two people side by side each keeps their own box.
-        this.#distance[row * DETECTIONS_MAX + i] = isPossible ? distance + 0.3 * (ratio - 1) : Number.POSITIVE_INFINITY;
+        const square = dx * dx + dy * dy;
+        const isPossible = square <= squareMax && ratio <= SIZE_RATIO_MAX;
+        this.#cost[row * DETECTIONS_MAX + i] = isPossible
+          ? square / variance + (Math.log(ratio) / SIZE_SIGMA_LOG) ** 2 + costOfRow
+          : Number.POSITIVE_INFINITY;
       }
     }
   }
 
   /** Greedy assignment among the strong detections, or among the weak ones. */
   #assign(detections: DetectionTable, areStrong: boolean): void {
-    const { scoreMin, scoreLow } = this.#options;
+    for (let row = 0; row < TRACKS_MAX; row++) this.#findBest(detections, row, areStrong);
     for (;;) {
-      let best = Number.POSITIVE_INFINITY;
-      let bestRow = -1;
-      let bestDetection = -1;
-      for (let row = 0; row < TRACKS_MAX; row++) {
-        if (this.alive[row] === 0 || this.#matchOfTrack[row] !== UNMATCHED) continue;
-        // A track seen once or twice must not steal from one that is established.
-        const handicap = this.hits[row]! >= this.#options.confirmHits ? 0 : 0.2;
-        for (let i = 0; i < detections.count; i++) {
-          if (this.#isTaken[i] === 1) continue;
-          const score = detections.score[i]!;
-          if (score < scoreLow || score >= scoreMin !== areStrong) continue;
-          const distance = this.#distance[row * DETECTIONS_MAX + i]! + handicap;
-          if (distance < best) {
-            best = distance;
-            bestRow = row;
-            bestDetection = i;
-          }
+      let least = Number.POSITIVE_INFINITY;
+      let row = -1;
+      for (let other = 0; other < TRACKS_MAX; other++) {
+        if (this.#bestOfTrack[other] === UNMATCHED || this.#bestCost[other]! >= least) continue;
+        least = this.#bestCost[other]!;
+        row = other;
+      }
+      if (row === -1) return;
+      const taken = this.#bestOfTrack[row]!;
+      this.#matchOfTrack[row] = taken;
+      this.#isTaken[taken] = 1;
+      // Only who wanted the same one has to look again, and those are neighbours.
+      for (let other = 0; other < TRACKS_MAX; other++) {
+        if (this.#bestOfTrack[other] === taken) this.#findBest(detections, other, areStrong);
+      }
+    }
+  }
+
+  #findBest(detections: DetectionTable, row: number, areStrong: boolean): void {
+    const { scoreMin, scoreLow } = this.#options;
+    this.#bestOfTrack[row] = UNMATCHED;
+    if (this.alive[row] === 0 || this.#matchOfTrack[row] !== UNMATCHED) return;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < detections.count; i++) {
+      const cost = this.#cost[row * DETECTIONS_MAX + i]!;
+      if (cost >= least || this.#isTaken[i] === 1) continue;
+      const score = detections.score[i]!;
+      if (score < scoreLow || score >= scoreMin !== areStrong) continue;
+      least = cost;
+      this.#bestOfTrack[row] = i;
+    }
+    this.#bestCost[row] = least;
+  }
+
+  /** Two tracks swap their detections where that is likelier for both together. */
+  #exchange(): void {
+    const match = this.#matchOfTrack;
+    const cost = this.#cost;
+    for (let round = 0; round < EXCHANGE_ROUNDS_MAX; round++) {
+      let isChanged = false;
+      for (let a = 0; a < TRACKS_MAX; a++) {
+        if (match[a] === UNMATCHED) continue;
+        for (let b = a + 1; b < TRACKS_MAX; b++) {
+          const i = match[a]!;
+          const k = match[b]!;
+          if (k === UNMATCHED) continue;
+          const now = cost[a * DETECTIONS_MAX + i]! + cost[b * DETECTIONS_MAX + k]!;
+          const swapped = cost[a * DETECTIONS_MAX + k]! + cost[b * DETECTIONS_MAX + i]!;
+          if (swapped >= now) continue;
+          match[a] = k;
+          match[b] = i;
+          isChanged = true;
         }
       }
-      if (bestRow === -1) return;
-      this.#matchOfTrack[bestRow] = bestDetection;
-      this.#isTaken[bestDetection] = 1;
+      if (!isChanged) return;
     }
   }
 
@@ -181,7 +251,8 @@ export class Tracker {
     for (let row = 0; row < TRACKS_MAX; row++) {
       const i = this.#matchOfTrack[row]!;
       if (this.alive[row] === 0 || i === UNMATCHED) continue;
-      const noise = (MEASUREMENT_HEIGHTS * this.heightPx[row]!) ** 2 + 1; // + 1 px²: the grid of the network itself
+      const spanPx = Math.min(this.widthPx[row]!, this.heightPx[row]!);
+      const noise = (MEASUREMENT_SPANS * spanPx) ** 2 + 1; // + 1 px²: the grid of the network itself
       const pxx = this.#pxx[row]!;
       const pxv = this.#pxv[row]!;
       const gainPosition = pxx / (pxx + noise);
@@ -206,8 +277,8 @@ export class Tracker {
     const atUs = this.#time[AT_US]!;
     for (let row = 0; row < TRACKS_MAX; row++) {
       if (this.alive[row] === 0 || this.#matchOfTrack[row] !== UNMATCHED) continue;
-      // A track that was never confirmed gets half the time: it is more often noise than a person.
-      const coastMs = this.isConfirmed(row) ? this.#options.coastMs : this.#options.coastMs / 2;
+      // A track that was never confirmed is more often noise than a person.
+      const coastMs = this.#options.coastMs * (this.isConfirmed(row) ? 1 : COAST_SHARE_YOUNG);
       if ((atUs - this.lastSeenUs[row]!) / 1000 > coastMs) this.alive[row] = 0;
     }
   }
@@ -219,7 +290,7 @@ export class Tracker {
       if (this.#isTaken[i] === 1 || detections.score[i]! < this.#options.scoreMin) continue;
       while (row < TRACKS_MAX && this.alive[row] === 1) row += 1;
       if (row === TRACKS_MAX) return;
-      const heightPx = detections.heightPx[i]!;
+      const spanPx = Math.min(detections.widthPx[i]!, detections.heightPx[i]!);
       this.alive[row] = 1;
       this.hits[row] = 1;
       this.generation[row]! += 1;
@@ -228,11 +299,11 @@ export class Tracker {
       this.velocityX[row] = 0;
       this.velocityY[row] = 0;
       this.widthPx[row] = detections.widthPx[i]!;
-      this.heightPx[row] = heightPx;
+      this.heightPx[row] = detections.heightPx[i]!;
       this.lastSeenUs[row] = atUs;
-      this.#pxx[row] = (MEASUREMENT_HEIGHTS * heightPx) ** 2 + 1;
+      this.#pxx[row] = (MEASUREMENT_SPANS * spanPx) ** 2 + 1;
       this.#pxv[row] = 0;
-      this.#pvv[row] = (VELOCITY_HEIGHTS * heightPx) ** 2;
+      this.#pvv[row] = (VELOCITY_SPANS * spanPx) ** 2;
     }
   }
 }

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LineConfig } from '../../../../runtime/config/schema.ts';
+import { Random } from '../../../../drivers/camera/scene/random.ts';
+import { HYSTERESIS_DEFAULT, type LineConfig } from '../../../../runtime/config/schema.ts';
 import { LineCounter } from '../../../../runtime/eye/count/lines.ts';
 import { DetectionTable } from '../../../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../../../runtime/eye/track/tracker.ts';
@@ -88,6 +89,18 @@ test('somebody who stands on the line and sways within the band counts nothing, 
     }),
     { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
   );
+});
+
+test('a box that jitters on the line for an hour counts once: when it has passed', () => {
+  const random = new Random(5, 0);
+  const { step, crossings } = runner([{ ...DOOR, hysteresis: HYSTERESIS_DEFAULT }]);
+  const jitter = () => random.bell(0, 2);
+  for (let y = 40; y < 96; y += 4) step([128 + jitter(), y + jitter()]);
+  for (let i = 0; i < 3600 * 15; i++) step([128 + jitter(), 96 + jitter()]);
+  assert.equal(crossings, []);
+  // Half a second to full pace, as people start.
+  for (let y = 96, pace = 0; y <= 150; pace = Math.min(4, pace + 0.5), y += pace) step([128 + jitter(), y + jitter()]);
+  assert.equal(crossings, ['door:in']);
 });
 
 test('a jittering walk over the line counts exactly once', () => {

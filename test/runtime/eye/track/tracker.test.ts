@@ -85,6 +85,43 @@ test('two people who pass each other keep their tracks', () => {
   assert.ok(Math.abs(tracker.xPx[downwards]! - 90) < 8);
 });
 
+test('a lost track does not jump to a stranger one body away', () => {
+  const { tracker, step } = runner();
+  for (let i = 0; i < 15; i++) step([{ xPx: 100, yPx: 90 }]);
+  for (let i = 0; i < 4; i++) step([]);
+  for (let i = 0; i < 10; i++) step([{ xPx: 126, yPx: 100 }]);
+  assert.is(births(tracker), 2);
+});
+
+test('noise that falls anywhere in the picture never becomes a person', () => {
+  const place = (n: number, size: number) => (n * 0.618034 * size) % size;
+  const { tracker, step } = runner();
+  for (let i = 0; i < 400; i++) {
+    step(i % 3 === 0 ? [{ xPx: place(i, 256), yPx: place(i * 7 + 3, 192) }] : []);
+    assert.is(tracker.confirmedCount, 0);
+  }
+});
+
+test('two close together are told apart by what suits both, not by who is nearest to whom', () => {
+  const { tracker, step } = runner();
+  for (let i = 0; i < 12; i++) {
+    step([
+      { xPx: 60 + 3 * i, yPx: 90 },
+      { xPx: 65 + 3 * i, yPx: 90 },
+    ]);
+  }
+  const rows = aliveRows(tracker);
+  const behind = tracker.xPx[rows[0]!]! < tracker.xPx[rows[1]!]! ? rows[0]! : rows[1]!;
+  const ahead = rows.find((row) => row !== behind)!;
+  // Both hurry: the one behind now is nearly where the one ahead was expected.
+  step([
+    { xPx: 100, yPx: 90 },
+    { xPx: 105, yPx: 90 },
+  ]);
+  assert.is(births(tracker), 2);
+  assert.ok(tracker.xPx[behind]! < tracker.xPx[ahead]!, `${tracker.xPx[behind]} and ${tracker.xPx[ahead]}`);
+});
+
 test('more people than the table holds lose the surplus and nothing else', () => {
   const { tracker, step } = runner();
   const crowd = Array.from({ length: DETECTIONS_MAX + 20 }, (_, i) => ({

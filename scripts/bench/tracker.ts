@@ -1,0 +1,110 @@
+/**
+ * `bench tracker`: what following people costs a frame, from one to as many as the table holds.
+ * People wander about on a grid, near enough that their reaches overlap; one detection in ten is missing. Rounds of all sizes
+ * are interleaved, the median round is given. The frame's other work (the engine) is not in it.
+ */
+import { parseArgs } from 'node:util';
+import { ExitCode } from '../../runtime/errors.ts';
+import { DETECTIONS_MAX, DetectionTable } from '../../runtime/eye/track/detections.ts';
+import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
+import { US_PER_S } from '../../runtime/units.ts';
+import { boardName } from './residency.ts';
+
+const HELP = `Measures the tracker at 1, 5, 15, 30 and 60 people.
+  --json   print JSON instead of the table
+`;
+
+const PEOPLE = [1, 5, 15, 30, 60] as const;
+const FRAME_US = US_PER_S / 15;
+const WARM_UP_FRAMES = 4000;
+const ROUND_FRAMES = 1500;
+const ROUND_COUNT = 7;
+const COLUMN_COUNT = 10;
+
+class Crowd {
+  readonly #tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 });
+  readonly #table = new DetectionTable();
+  readonly #peopleCount: number;
+  #frameIndex = 0;
+
+  constructor(peopleCount: number) {
+    this.#peopleCount = peopleCount;
+  }
+
+  get trackCount(): number {
+    return this.#tracker.confirmedCount;
+  }
+
+  /** Microseconds of one step. */
+  step(): number {
+    const k = this.#frameIndex;
+    this.#frameIndex += 1;
+    this.#table.clear();
+    for (let i = 0; i < this.#peopleCount; i++) {
+      if ((k * 7 + i * 13) % 10 === 0) continue;
+      const xPx = 10 + (i % COLUMN_COUNT) * 24 + 6 * Math.sin(k / 9 + i) + Math.sin(k * i);
+      const yPx = 15 + Math.floor(i / COLUMN_COUNT) * 28 + 6 * Math.cos(k / 7 + i) + Math.cos(k * i);
+      this.#table.add(xPx, yPx, 26, 30, 0.9);
+    }
+    const beganNs = process.hrtime.bigint();
+    this.#tracker.step(this.#table, k * FRAME_US);
+    return Number(process.hrtime.bigint() - beganNs) / 1000;
+  }
+}
+
+function at(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function median(values: readonly number[]): number {
+  return at(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+}
+
+export function benchTracker(words: string[]): ExitCode {
+  const { values } = parseArgs({
+    args: words,
+    options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return ExitCode.ok;
+  }
+  const crowds = PEOPLE.map((people) => ({
+    people,
+    crowd: new Crowd(people),
+    p50: [] as number[],
+    p99: [] as number[],
+  }));
+  for (const { crowd } of crowds) for (let i = 0; i < WARM_UP_FRAMES; i++) crowd.step();
+  for (let round = 0; round < ROUND_COUNT; round++) {
+    for (const { crowd, p50, p99 } of crowds) {
+      const us = Array.from({ length: ROUND_FRAMES }, () => crowd.step()).sort((a, b) => a - b);
+      p50.push(at(us, 0.5));
+      p99.push(at(us, 0.99));
+    }
+  }
+  const rows = crowds.map(({ people, crowd, p50, p99 }) => ({
+    people,
+    tracks: crowd.trackCount,
+    p50_us: Math.round(10 * median(p50)) / 10,
+    p99_us: Math.round(10 * median(p99)) / 10,
+  }));
+  if (values.json) {
+    process.stdout.write(
+      `${JSON.stringify({ board: boardName(), node: process.version, tracks_max: DETECTIONS_MAX, rows }, null, 2)}\n`,
+    );
+    return ExitCode.ok;
+  }
+  process.stdout.write(
+    `tracker on ${boardName()}, Node ${process.versions.node}, one core; median of ${ROUND_COUNT} rounds\n`,
+  );
+  process.stdout.write('people   tracks   p50 µs   p99 µs\n');
+  for (const { people, tracks, p50_us, p99_us } of rows) {
+    const cells = [people, tracks, p50_us.toFixed(1), p99_us.toFixed(1)];
+    process.stdout.write(`${cells.map((cell) => String(cell).padStart(6)).join('   ')}\n`);
+  }
+  return ExitCode.ok;
+}
