@@ -128,6 +128,7 @@ class Run:
         self.net = (teacher.Teacher() if args.large else Net(args.width)).to(self.device, memory_format=torch.channels_last)
         self.teacher = teacher.load_teacher(args.teacher, self.device) if args.teacher else None
         self.room = augment.Darkroom(pools, self.device, args.seed) if self.device.type == "cuda" else None
+        self.ring = teacher.Ring(self.teacher, args.bf16, args.seed + crew.rank) if self.teacher and not self.room else None
         self.losses = torch.compile(assign.losses) if self.device.type == "cuda" else assign.losses
         self.recording = None
         self.optimiser = Optimiser(self.net)
@@ -215,22 +216,30 @@ class Run:
             yield from (step for _ in range(args.steps))
             return
         self.pools["rendered"].refresh()
-        count = args.steps * args.batch * self.crew.size
+        fresh = args.batch if self.ring is None else max(1, args.batch // teacher.FRESH_ONE_OF)
+        count = (args.steps * fresh + (self.ring.missing if self.ring else 0)) * self.crew.size
         mixture = Mixture(self.pools, count, args.seed, self.epoch, mosaics)
         mine = range(self.crew.rank, count, self.crew.size)
-        for batch in torch.utils.data.DataLoader(mixture, args.batch, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None):
-            yield lambda: self._gradients(*(x.to(self.device) for x in batch), shadow)
+        for batch in torch.utils.data.DataLoader(mixture, fresh, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None):
+            batch, answer = [x.to(self.device) for x in batch], None
+            if self.ring is not None:
+                self.ring.put(*batch)
+                if self.ring.missing:
+                    continue
+                batch, answer = self.ring.draw(args.batch)
+            yield lambda: self._gradients(*batch, shadow, answer)
 
-    def _gradients(self, y, u, v, rows, empty, shadow):
-        """Forward and back: uint8 frames, dataset.targets."""
+    def _gradients(self, y, u, v, rows, empty, shadow, answer=None):
+        """Forward and back: uint8 frames, dataset.targets. answer: the teacher's maps, where it was asked before."""
         frame = [x.float() / 255 for x in (y, u, v)]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and shadow is None):
             heat, box = self.net(*frame, shadow=shadow)
         heat_loss, box_loss = self.losses(heat.float(), box.float(), rows, empty)
         loss = heat_loss + BOX_WEIGHT * box_loss
-        if self.teacher is not None:
+        if self.teacher is not None and answer is None:
             with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16):
                 answer = self.teacher(*frame)
+        if answer is not None:
             like_heat, like_box = assign.imitation(heat.float(), box.float(), *(x.float() for x in answer))
             loss = loss + IMITATION_WEIGHT * (like_heat + BOX_WEIGHT * like_box)
         self.net.zero_grad(set_to_none=True)

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy as np
 import torch
@@ -205,6 +206,35 @@ class OnACard(unittest.TestCase):
 
 
 class Teaching(unittest.TestCase):
+    def test_a_ring_keeps_the_newest_pictures_with_their_answers(self):
+        """Without a card each answer is used again: with the picture that it belongs to, until newer ones need the room."""
+
+        class Brightness(torch.nn.Module):
+            def forward(self, y, u, v):
+                mean = y.mean((1, 2, 3))[:, None, None, None]
+                return mean.expand(-1, 1, 24, 32), mean.expand(-1, 6, 24, 32)
+
+        def batch(first, count):
+            level = torch.arange(first, first + count) % 250
+            y = level.to(torch.uint8)[:, None, None, None].expand(-1, 1, 192, 256)
+            half = torch.zeros(count, 1, 96, 128, dtype=torch.uint8)
+            return y, half, half, level[:, None, None].float().expand(-1, 2, 9), torch.ones(count, 24, 32)
+
+        ring = teacher.Ring(Brightness(), False, 1)
+        with unittest.mock.patch.multiple(teacher, RING_PICTURES=64, RING_READY=16):
+            ring.put(*batch(0, 12))
+            self.assertEqual(ring.missing, 4)
+            for first in range(12, 100, 8):
+                ring.put(*batch(first, 8))
+            self.assertEqual((ring.missing, len(ring)), (0, 64))
+            (y, _, _, rows, _), (heat, box) = ring.draw(1000)
+        level = y[:, 0, 0, 0].float()
+        self.assertEqual(float(level.min()), 36)  # 0 to 35 made room
+        self.assertEqual(float(level.max()), 99)
+        torch.testing.assert_close(rows[:, 0, 0], level)
+        torch.testing.assert_close(heat[:, 0, 0, 0], level / 255, atol=1e-3, rtol=0)
+        torch.testing.assert_close(box[:, 5, 3, 3], level / 255, atol=1e-3, rtol=0)
+
     def test_a_teacher_answers_in_the_same_maps(self):
         frames = [torch.rand(2, 1, *net.INPUTS[n]) for n in "yuv"]
         with torch.no_grad():
