@@ -12,7 +12,7 @@ import { faultsOf } from '../config/faults.ts';
 import { type Config, HYSTERESIS_DEFAULT, type LineConfig } from '../config/schema.ts';
 import { ConfigError, DriverError, ExitCode, explain, LetheError } from '../errors.ts';
 import { loadModel } from '../eye/model.ts';
-import { type Crossing, type ReplayResult, replay } from './replay.ts';
+import { type Crossing, hashCrossings, type ReplayResult, replay } from './replay.ts';
 
 /** Hand counts are good to about half a second, a body takes another half to cross a line. */
 const MATCH_S = 1;
@@ -199,6 +199,7 @@ function summary(scores: readonly ClipScore[]) {
     precision,
     recall,
     f1,
+    crossings_sha256: hashCrossings(scores.flatMap(({ result }) => result?.crossings ?? [])),
   };
 }
 
@@ -249,6 +250,7 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<ExitCod
       matched: matchedCount,
       errors: errorCount,
       crossings: result?.crossings.map(({ atS, direction }) => ({ at_s: atS, direction })) ?? [],
+      crossings_sha256: hashCrossings(result?.crossings ?? []),
       frames: result?.framesRead ?? 0,
       dropped: result?.framesDropped ?? 0,
       tracks_mean: result?.tracksMean ?? null,
@@ -264,6 +266,7 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<ExitCod
       `${toTable(scores)}\n\n${total.matched} of ${total.true} true crossings matched within ${MATCH_S} s, ${total.counted} counted; ` +
         `missed or doubled ${total.errors}; precision ${share(total.precision)}, recall ${share(total.recall)}, F1 ${share(total.f1)}\n` +
         `counts are off by ${total.off_by} in all (${percent(total.off_by, total.true)} of the true crossings); ! is beyond the clip's tolerance\n` +
+        `crossings of all clips in this order: sha256 ${total.crossings_sha256}\n` +
         'people: mean number of tracks in view. Numbers on public clips are not the accuracy at somebody’s door.\n',
     );
   }

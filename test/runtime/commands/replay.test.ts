@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { replay, replayCommand } from '../../../runtime/commands/replay.ts';
+import { hashCrossings, replay, replayCommand } from '../../../runtime/commands/replay.ts';
 import { parseConfig } from '../../../runtime/config/config.ts';
 import { DriverError, LetheError, ModelError } from '../../../runtime/errors.ts';
 import { loadModel } from '../../../runtime/eye/model.ts';
@@ -60,6 +60,21 @@ test('nothing is printed for footage that cannot be opened', async () => {
   let printed = '';
   await refusal(() => replayCommand({ config, source: clip, out: (text) => (printed += text) }));
   assert.is(printed, '');
+});
+
+test('the hash of crossings is that of their lines, and any change changes it', () => {
+  const first = { atS: 1.067, line: 'door', direction: 'in' } as const;
+  const second = { atS: 63.2, line: 'yard gate', direction: 'out' } as const;
+  // printf '1.067 door in\n63.200 yard gate out\n' | sha256sum
+  assert.is(hashCrossings([first, second]), 'a9545e1251ce4ed9cb529dc3073dc6f0692b905dc1bfc8b963694eba4cbc5c53');
+  assert.is(hashCrossings([]), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+  const others = [
+    [second, first],
+    [first],
+    [{ ...first, atS: 1.068 }, second],
+    [{ ...first, direction: 'out' } as const, second],
+  ];
+  assert.is(new Set(others.map(hashCrossings)).size, others.length);
 });
 
 test.run();
