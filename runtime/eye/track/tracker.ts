@@ -52,6 +52,9 @@ const REACH_SPANS = 0.5;
 const REACH_SPANS_PER_S = 1;
 /** A track that is not confirmed may be noise, and noise that reaches further finds more noise. */
 const REACH_SPANS_YOUNG = 0.6;
+/** But where frames are far apart it must reach who walks fast, 2 m/s, because its own speed is not known yet. */
+const REACH_SPANS_SLOW = 0.2;
+const SPEED_SPANS_MAX = 4.5;
 /** It gets this share of the coasting time. */
 const COAST_SHARE_YOUNG = 0.25;
 /** And must not steal from one that is confirmed: in units of the squared standardised distance, like all costs. */
@@ -159,6 +162,7 @@ export class Tracker {
 
   #weigh(detections: DetectionTable): void {
     const atUs = this.#time[AT_US]!;
+    const reachYoung = Math.max(REACH_SPANS_YOUNG, REACH_SPANS_SLOW + SPEED_SPANS_MAX * this.#time[ELAPSED_S]!);
     for (let row = 0; row < TRACKS_MAX; row++) {
       if (this.alive[row] === 0) continue;
       const isYoung = this.hits[row]! < this.#options.confirmHits;
@@ -166,7 +170,7 @@ export class Tracker {
       const spanPx = Math.min(this.widthPx[row]!, this.heightPx[row]!);
       const variance = this.#pxx[row]! + (MEASUREMENT_SPANS * spanPx) ** 2 + 1;
       const unseenS = (atUs - this.lastSeenUs[row]!) / US_PER_S;
-      const reachPx = spanPx * (isYoung ? REACH_SPANS_YOUNG : REACH_SPANS + REACH_SPANS_PER_S * unseenS);
+      const reachPx = spanPx * (isYoung ? reachYoung : REACH_SPANS + REACH_SPANS_PER_S * unseenS);
       // The likelihood of a wide guess is low everywhere: a track that knows where it is comes first.
       const costOfRow = 2 * Math.log(variance) + (isYoung ? COST_YOUNG : 0);
       const squareMax = Math.min(reachPx * reachPx, GATE_SIGMAS * GATE_SIGMAS * variance);

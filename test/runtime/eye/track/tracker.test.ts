@@ -11,7 +11,7 @@ const options = { ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 };
 
 type Person = { xPx: number; yPx: number; score?: number; sizePx?: number };
 
-function runner() {
+function runner(frameUs = FRAME_US) {
   const tracker = new Tracker(options);
   const table = new DetectionTable();
   let frame = 0;
@@ -20,7 +20,7 @@ function runner() {
     step(people: readonly Person[]): void {
       table.clear();
       for (const { xPx, yPx, score = 0.8, sizePx = 40 } of people) table.add(xPx, yPx, sizePx / 2, sizePx, score);
-      tracker.step(table, frame * FRAME_US);
+      tracker.step(table, frame * frameUs);
       frame += 1;
     },
   };
@@ -36,6 +36,16 @@ test('a walker is one track that follows', () => {
   assert.is(tracker.confirmedCount, 1);
   assert.ok(Math.abs(tracker.yPx[0]! - (20 + 4 * 29)) < 3, `y is ${tracker.yPx[0]}`);
   assert.ok(Math.abs(tracker.velocityY[0]! - 60) < 8, `speed is ${tracker.velocityY[0]} px/s`);
+});
+
+test('somebody in a hurry is one track at every frame rate from 4 Hz on', () => {
+  for (const frameRateHz of [4, 5, 8, 15, 30, 60]) {
+    const { tracker, step } = runner(1e6 / frameRateHz);
+    // 2 m/s: the shorter side of the box, 20 px, is half a metre.
+    for (let i = 0; i <= 2.5 * frameRateHz; i++) step([{ xPx: 20 + (80 * i) / frameRateHz, yPx: 90 }]);
+    assert.is(births(tracker), 1, `${frameRateHz} Hz`);
+    assert.is(tracker.confirmedCount, 1, `${frameRateHz} Hz`);
+  }
 });
 
 test('a single false detection never becomes a person', () => {
