@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { evaluateCommand, matchEvents } from '../../../runtime/commands/evaluate.ts';
+import { hashCrossings } from '../../../runtime/commands/replay.ts';
 import { parseConfig } from '../../../runtime/config/config.ts';
 import { DriverError } from '../../../runtime/errors.ts';
 import { within } from '../../fakes/within.ts';
@@ -123,6 +124,7 @@ test('faulty truth is a row with its problem and exit code 65; the others are st
     precision: null,
     recall: null,
     f1: null,
+    crossings_sha256: hashCrossings([]),
   });
 });
 
