@@ -15,8 +15,8 @@
  * found 0.994 of them with 0.973 right: lost tracks jumped to strangers. A reach of half a span that grows by one span a
  * second unseen: 0.996 with 0.995 right. On 32 rendered clips with the product's detector 92 of 347 crossings were
  * missed or doubled before and 81 are now. Tried there and left out: of two tracks that move together, overlapping, only
- * one may cross. It takes away half of what the detector sees double, and as many couples. Nor does it help when a track
- * that found nothing takes the detection of one that has another to go to.
+ * one may cross. At its strictest it took away 21 of 39 crossings too many and lost 15 that were real, and many more with
+ * exact boxes. Nor does it help when a track that found nothing takes the detection of one that has another to go to.
  *
  * Memory: TRACKS_MAX rows, a TRACKS_MAX × DETECTIONS_MAX matrix of costs; nothing is allocated per frame.
  * Time: people squared.
