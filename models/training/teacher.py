@@ -98,6 +98,13 @@ def load_teacher(path, device):
     return net.eval().requires_grad_(False)
 
 
+@torch.no_grad()
+def ask(teacher, frame, bf16):
+    """The teacher's (heat logits, box) for a frame of pixels 0..1."""
+    with torch.autocast(frame[0].device.type, torch.bfloat16, enabled=bf16):
+        return teacher(*frame)
+
+
 class Ring:
     """The newest pictures with a teacher's answers, from which batches are drawn: 0.4 GB."""
 
@@ -113,11 +120,9 @@ class Ring:
         """Pictures before the first batch may be drawn: of a few the net would see the same ones again and again."""
         return max(0, RING_READY - self.written)
 
-    @torch.no_grad()
     def put(self, y, u, v, rows, empty):
         """Answers and keeps a batch: uint8 frames, dataset.targets."""
-        with torch.autocast(y.device.type, torch.bfloat16, enabled=self.bf16):
-            answer = self.teacher(*(x.float() / 255 for x in (y, u, v)))
+        answer = ask(self.teacher, [x.float() / 255 for x in (y, u, v)], self.bf16)
         batch = (y, u, v, rows, empty, *(x.half() for x in answer))
         if self.columns is None:
             self.columns = [torch.empty((RING_PICTURES, *x.shape[1:]), dtype=x.dtype) for x in batch]

@@ -237,8 +237,7 @@ class Run:
         heat_loss, box_loss = self.losses(heat.float(), box.float(), rows, empty)
         loss = heat_loss + BOX_WEIGHT * box_loss
         if self.teacher is not None and answer is None:
-            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16):
-                answer = self.teacher(*frame)
+            answer = teacher.ask(self.teacher, frame, self.args.bf16)
         if answer is not None:
             like_heat, like_box = assign.imitation(heat.float(), box.float(), *(x.float() for x in answer))
             loss = loss + IMITATION_WEIGHT * (like_heat + BOX_WEIGHT * like_box)

@@ -9,6 +9,7 @@ import { DETECTIONS_MAX, DetectionTable } from '../../runtime/eye/track/detectio
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { US_PER_S } from '../../runtime/units.ts';
 import { boardName } from './residency.ts';
+import { summarise } from './statistics.ts';
 
 const HELP = `Measures the tracker at 1, 5, 15, 30 and 60 people.
   --json   print JSON instead of the table
@@ -52,17 +53,6 @@ class Crowd {
   }
 }
 
-function at(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
-function median(values: readonly number[]): number {
-  return at(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
-}
-
 export function benchTracker(words: string[]): ExitCode {
   const { values } = parseArgs({
     args: words,
@@ -79,18 +69,18 @@ export function benchTracker(words: string[]): ExitCode {
     p99: [] as number[],
   }));
   for (const { crowd } of crowds) for (let i = 0; i < WARM_UP_FRAMES; i++) crowd.step();
-  for (let round = 0; round < ROUND_COUNT; round++) {
+  for (let i = 0; i < ROUND_COUNT; i++) {
     for (const { crowd, p50, p99 } of crowds) {
-      const us = Array.from({ length: ROUND_FRAMES }, () => crowd.step()).sort((a, b) => a - b);
-      p50.push(at(us, 0.5));
-      p99.push(at(us, 0.99));
+      const round = summarise(Array.from({ length: ROUND_FRAMES }, () => crowd.step()));
+      p50.push(round.median);
+      p99.push(round.p99);
     }
   }
   const rows = crowds.map(({ people, crowd, p50, p99 }) => ({
     people,
     tracks: crowd.trackCount,
-    p50_us: Math.round(10 * median(p50)) / 10,
-    p99_us: Math.round(10 * median(p99)) / 10,
+    p50_us: Math.round(10 * summarise(p50).median) / 10,
+    p99_us: Math.round(10 * summarise(p99).median) / 10,
   }));
   if (values.json) {
     process.stdout.write(

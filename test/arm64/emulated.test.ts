@@ -3,37 +3,20 @@
  * Method: the real Node for arm64 under QEMU's user-mode emulation, with V8's optimising compiler (scripts/arm64).
  * Needs QEMU and the C libraries of arm64; without them it fails and says how to install them. SKIP_ARM64=1 skips it.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Scene } from '../../drivers/camera/scene/scene.ts';
 import { PACKAGE_ROOT } from '../../runtime/package.ts';
 import { codeOf, faultsOf } from '../../scripts/arm64/code.ts';
 import { Emulator, runHere } from '../../scripts/arm64/emulator.ts';
 import { compareHashes } from '../../scripts/arm64/hash.ts';
+import { entranceClip } from '../fakes/clip.ts';
 
 const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
 const FRAME_COUNT = 120;
-
-/** Eight seconds of the simulated entrance, as a file. */
-function makeClip(file: string): void {
-  const scene = new Scene({ seed: 8, peoplePerMinute: 40 });
-  const { widthPx, heightPx, frameBytes, frameRateHz } = scene.format;
-  const frames = Buffer.alloc(FRAME_COUNT * frameBytes);
-  for (let frame = 0; frame < FRAME_COUNT; frame++) {
-    scene.step(frame);
-    scene.draw(frames.subarray(frame * frameBytes, (frame + 1) * frameBytes));
-  }
-  const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuvj420p', '-s', `${widthPx}x${heightPx}`, '-r', String(frameRateHz)];
-  const words = ['-v', 'error', '-y', ...raw, '-i', 'pipe:0', '-c:v', 'libx264', '-crf', '18', file];
-  const done = spawnSync('ffmpeg', words, { input: frames, encoding: 'utf8' });
-  if (done.error) throw new Error('this test needs ffmpeg: apt install ffmpeg');
-  assert.is(done.status, 0, done.stderr);
-}
 
 if (process.env['SKIP_ARM64'] === '1') {
   process.stdout.write('SKIP_ARM64=1: tests on emulated arm64 are skipped\n');
@@ -53,7 +36,7 @@ if (process.env['SKIP_ARM64'] === '1') {
     const folder = mkdtempSync(join(tmpdir(), 'lethe-arm64-'));
     try {
       const clip = join(folder, 'clip.mp4');
-      makeClip(clip);
+      entranceClip(clip, { seed: 8, peoplePerMinute: 40 }, FRAME_COUNT);
       const words = [MAIN, 'replay', clip];
       const [here, there] = [runHere(words), new Emulator(20).run('a72', words)].map((text) => JSON.parse(text));
       assert.ok(here.crossings.length > 0, 'the clip has something to count');

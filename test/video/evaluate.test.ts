@@ -2,16 +2,15 @@
  * Goal: evaluate counts what a clip shows, at the times at which it shows it, and one bad clip does not hide the others.
  * Method: clips made by ffmpeg: the simulated entrance with its own truth, an empty street, a file that was cut off.
  */
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Scene } from '../../drivers/camera/scene/scene.ts';
 import { evaluateCommand } from '../../runtime/commands/evaluate.ts';
 import { replayCommand } from '../../runtime/commands/replay.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
+import { type ClipEvent, entranceClip, ffmpeg } from '../fakes/clip.ts';
 import { within } from '../fakes/within.ts';
 
 const FRAME_RATE_HZ = 15;
@@ -36,36 +35,9 @@ type Row = {
   problem: string | null;
 };
 
-function ffmpeg(words: readonly string[], input?: Buffer): void {
-  const done = spawnSync('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...words], { input, encoding: 'utf8' });
-  if (done.error) throw new Error('these tests need ffmpeg: apt install ffmpeg');
-  assert.is(done.status, 0, done.stderr);
-}
-
 const pathOf = (clip: string, file: string) => join(folder, clip, file);
 
-/** The entrance of the demo, encoded as a camera would, with everybody's true crossings. */
-function entranceClip(name: string): void {
-  mkdirSync(join(folder, name));
-  const scene = new Scene({ seed: 8, peoplePerMinute: 30 });
-  const { widthPx, heightPx, frameBytes } = scene.format;
-  const frames = Buffer.alloc(CLIP_S * FRAME_RATE_HZ * frameBytes);
-  const events: { t: number; dir: 'in' | 'out' }[] = [];
-  for (let frame = 0; frame < CLIP_S * FRAME_RATE_HZ; frame++) {
-    scene.step(frame);
-    scene.draw(frames.subarray(frame * frameBytes, (frame + 1) * frameBytes));
-    for (let i = 0; i < scene.crossings.count; i++)
-      events.push({ t: frame / FRAME_RATE_HZ, dir: scene.crossings.direction[i] === 0 ? 'in' : 'out' });
-  }
-  const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuvj420p', '-s', `${widthPx}x${heightPx}`, '-r', String(FRAME_RATE_HZ)];
-  ffmpeg(
-    [...raw, '-i', 'pipe:0', '-c:v', 'libx264', '-crf', '18', '-preset', 'ultrafast', pathOf(name, 'clip.mp4')],
-    frames,
-  );
-  writeTruth(name, events);
-}
-
-function writeTruth(name: string, events: readonly { t: number; dir: 'in' | 'out' }[]): void {
+function writeTruth(name: string, events: readonly ClipEvent[]): void {
   const count = (way: string) => events.filter(({ dir }) => dir === way).length;
   const line = [
     [0.05, 0.5],
@@ -85,7 +57,9 @@ async function evaluate(json: boolean): Promise<{ code: number; out: string }> {
 }
 
 test.before(() => {
-  entranceClip('entrance');
+  mkdirSync(join(folder, 'entrance'));
+  const people = { seed: 8, peoplePerMinute: 30 };
+  writeTruth('entrance', entranceClip(pathOf('entrance', 'clip.mp4'), people, CLIP_S * FRAME_RATE_HZ));
   mkdirSync(join(folder, 'street'));
   ffmpeg([
     '-f',
