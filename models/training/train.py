@@ -128,7 +128,7 @@ class Run:
         self.net = (teacher.Teacher() if args.large else Net(args.width)).to(self.device, memory_format=torch.channels_last)
         self.teacher = teacher.load_teacher(args.teacher, self.device) if args.teacher else None
         self.room = augment.Darkroom(pools, self.device, args.seed) if self.device.type == "cuda" else None
-        self.ring = teacher.Ring(self.teacher, args.bf16, args.seed + crew.rank) if self.teacher and not self.room else None
+        self.ring = teacher.Ring(self.teacher, args.bf16, args.seed + crew.rank) if self.teacher is not None and self.room is None else None
         self.losses = torch.compile(assign.losses) if self.device.type == "cuda" else assign.losses
         self.recording = None
         self.optimiser = Optimiser(self.net)
@@ -217,7 +217,7 @@ class Run:
             return
         self.pools["rendered"].refresh()
         fresh = args.batch if self.ring is None else max(1, args.batch // teacher.FRESH_ONE_OF)
-        count = (args.steps * fresh + (self.ring.missing if self.ring else 0)) * self.crew.size
+        count = (args.steps * fresh + (self.ring.missing if self.ring is not None else 0)) * self.crew.size
         mixture = Mixture(self.pools, count, args.seed, self.epoch, mosaics)
         mine = range(self.crew.rank, count, self.crew.size)
         for batch in torch.utils.data.DataLoader(mixture, fresh, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None):
