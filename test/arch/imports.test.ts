@@ -167,6 +167,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   onoff: ['drivers/gpio/onoff.ts'],
   'node-libcamera': ['drivers/camera/rpicam/child.ts', 'drivers/camera/rpicam/rpicam.ts'],
   pino: ['runtime/log.ts'],
+  'temporal-polyfill': ['runtime/voice/hours/zone.ts'],
   commander: ['runtime/main.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
