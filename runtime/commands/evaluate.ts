@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { faultsOf } from '../config/faults.ts';
-import { type Config, HYSTERESIS_DEFAULT, type LineConfig } from '../config/schema.ts';
+import { type Config, HYSTERESIS_DEFAULT, type LineConfig, MIN_PATH_DEFAULT } from '../config/schema.ts';
 import { ConfigError, DriverError, ExitCode, explain, LetheError } from '../errors.ts';
 import { loadModel } from '../eye/model.ts';
 import { type Crossing, hashCrossings, type ReplayResult, replay } from './replay.ts';
@@ -59,7 +59,8 @@ function lineOf(truth: Truth, file: string): LineConfig {
       { op: 'read truth' },
     );
   }
-  return { name: 'truth', from: truth.line[0], to: truth.line[1], in: way, hysteresis: HYSTERESIS_DEFAULT };
+  const [from, to] = truth.line;
+  return { name: 'truth', from, to, in: way, hysteresis: HYSTERESIS_DEFAULT, minPath: MIN_PATH_DEFAULT };
 }
 
 function readTruth(file: string): Truth {
@@ -107,7 +108,7 @@ async function scoreClip(
   try {
     const truth = existsSync(truthFile) ? readTruth(truthFile) : undefined;
     const lines = truth === undefined ? [] : [lineOf(truth, truthFile)];
-    const result = await replay(config, model, lines, join(folder, clip, 'clip.mp4'));
+    const result = await replay(config, model, { lines, entrances: [], zones: [] }, join(folder, clip, 'clip.mp4'));
     const events = truth?.events ?? [];
     const matchedCount = matchEvents(events, result.crossings);
     const errorCount = events.length - matchedCount + (result.crossings.length - matchedCount);

@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto';
 import { createVideoCamera } from '../../drivers/camera/video/video.ts';
 import { SystemClock } from '../../drivers/clock/system.ts';
-import type { Config, LineConfig } from '../config/schema.ts';
+import { counterNames } from '../config/counters.ts';
+import type { Config } from '../config/schema.ts';
 import { Direction } from '../corridor/record.ts';
 import type { DriverError } from '../errors.ts';
+import { type CountLayout, NO_EVENTS } from '../eye/count/counting.ts';
 import type { CrossingListener } from '../eye/count/lines.ts';
 import { prepareEngine } from '../eye/engine-choice.ts';
 import { loadModel, type Model } from '../eye/model.ts';
@@ -26,6 +28,8 @@ export type ReplayResult = {
   readonly inCount: number;
   readonly outCount: number;
   readonly crossings: readonly Crossing[];
+  /** What is left of them when those of one person that cancel are taken out; at the time when they left the view. */
+  readonly net: readonly Crossing[];
   readonly framesRead: number;
   readonly framesDropped: number;
   /** Mean number of confirmed tracks per frame. */
@@ -50,25 +54,22 @@ function toSeconds(us: number): number {
 }
 
 /** Counts everything the camera has to give. Rejects with DriverError if it cannot be opened, ModelError if the model does not fit. */
-export async function replay(
-  config: Config,
-  model: Model,
-  lines: readonly LineConfig[],
-  source: string,
-): Promise<ReplayResult> {
+export async function replay(config: Config, model: Model, layout: CountLayout, source: string): Promise<ReplayResult> {
   const engine = await prepareEngine(config, model);
   const clock = new SystemClock();
+  const names = counterNames(layout);
   const crossings: Crossing[] = [];
-  const onCrossing: CrossingListener = (lineIndex, direction, atUs) => {
-    crossings.push({
-      atS: toSeconds(atUs),
-      line: lines[lineIndex]!.name,
-      direction: direction === Direction.in ? 'in' : 'out',
-    });
-  };
-  const pipeline = createPipelineOf(engine, config, model, lines, clock, onCrossing);
+  const net: Crossing[] = [];
+  const noteIn =
+    (list: Crossing[]): CrossingListener =>
+    (counterIndex, direction, atUs) => {
+      const word = direction === Direction.in ? 'in' : 'out';
+      list.push({ atS: toSeconds(atUs), line: names[counterIndex]!, direction: word });
+    };
+  const events = { ...NO_EVENTS, onCrossing: noteIn(crossings), onNet: noteIn(net) };
+  const pipeline = createPipelineOf(engine, config, model, layout, clock, events);
   const camera = createVideoCamera({ source, realtime: false }, frameFormatOf(config, model));
-  return play(camera, pipeline, clock, crossings);
+  return play(camera, pipeline, clock, crossings, net);
 }
 
 async function play(
@@ -76,6 +77,7 @@ async function play(
   pipeline: Pipeline,
   clock: Clock,
   crossings: readonly Crossing[],
+  net: readonly Crossing[],
 ): Promise<ReplayResult> {
   const { loop, tracker } = pipeline;
   let trackSum = 0;
@@ -93,11 +95,13 @@ async function play(
     camera.start(sink, { onEnd: () => resolve(undefined), onError: resolve }).catch(reject);
   });
   await camera.stop();
+  loop.forget();
   if (error !== undefined && loop.framesRead === 0) throw error;
   return {
     inCount: crossings.filter((crossing) => crossing.direction === 'in').length,
     outCount: crossings.filter((crossing) => crossing.direction === 'out').length,
     crossings,
+    net,
     framesRead: loop.framesRead,
     framesDropped: loop.framesDropped,
     tracksMean: loop.framesRead === 0 ? 0 : trackSum / loop.framesRead,
@@ -111,13 +115,14 @@ export type ReplayOptions = { readonly config: Config; readonly source: string; 
 /** `lethe replay FILE`: prints one JSON object. */
 export async function replayCommand(options: ReplayOptions): Promise<void> {
   const { config, source } = options;
-  const result = await replay(config, loadModel(config.model.manifest, config.model.publicKey), config.lines, source);
+  const result = await replay(config, loadModel(config.model.manifest, config.model.publicKey), config, source);
   const json = {
     source,
     in: result.inCount,
     out: result.outCount,
     crossings: result.crossings.map(({ atS, line, direction }) => ({ at_s: atS, line, direction })),
     crossings_sha256: hashCrossings(result.crossings),
+    net: result.net.map(({ atS, line, direction }) => ({ at_s: atS, line, direction })),
     frames: result.framesRead,
     dropped: result.framesDropped,
     tracks_mean: Math.round(result.tracksMean * 100) / 100,

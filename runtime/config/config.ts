@@ -9,12 +9,18 @@ import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { ConfigError } from '../errors.ts';
 import { boardModel } from './board.ts';
+import { hoursProblems } from './hours.ts';
+import { layoutProblems } from './layout.ts';
 import { type Config, type ConfigFile, ConfigSchema } from './schema.ts';
+import { show, suggest } from './words.ts';
 
 /** TypeBox stops after 8 errors by default; a file has a few dozen fields, each may be wrong. */
 Settings.Set({ maxErrors: 1000 });
 
-const DEFAULT_LINES = (Value.Default(ConfigSchema, {}) as ConfigFile).lines;
+const DEFAULTS = Value.Default(ConfigSchema, {}) as ConfigFile;
+
+/** Lists of things with several fields: one with a fault is taken out whole to look at the others. */
+const LISTS = ['lines', 'entrances', 'zones'] as const;
 
 type SchemaNode = {
   readonly type?: string;
@@ -26,14 +32,6 @@ type SchemaNode = {
   readonly shape?: string;
   readonly default?: unknown;
 };
-
-/** Values longer than this are cut in messages: a whole file pasted into a field must not fill the log. */
-const VALUE_CHARS_MAX = 60;
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
-  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
-}
 
 function nodeAt(path: readonly string[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = ConfigSchema as unknown as SchemaNode;
@@ -69,28 +67,6 @@ function remedy(node: SchemaNode): string {
   return isScalar
     ? `Remove the line to use ${show(node.default)}.`
     : 'Correct it, or take the field from the README’s example.';
-}
-
-/** Fewest single-character edits from one word to the other (Levenshtein), for suggestions. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-/** The known word that was probably meant, or undefined. */
-export function suggest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((name) => ({ name, distance: editDistance(word, name) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.name : undefined;
 }
 
 /** Field → sentence. The map keeps one sentence a field however many rules it breaks. */
@@ -130,25 +106,28 @@ function schemaProblems(file: unknown): Map<string, string> {
 }
 
 /**
- * The file without its faulty fields (a faulty line goes whole), defaults in their place: what is left can still be
+ * The file without its faulty fields (of a list the entry goes whole), defaults in their place: what is left can still be
  * checked for faults between fields, so that these are told in the same run.
  */
 function withoutFaults(file: unknown, faults: Iterable<string>): ConfigFile | undefined {
   const rest = Value.Clone(file) as Record<string, unknown>;
   for (const field of faults) {
     const path = field.split('.');
-    const isLine = path[0] === 'lines' && path.length > 1;
-    const parent = valueAt(rest, isLine ? ['lines'] : path.slice(0, -1)) as Record<string, unknown> | undefined;
-    const key = isLine ? path[1]! : path.at(-1)!;
+    const isEntry = (LISTS as readonly string[]).includes(path[0]!) && path.length > 1;
+    const parent = valueAt(rest, isEntry ? [path[0]!] : path.slice(0, -1)) as Record<string, unknown> | undefined;
+    const key = isEntry ? path[1]! : path.at(-1)!;
     if (parent !== null && typeof parent === 'object') delete parent[key];
   }
   if (rest === null || typeof rest !== 'object') return undefined;
   const filled = Value.Default(ConfigSchema, rest) as ConfigFile;
-  const lines = Array.isArray(filled.lines) ? filled.lines : [];
-  const isWhole = lines.some((line) => line !== undefined)
-    ? Value.Check(ConfigSchema, { ...filled, lines: lines.filter((line) => line !== undefined) })
-    : Value.Check(ConfigSchema, { ...filled, lines: DEFAULT_LINES });
-  return isWhole ? { ...filled, lines } : undefined;
+  const whole: Record<string, unknown> = { ...filled };
+  for (const name of LISTS) {
+    const left = Array.isArray(filled[name]) ? (filled[name] as unknown[]).filter((entry) => entry !== undefined) : [];
+    whole[name] = left.length > 0 ? left : DEFAULTS[name];
+  }
+  return Value.Check(ConfigSchema, whole)
+    ? { ...filled, lines: Array.isArray(filled.lines) ? filled.lines : [] }
+    : undefined;
 }
 
 /** Faults that only several fields together show. Runs on a file that is right field by field. */
@@ -182,29 +161,7 @@ function crossFieldProblems(file: ConfigFile, board: string): string[] {
       `model.engine is "tfjs" on a ${board}; expected wasm on a device, because TensorFlow.js leaves pictures in memory that nobody can erase. Remove the line to use "wasm", or set model.accept_residue to true.`,
     );
   }
-  const names = new Set<string>();
-  for (const [lineIndex, line] of file.lines.entries()) {
-    if (line === undefined) continue; // taken out for a fault of its own
-    const at = `lines.${lineIndex}`;
-    if (names.has(line.name))
-      problems.push(`${at}.name is ${show(line.name)}; expected a name no other line has. Rename one of them.`);
-    names.add(line.name);
-    const dx = line.to[0] - line.from[0];
-    const dy = line.to[1] - line.from[1];
-    const length = Math.hypot(dx, dy);
-    if (length < 0.05) {
-      problems.push(
-        `${at} is ${length.toFixed(3)} long; expected at least 0.05 of the picture. Move from and to apart.`,
-      );
-      continue;
-    }
-    const along = line.in === 'up' || line.in === 'down' ? Math.abs(dx) / length : Math.abs(dy) / length;
-    // Below sin(15°) the way in runs almost along the line, and which side is "in" would hang on rounding.
-    if (along < 0.26) {
-      const other = Math.abs(dx) > Math.abs(dy) ? 'up or down' : 'left or right';
-      problems.push(`${at}.in is ${show(line.in)}, which runs along the line; expected a way across it. Use ${other}.`);
-    }
-  }
+  problems.push(...layoutProblems(file), ...hoursProblems(file.opening_hours));
   return problems;
 }
 

@@ -5,24 +5,28 @@
  * field below is checked against its range before a record is believed.
  *
  * Layout, little-endian:
- *   0 kind u8 · 1 version u8 · 2 index u8 (line) · 3 code u8 (direction or state) · 4 boot u32 · 8 sequence u32 ·
+ *   0 kind u8 · 1 version u8 · 2 index u8 (counter or zone) · 3 code u8 (direction or state) · 4 boot u32 · 8 sequence u32 ·
  *   12 check u32 (FNV-1a over the other 28 bytes) · 16 body, 16 bytes: timeMs f64, a u32, b u32   or   four u32
  *
  * Records carry running totals, not only events: a reader that missed some, or was restarted, catches up from the next one.
  */
 
 export const RECORD_BYTES = 32;
-export const RECORD_VERSION = 1;
-/** More than this from an eye is not counting: eight lines, everybody running, is below 100. */
+export const RECORD_VERSION = 2;
+/** More than this from an eye is not counting: twelve counters and eight zones are 40 a second, everybody running below 100 more. */
 export const RECORDS_PER_SECOND_MAX = 256;
-export const LINES_MAX = 8;
+/** Lines and entrances. */
+export const COUNTERS_MAX = 12;
+export const ZONES_MAX = 8;
+/** A visit of more than a day is a thing that somebody left there. */
+export const DWELL_MS_MAX = 86_400_000;
 
 export const RecordKind = {
-  /** The eye has started. index: number of lines. */
+  /** The eye has started. index: number of counters (lines, then entrances); code: number of zones. */
   hello: 1,
-  /** A track crossed line `index` in direction `code` at timeMs; a, b: totals in, out of that line since the eye's boot. */
+  /** Somebody crossed counter `index` in direction `code` at timeMs; a, b: totals in, out of it since the eye's boot. */
   crossing: 2,
-  /** Totals of line `index` at timeMs, sent every second: heart beat and catch-up. a, b as in crossing. */
+  /** Totals of counter `index` at timeMs, sent every second: heart beat and catch-up. a, b as in crossing. */
   totals: 3,
   /** The eye's state became `code` (EyeState) at timeMs. a: reason (EyeReason). */
   state: 4,
@@ -30,8 +34,16 @@ export const RecordKind = {
   frames: 5,
   /** Residencies since the last such record, µs: pixels p50, p99, max; everything derived, max. Four u32. */
   residency: 6,
-  /** Only from a simulated camera: true crossings of line `index` so far, at timeMs: in a, out b. */
+  /** Only from a simulated camera: true crossings of counter `index` so far, at timeMs: in a, out b. */
   truth: 7,
+  /** Net totals of counter `index` at timeMs, with every change and every second. a, b: net in, out since the eye's boot. */
+  net: 8,
+  /** Zone `index` now, every second: people inside, people standing; since boot: visits, bounces. Four u32. */
+  zone: 9,
+  /** Passers-by of zone `index` at timeMs, every second. a: since the eye's boot; b: visits that have ended since then. */
+  passers: 10,
+  /** A visit of zone `index` ended at timeMs. a: how long it was, ms; b: visits that have ended since the eye's boot. */
+  visit: 11,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
@@ -84,12 +96,43 @@ export function emptyRecord(): CorridorRecord {
 }
 
 /** Whole milliseconds from 2020 to 2100: anything else is a broken clock or not a time. */
-const TIME_MS_MIN = 1_577_836_800_000;
+export const TIME_MS_MIN = 1_577_836_800_000;
 const TIME_MS_MAX = 4_102_444_800_000;
 
-/** Two kinds use their body as four counters instead of a time and two. */
+/** Some kinds use their body as four counters instead of a time and two. */
 function hasFourCounters(kind: number): boolean {
-  return kind === RecordKind.frames || kind === RecordKind.residency;
+  return kind === RecordKind.frames || kind === RecordKind.residency || kind === RecordKind.zone;
+}
+
+function indexMaxOf(kind: number): number {
+  switch (kind) {
+    case RecordKind.hello:
+      return COUNTERS_MAX;
+    case RecordKind.crossing:
+    case RecordKind.totals:
+    case RecordKind.truth:
+    case RecordKind.net:
+      return COUNTERS_MAX - 1;
+    case RecordKind.zone:
+    case RecordKind.passers:
+    case RecordKind.visit:
+      return ZONES_MAX - 1;
+    default:
+      return 0;
+  }
+}
+
+function codeMaxOf(kind: number): number {
+  switch (kind) {
+    case RecordKind.hello:
+      return ZONES_MAX;
+    case RecordKind.crossing:
+      return Direction.out;
+    case RecordKind.state:
+      return EyeState.stopping;
+    default:
+      return 0;
+  }
 }
 
 /** FNV-1a (Fowler, Noll, Vo; 32 bit), skipping the four bytes that hold the result. It finds accidents, not attackers. */
@@ -142,7 +185,7 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   if (view.getUint32(offset + 12, true) !== checkOf(bytes, offset)) return Decoded.badCheck;
   if (view.getUint8(offset + 1) !== RECORD_VERSION) return Decoded.badVersion;
   const kind = view.getUint8(offset);
-  if (kind < RecordKind.hello || kind > RecordKind.truth) return Decoded.badKind;
+  if (kind < RecordKind.hello || kind > RecordKind.visit) return Decoded.badKind;
   record.kind = kind;
   record.index = view.getUint8(offset + 2);
   record.code = view.getUint8(offset + 3);
@@ -151,11 +194,8 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   record.timeMs = 0;
   record.c = 0;
   record.d = 0;
-  const indexMax =
-    kind === RecordKind.hello ? LINES_MAX : hasFourCounters(kind) || kind === RecordKind.state ? 0 : LINES_MAX - 1;
-  if (record.index > indexMax) return Decoded.badIndex;
-  const codeMax = kind === RecordKind.crossing ? Direction.out : kind === RecordKind.state ? EyeState.stopping : 0;
-  if (record.code > codeMax) return Decoded.badCode;
+  if (record.index > indexMaxOf(kind)) return Decoded.badIndex;
+  if (record.code > codeMaxOf(kind)) return Decoded.badCode;
   if (hasFourCounters(kind)) {
     record.a = view.getUint32(offset + 16, true);
     record.b = view.getUint32(offset + 20, true);
@@ -171,5 +211,6 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
     return Decoded.badTime;
   if (kind === RecordKind.state && (record.a > EyeReason.endOfSource || record.b !== 0)) return Decoded.badReserved;
   if (kind === RecordKind.hello && (record.a !== 0 || record.b !== 0)) return Decoded.badReserved;
+  if (kind === RecordKind.visit && record.a > DWELL_MS_MAX) return Decoded.badReserved;
   return Decoded.ok;
 }

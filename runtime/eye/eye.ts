@@ -7,7 +7,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import type { ControlWord } from '../corridor/control.ts';
-import { Direction, EYE_STATE_WORDS, EyeReason, EyeState, emptyRecord, RecordKind } from '../corridor/record.ts';
+import {
+  Direction,
+  DWELL_MS_MAX,
+  EYE_STATE_WORDS,
+  EyeReason,
+  EyeState,
+  emptyRecord,
+  RecordKind,
+  TIME_MS_MIN,
+} from '../corridor/record.ts';
 import { CorridorWriter, type RecordOutlet } from '../corridor/writer.ts';
 import { DriverError, ExitCode, explain } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -75,9 +84,11 @@ export class Eye {
   /** Prepares everything, then lets frames come. */
   start(): void {
     const { config, model, engine, camera, clock, gpio, log } = this.#parts;
-    const onCrossing = (lineIndex: number, direction: Direction) =>
-      this.#sendTotals(RecordKind.crossing, lineIndex, direction);
-    this.#pipeline = createPipelineOf(engine, config, model, config.lines, clock, onCrossing);
+    this.#pipeline = createPipelineOf(engine, config, model, config, clock, {
+      onCrossing: (counterIndex, direction) => this.#sendTotals(RecordKind.crossing, counterIndex, direction),
+      onNet: (counterIndex) => this.#sendNet(counterIndex),
+      onVisit: (zoneIndex, dwellMs) => this.#sendVisit(zoneIndex, dwellMs),
+    });
     const { loop } = this.#pipeline;
     log.info({ plan: engine.describe() }, 'engine prepared');
     this.#keeper = new CameraKeeper(camera, loop, () => loop.framesRead, {
@@ -95,7 +106,8 @@ export class Eye {
       },
       onTruth: (lineIndex, direction) => this.#onTruth(lineIndex, direction),
     });
-    this.#send(RecordKind.hello, config.lines.length, 0, 0, 0);
+    const { lines, zones } = this.#pipeline.counting;
+    this.#send(RecordKind.hello, lines.counterCount, zones.zoneCount, 0, 0);
     this.#enter(EyeState.starting, EyeReason.none);
     this.#openButton();
     log.info(
@@ -195,10 +207,12 @@ export class Eye {
   }
 
   #everySecond(): void {
-    const { loop, tracker } = this.#pipeline;
-    for (let lineIndex = 0; lineIndex < this.#parts.config.lines.length; lineIndex++) {
-      this.#sendTotals(RecordKind.totals, lineIndex, 0);
+    const { loop, tracker, counting } = this.#pipeline;
+    for (let counterIndex = 0; counterIndex < counting.lines.counterCount; counterIndex++) {
+      this.#sendTotals(RecordKind.totals, counterIndex, 0);
+      this.#sendNet(counterIndex);
     }
+    for (let zoneIndex = 0; zoneIndex < counting.zones.zoneCount; zoneIndex++) this.#sendZone(zoneIndex);
     this.#record.c = loop.framesDropped;
     this.#record.d = tracker.confirmedCount;
     this.#send(RecordKind.frames, 0, 0, loop.framesRead, loop.framesErased);
@@ -220,9 +234,27 @@ export class Eye {
     derivedResidency.reset();
   }
 
-  #sendTotals(kind: RecordKind, lineIndex: number, direction: Direction): void {
-    const { counter } = this.#pipeline;
-    this.#send(kind, lineIndex, direction, counter.inCount[lineIndex]!, counter.outCount[lineIndex]!);
+  #sendTotals(kind: RecordKind, counterIndex: number, direction: Direction): void {
+    const { lines } = this.#pipeline.counting;
+    this.#send(kind, counterIndex, direction, lines.inCount[counterIndex]!, lines.outCount[counterIndex]!);
+  }
+
+  #sendNet(counterIndex: number): void {
+    const { lines } = this.#pipeline.counting;
+    this.#send(RecordKind.net, counterIndex, 0, lines.netInCount[counterIndex]!, lines.netOutCount[counterIndex]!);
+  }
+
+  #sendZone(zoneIndex: number): void {
+    const { zones } = this.#pipeline.counting;
+    this.#record.c = zones.visitCount[zoneIndex]!;
+    this.#record.d = zones.bounceCount[zoneIndex]!;
+    this.#send(RecordKind.zone, zoneIndex, 0, zones.occupancy[zoneIndex]!, zones.queue[zoneIndex]!);
+    this.#send(RecordKind.passers, zoneIndex, 0, zones.passerByCount[zoneIndex]!, zones.endedCount[zoneIndex]!);
+  }
+
+  #sendVisit(zoneIndex: number, dwellMs: number): void {
+    const { zones } = this.#pipeline.counting;
+    this.#send(RecordKind.visit, zoneIndex, 0, Math.min(DWELL_MS_MAX, dwellMs), zones.endedCount[zoneIndex]!);
   }
 
   #send(kind: RecordKind, index: number, code: number, a: number, b: number): void {
@@ -230,7 +262,8 @@ export class Eye {
     record.kind = kind;
     record.index = index;
     record.code = code;
-    record.timeMs = Math.round(this.#parts.clock.wallMs());
+    // A board without a battery may start in 1970, until it has asked the network: early, but not a broken record.
+    record.timeMs = Math.max(TIME_MS_MIN, Math.round(this.#parts.clock.wallMs()));
     record.a = a;
     record.b = b;
     this.#writer.send(record);

@@ -7,7 +7,7 @@ import type { FrameSink } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import { ResidencyHistogram } from '../privacy/residency.ts';
-import type { LineCounter } from './count/lines.ts';
+import type { Counting } from './count/counting.ts';
 import type { HeatMapDecoder } from './frame/decode.ts';
 import { DetectionTable } from './track/detections.ts';
 import type { Tracker } from './track/tracker.ts';
@@ -28,16 +28,17 @@ export class FrameLoop implements FrameSink {
   readonly #engine: Engine;
   readonly #decoder: HeatMapDecoder;
   readonly #tracker: Tracker;
-  readonly #counter: LineCounter;
+  readonly #counting: Counting;
   readonly #clock: Clock;
   #beganAtUs = 0;
+  #capturedAtUs = 0;
 
-  constructor(engine: Engine, decoder: HeatMapDecoder, tracker: Tracker, counter: LineCounter, clock: Clock) {
+  constructor(engine: Engine, decoder: HeatMapDecoder, tracker: Tracker, counting: Counting, clock: Clock) {
     this.slot = engine.slot;
     this.#engine = engine;
     this.#decoder = decoder;
     this.#tracker = tracker;
-    this.#counter = counter;
+    this.#counting = counting;
     this.#clock = clock;
   }
 
@@ -56,7 +57,8 @@ export class FrameLoop implements FrameSink {
     this.framesErased += 1;
     this.derivedResidency.record(this.#clock.monotonicUs() - this.#beganAtUs);
     this.#tracker.step(this.detections, capturedAtUs);
-    this.#counter.step(this.#tracker, capturedAtUs);
+    this.#counting.step(this.#tracker, capturedAtUs);
+    this.#capturedAtUs = capturedAtUs;
   }
 
   abandonFrame(): void {
@@ -64,11 +66,12 @@ export class FrameLoop implements FrameSink {
     this.framesDropped += 1;
   }
 
-  /** After a pause or a camera restart: nobody is where they were. */
+  /** After a pause, a camera restart or the end: nobody is where they were, and what they did is counted. */
   forget(): void {
     this.#engine.erasePixels();
     this.#engine.eraseTensors();
     this.detections.clear();
     this.#tracker.reset();
+    this.#counting.forget(this.#capturedAtUs);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Builds one pipeline: engine → decoder → tracker → line counter → frame loop, from a configuration and a model.
+ * Builds one pipeline: engine → decoder → tracker → counting → frame loop, from a configuration and a model.
  * Shared by the eye and by replay, so that what is evaluated is what counts.
  */
-import type { Config, LineConfig } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { ModelError } from '../errors.ts';
 import type { FrameFormat } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
 import { yuv420Bytes } from '../units.ts';
-import { type CrossingListener, LineCounter } from './count/lines.ts';
+import { type CountEvents, Counting, type CountLayout } from './count/counting.ts';
 import { HeatMapDecoder } from './frame/decode.ts';
 import { createEngine, type DescribedEngine, type PreparedEngine } from './infer/engine.ts';
 import { FrameLoop } from './loop.ts';
@@ -37,7 +37,7 @@ export function frameFormatOf(config: Config, model: Model): FrameFormat {
 export type Pipeline<Chosen extends DescribedEngine = DescribedEngine> = {
   readonly loop: FrameLoop;
   readonly tracker: Tracker;
-  readonly counter: LineCounter;
+  readonly counting: Counting;
   readonly engine: Chosen;
 };
 
@@ -45,12 +45,12 @@ export type Pipeline<Chosen extends DescribedEngine = DescribedEngine> = {
 export function createPipeline(
   config: Config,
   model: Model,
-  lines: readonly LineConfig[],
+  layout: CountLayout,
   clock: Clock,
-  onCrossing: CrossingListener,
+  events: CountEvents,
 ): Pipeline<PreparedEngine> {
   const engine = createEngine(model.bytes, frameFormatOf(config, model), { rounding: config.model.rounding });
-  return createPipelineOf(engine, config, model, lines, clock, onCrossing);
+  return createPipelineOf(engine, config, model, layout, clock, events);
 }
 
 /** engine: from prepareEngine, made for the same model (engine-choice.ts). */
@@ -58,9 +58,9 @@ export function createPipelineOf<Chosen extends DescribedEngine>(
   engine: Chosen,
   config: Config,
   model: Model,
-  lines: readonly LineConfig[],
+  layout: CountLayout,
   clock: Clock,
-  onCrossing: CrossingListener,
+  events: CountEvents,
 ): Pipeline<Chosen> {
   const { format } = engine;
   const { decode } = model.manifest;
@@ -74,6 +74,6 @@ export function createPipelineOf<Chosen extends DescribedEngine>(
     overlapMax: decode.overlap_max,
   });
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin, scoreLow });
-  const counter = new LineCounter(lines, format.widthPx, format.heightPx, onCrossing);
-  return { loop: new FrameLoop(engine, decoder, tracker, counter, clock), tracker, counter, engine };
+  const counting = new Counting(layout, format.widthPx, format.heightPx, events);
+  return { loop: new FrameLoop(engine, decoder, tracker, counting, clock), tracker, counting, engine };
 }

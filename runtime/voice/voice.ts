@@ -2,7 +2,7 @@
  * The voice: records of the eye in, messages for the gateway out. Everything it does follows from four events: bytes from the
  * corridor (`feed`), a second that passed, the link that goes up or down, and `stop`.
  *
- *   corridor → totals and intervals → ledger (on disk) → delivery → link
+ *   corridor → bookkeeper (totals, intervals, occupancy) → ledger (on disk) → delivery → link
  *
  * It has the network and no camera: nothing here may import the eye, a camera or the engine (a test reads the imports).
  * An eye that breaks the protocol is cut off: not one further byte of it is read, `health` says so, and `onFatal` lets
@@ -10,18 +10,18 @@
  */
 
 import { basename } from 'node:path';
+import { counterNames, STORE } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
 import { ControlWord } from '../corridor/control.ts';
 import { CorridorReader } from '../corridor/reader.ts';
-import { type CorridorRecord, Direction, EyeState, RecordKind } from '../corridor/record.ts';
+import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Link } from '../ports/link.ts';
 import { MS_PER_S, US_PER_S } from '../units.ts';
+import { Bookkeeper } from './bookkeeper.ts';
 import { Delivery } from './delivery.ts';
 import { EyeWatch } from './eyewatch.ts';
-import { IntervalBook } from './intervals/intervals.ts';
-import { takeTotals } from './intervals/totals.ts';
 import { type LedgerFiles, nodeFiles } from './ledger/files.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { Summary } from './summary.ts';
@@ -33,7 +33,9 @@ import {
   privacyPayload,
   simulationPayload,
   statusPayload,
+  storePayload,
   totalPayload,
+  zoneNowPayload,
 } from './topics/payloads.ts';
 
 /**
@@ -65,19 +67,14 @@ export type VoiceOptions = {
 export class Voice {
   readonly ledger: Ledger;
   readonly #options: VoiceOptions;
-  readonly #names: readonly string[];
   readonly #topics: ReturnType<typeof topicNames>;
   readonly #reader: CorridorReader;
-  readonly #book: IntervalBook;
+  readonly #books: Bookkeeper;
   readonly #watch: EyeWatch;
   readonly #delivery: Delivery;
   readonly #summary: Summary;
   readonly #startedUs: number;
   readonly #startedAtMs: number;
-  /** Per line: totals changed since they were last handed to the delivery. */
-  readonly #isStale: boolean[];
-  /** Time of the last record that bears one: frames and residencies have none of their own. */
-  #recordTimeMs = 0;
   /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
   #lostBoot: number | undefined;
   #hasMet = false;
@@ -91,22 +88,21 @@ export class Voice {
   constructor(options: VoiceOptions) {
     const { config, clock, link, log } = options;
     this.#options = options;
-    this.#names = config.lines.map((line) => line.name);
     this.#topics = topicNames(config.site, config.device);
     this.#startedUs = clock.monotonicUs();
     this.#startedAtMs = clock.wallMs();
-    this.#isStale = this.#names.map(() => true);
     this.ledger = new Ledger(
       config.stateDir,
-      this.#names,
+      counterNames(config),
+      config.zones.map(({ name }) => name),
       this.#startedAtMs,
       { onProblem: (sentence) => log.error(sentence), onRecovered: () => log.info('state is saved again') },
       options.files ?? nodeFiles,
     );
     const { state } = this.ledger;
-    this.#book = new IntervalBook(state.intervals, this.#names, config.intervalS, config.camera.frameRateHz);
+    this.#books = new Bookkeeper(config, this.ledger);
     this.#watch = new EyeWatch(this.#startedUs);
-    this.#summary = new Summary(this.#names);
+    this.#summary = new Summary(this.#books.counters);
     this.#reader = new CorridorReader(
       { onRecord: (record) => this.#take(record), onCutOff: (reason) => this.#cutOff(reason) },
       () => clock.monotonicUs(),
@@ -115,7 +111,7 @@ export class Voice {
       link,
       ledger: this.ledger,
       intervalS: config.intervalS,
-      topicOf: (record) => this.#topics.interval(record.line),
+      topicOf: ({ kind, name }) => (kind === 'zone' ? this.#topics.zone(name) : this.#topics.interval(name)),
       payloadOf: (record, historical) =>
         intervalPayload({ record, epochId: state.epochId, tz: config.timeZone, historical }),
       wallMs: () => clock.wallMs(),
@@ -127,7 +123,10 @@ export class Voice {
   start(): void {
     const { config, clock, link, log, version } = this.#options;
     const { boot, epochId, pending } = this.ledger.state;
-    log.info({ boot, epoch_id: epochId, backlog: pending.length, lines: this.#names }, 'voice started');
+    log.info(
+      { boot, epoch_id: epochId, backlog: pending.length, lines: this.#books.counters, zones: this.#books.zones },
+      'voice started',
+    );
     this.#delivery.set(this.#topics.status, statusPayload({ state: 'online', boot, version }), true);
     this.#delivery.set(this.#topics.info, this.#info(), true);
     this.#setHealth();
@@ -180,22 +179,13 @@ export class Voice {
   #take(record: CorridorRecord): void {
     if (this.#ended) return;
     const { ledger } = this;
-    if (record.index >= this.#names.length && record.kind !== RecordKind.hello) {
-      this.#cutOff(
-        `the eye sent line ${record.index + 1}, the configuration has ${this.#names.length}; it is cut off until it is restarted`,
-      );
-      return;
-    }
+    if (!this.#isKnown(record)) return;
     this.#meet(record);
-    if (record.timeMs > 0) this.#recordTimeMs = record.timeMs;
     const seen = ledger.state.eye!;
+    this.#keepBooks(record);
     switch (record.kind) {
       case RecordKind.hello:
         this.#hello(record);
-        break;
-      case RecordKind.crossing:
-      case RecordKind.totals:
-        this.#count(record);
         break;
       case RecordKind.state:
         seen.state = record.code;
@@ -204,7 +194,7 @@ export class Voice {
         break;
       case RecordKind.frames:
         if (seen.framesRead !== FRAMES_UNKNOWN && record.a > seen.framesRead) {
-          this.#book.addSamples(record.a - seen.framesRead, this.#recordTimeMs, this.#wallMs());
+          this.#books.addSamples(record.a - seen.framesRead, this.#wallMs());
           // An eye that we met on its way said so before we listened; it says it only when it changes.
           if (seen.state === EyeState.starting) seen.state = EyeState.counting;
         }
@@ -217,7 +207,7 @@ export class Voice {
         break;
       case RecordKind.truth:
         this.#delivery.set(
-          this.#topics.simulation(this.#names[record.index]!),
+          this.#topics.simulation(this.#books.counters[record.index]!),
           simulationPayload({ atMs: record.timeMs, trueIn: record.a, trueOut: record.b }),
           false,
         );
@@ -242,50 +232,49 @@ export class Voice {
 
   #hello(record: CorridorRecord): void {
     const { log, link, control } = this.#options;
+    const { counters, zones } = this.#books;
     log.info({ eye_boot: record.boot }, 'eye started');
-    if (record.index !== this.#names.length) {
+    if (record.index !== counters.length || record.code !== zones.length) {
       this.#cutOff(
-        `the eye counts ${record.index} lines, the configuration has ${this.#names.length}; it is cut off until it is restarted`,
+        `the eye counts ${record.index} lines and ${record.code} zones, the configuration has ${counters.length} and ${zones.length}; it is cut off until it is restarted`,
       );
       return;
     }
     control(link.up ? ControlWord.linkUp : ControlWord.linkDown);
   }
 
-  #count(record: CorridorRecord): void {
-    const { index, boot, a, b } = record;
-    const name = this.#names[index]!;
-    const added = takeTotals(this.ledger.totals(name), boot, a, b, boot === this.#lostBoot ? 'here' : 'zero');
-    if (added === undefined) {
-      this.#cutOff(`the eye sent totals of line ${name} that go backwards; it is cut off until it is restarted`);
-      return;
-    }
-    let { in: lateIn, out: lateOut } = added;
-    if (lateIn === 0 && lateOut === 0) return;
-    const nowMs = this.#wallMs();
-    if (record.kind === RecordKind.crossing) {
-      // One of them is the crossing itself, at its own time; more than one: records before it were lost.
-      const isIn = record.code === Direction.in;
-      if (isIn && lateIn > 0) {
-        this.#book.addCrossing(index, 'in', record.timeMs, nowMs);
-        lateIn -= 1;
-      } else if (!isIn && lateOut > 0) {
-        this.#book.addCrossing(index, 'out', record.timeMs, nowMs);
-        lateOut -= 1;
-      }
-    }
-    if (lateIn > 0 || lateOut > 0) this.#book.addLate(index, lateIn, lateOut, nowMs);
-    this.#options.log.debug({ line: name, in: added.in, out: added.out, late: lateIn + lateOut }, 'crossing');
-    this.#summary.count(index, added.in, added.out);
-    this.#isStale[index] = true;
-    this.ledger.touch();
+  /** False, and the eye is cut off, for a counter or zone that the configuration does not have. */
+  #isKnown({ kind, index }: CorridorRecord): boolean {
+    const { counters, zones } = this.#books;
+    const isOfZone = kind === RecordKind.zone || kind === RecordKind.passers || kind === RecordKind.visit;
+    if (kind === RecordKind.hello || index < (isOfZone ? zones.length : counters.length)) return true;
+    const what = isOfZone ? 'zone' : 'line';
+    const count = isOfZone ? zones.length : counters.length;
+    this.#cutOff(
+      `the eye sent ${what} ${index + 1}, the configuration has ${count}; it is cut off until it is restarted`,
+    );
+    return false;
+  }
+
+  #keepBooks(record: CorridorRecord): void {
+    const countFrom = record.boot === this.#lostBoot ? 'here' : 'zero';
+    const { added, lateCount, fault } = this.#books.take(record, countFrom, this.#wallMs());
+    if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
+    if (added === undefined) return;
+    const line = this.#books.counters[record.index]!;
+    this.#options.log.debug({ line, in: added.in, out: added.out, late: lateCount }, 'crossing');
+    this.#summary.count(record.index, added.in, added.out);
   }
 
   #tick(): void {
     const nowUs = this.#nowUs();
     this.#tickCount += 1;
     this.#eyeMayHaveChanged(() => this.#watch.tick(nowUs));
-    if (this.#watch.flags !== 0) this.#markNow();
+    this.#books.tick(this.#wallMs());
+    if (this.#watch.flags !== 0) {
+      this.#books.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
+      this.#books.emptyZones();
+    }
     if (nowUs - this.#startedUs >= DRAIN_US) this.#closeIntervals();
     this.ledger.saveSoon(nowUs);
     this.#setTotals();
@@ -295,39 +284,8 @@ export class Voice {
   }
 
   #closeIntervals(): void {
-    const { ledger } = this;
-    const closed = this.#book.advance(this.#wallMs());
-    if (closed.length === 0) return;
-    // Totals at the end of each: those of now less all that came after it.
-    const running = this.#names.map((name, i) => {
-      const total = ledger.totals(name);
-      return {
-        in: total.in - this.#book.openCount(i, 'in') - closed.reduce((sum, interval) => sum + interval.in[i]!, 0),
-        out: total.out - this.#book.openCount(i, 'out') - closed.reduce((sum, interval) => sum + interval.out[i]!, 0),
-      };
-    });
-    for (const interval of closed) {
-      for (const [i, line] of this.#names.entries()) {
-        const total = running[i]!;
-        total.in += interval.in[i]!;
-        total.out += interval.out[i]!;
-        ledger.append({
-          seq: ledger.nextSeq(),
-          boot: ledger.state.boot,
-          line,
-          fromMs: interval.fromMs,
-          toMs: interval.toMs,
-          in: interval.in[i]!,
-          out: interval.out[i]!,
-          totalIn: total.in,
-          totalOut: total.out,
-          samples: interval.samples,
-          expected: interval.expected,
-          quality: interval.quality,
-        });
-      }
-    }
-    ledger.save(this.#nowUs());
+    if (!this.#books.closeIntervals(this.#wallMs())) return;
+    this.ledger.save(this.#nowUs());
     this.#delivery.pump();
   }
 
@@ -339,35 +297,50 @@ export class Voice {
     const { state, reason } = this.#watch;
     if (state === before) return;
     if (flagsBefore !== 0 || this.#watch.flags !== 0) {
-      this.#book.mark(flagsBefore | this.#watch.flags, this.#markTimeMs(), this.#wallMs());
+      this.#books.mark(flagsBefore | this.#watch.flags, this.#markTimeMs(), this.#wallMs());
     }
     this.#options.log.info(`eye ${state}${reason ? ` (${reason})` : ''}, was ${before}`);
     this.#setHealth();
   }
 
-  #markNow(): void {
-    this.#book.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
-  }
-
   #markTimeMs(): number {
-    return this.#recordTimeMs === 0 || this.#watch.silent ? this.#wallMs() : this.#recordTimeMs;
+    const { recordTimeMs } = this.#books;
+    return recordTimeMs === 0 || this.#watch.silent ? this.#wallMs() : recordTimeMs;
   }
 
-  /** What a broker once had must be on disk before, or a crash would make the meter fall. */
+  /** Latest numbers that changed. What a broker once had must be on disk before, or a crash would make the meter fall. */
   #setTotals(): void {
-    if (!this.#options.link.up || !this.#isStale.includes(true)) return;
-    this.ledger.saveIfDirty(this.#nowUs());
-    for (const [index, name] of this.#names.entries()) {
-      if (!this.#isStale[index]) continue;
-      this.#isStale[index] = false;
-      const { in: countIn, out } = this.ledger.totals(name);
-      const { epochId } = this.ledger.state;
-      this.#delivery.set(
-        this.#topics.total(name),
-        totalPayload({ in: countIn, out, epochId, atMs: this.#wallMs() }),
-        true,
-      );
+    const { isCounterStale, isZoneStale, counters, zones } = this.#books;
+    if (!this.#options.link.up) return;
+    if (isCounterStale.includes(true)) this.ledger.saveIfDirty(this.#nowUs());
+    for (const [index, name] of counters.entries()) {
+      if (!isCounterStale[index]) continue;
+      isCounterStale[index] = false;
+      this.#setTotal(name);
     }
+    for (const [index, name] of zones.entries()) {
+      if (!isZoneStale[index]) continue;
+      isZoneStale[index] = false;
+      const payload = zoneNowPayload({ atMs: this.#wallMs(), ...this.#books.presence(index) });
+      this.#delivery.set(this.#topics.occupancy(name), payload, true);
+    }
+    if (this.#books.isStoreStale) this.#setStore();
+  }
+
+  #setTotal(name: string): void {
+    const { in: countIn, out } = this.ledger.totals('lines', name);
+    const { in: netIn, out: netOut } = this.ledger.totals('net', name);
+    const { epochId } = this.ledger.state;
+    const payload = totalPayload({ in: countIn, out, netIn, netOut, epochId, atMs: this.#wallMs() });
+    this.#delivery.set(this.#topics.total(name), payload, true);
+  }
+
+  #setStore(): void {
+    this.#books.isStoreStale = false;
+    const { isOpen } = this.#books;
+    const { timeZone: tz } = this.#options.config;
+    const payload = storePayload({ ...this.#books.storeFacts(), atMs: this.#wallMs(), tz, isOpen });
+    this.#delivery.set(this.#topics.occupancy(STORE), payload, true);
   }
 
   /** Publishes health when one of its words changed, and each minute. */
@@ -427,6 +400,9 @@ export class Voice {
       camera: config.camera.driver,
       model: config.model.manifest === '' ? 'default' : basename(config.model.manifest),
       lines: config.lines,
+      entrances: config.entrances,
+      zones: config.zones,
+      openingHours: config.openingHours,
     });
   }
 
@@ -434,7 +410,7 @@ export class Voice {
     if (this.#ended) return;
     this.#watch.cutOffReason = reason;
     this.#options.log.error(`eye cut off: ${reason}`);
-    this.#book.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
+    this.#books.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
     this.#end();
     // The connection is left standing: when the process ends, the broker publishes the last will.
     this.#ending = atMost(LAST_WORD_MS, this.#delivery.last(this.#topics.health, this.#health())).then(() =>

@@ -23,6 +23,7 @@ import { FrameReader, makeFifo } from '../../drivers/fifo.ts';
 import { boardModel } from '../../runtime/config/board.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
 import { ExitCode } from '../../runtime/errors.ts';
+import { NO_EVENTS } from '../../runtime/eye/count/counting.ts';
 import { loadModel } from '../../runtime/eye/model.ts';
 import { createPipeline, type Pipeline } from '../../runtime/eye/pipeline.ts';
 import { COLLECTOR_FLAGS, slopeBytes } from '../../test/alloc/slope.ts';
@@ -136,7 +137,7 @@ function makePipeline(manifest: string): {
   const config = parseConfig({ camera: { frame_rate_hz: FRAME_RATE_HZ } });
   const model = loadModel(manifest);
   const clock = new WatchedClock();
-  return { pipeline: createPipeline(config, model, config.lines, clock, () => {}), clock, model };
+  return { pipeline: createPipeline(config, model, config, clock, NO_EVENTS), clock, model };
 }
 
 /** Drawn in steps of a third of a second, so that people come and go. */

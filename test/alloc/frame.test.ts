@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { createSceneCamera } from '../../drivers/camera/scene/scene.ts';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
-import { LineCounter } from '../../runtime/eye/count/lines.ts';
+import { Counting, NO_EVENTS } from '../../runtime/eye/count/counting.ts';
 import { HeatMapDecoder } from '../../runtime/eye/frame/decode.ts';
 import { createEngine } from '../../runtime/eye/infer/engine.ts';
 import { FrameLoop } from '../../runtime/eye/loop.ts';
@@ -35,6 +35,35 @@ const WHOLE_LOOP_BYTES_MAX = 1024;
 const FLAT_BYTES_MAX = 65_536;
 const FRAME_US = 1e6 / 15;
 const SCRIPT_FRAMES = 240;
+/** Everything that can be counted at once. */
+const LAYOUT = parseConfig({
+  lines: [
+    { name: 'door', from: [0.05, 0.5], to: [0.95, 0.5], in: 'down' },
+    { name: 'inner', from: [0.05, 0.6], to: [0.95, 0.6], in: 'down' },
+  ],
+  entrances: [{ name: 'main', lines: ['door', 'inner'] }],
+  zones: [
+    {
+      name: 'hall',
+      polygon: [
+        [0.1, 0.5],
+        [0.9, 0.5],
+        [0.9, 1],
+        [0.1, 1],
+      ],
+      bounce_s: 5,
+    },
+    {
+      name: 'pavement',
+      polygon: [
+        [0, 0],
+        [1, 0],
+        [0.5, 0.4],
+      ],
+      passes: 'main',
+    },
+  ],
+});
 
 /** Shows one prepared pair of maps after the other; unlike the fake for other tests it allocates nothing itself. */
 class ScriptedEngine implements Engine {
@@ -86,17 +115,19 @@ class ScriptedEngine implements Engine {
 }
 
 function stage(engine: Engine, cellPx: number, clock: Clock) {
-  const { lines } = parseConfig({});
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.5, scoreLow: 0.1 });
   let crossingCount = 0;
-  const counter = new LineCounter(lines, engine.format.widthPx, engine.format.heightPx, () => {
-    crossingCount += 1;
+  const counting = new Counting(LAYOUT, engine.format.widthPx, engine.format.heightPx, {
+    ...NO_EVENTS,
+    onCrossing: () => {
+      crossingCount += 1;
+    },
   });
   const loop = new FrameLoop(
     engine,
     new HeatMapDecoder(engine, { cellPx, scoreLow: 0.1, nearMax: 0.3, overlapMax: 0.4 }),
     tracker,
-    counter,
+    counting,
     clock,
   );
   const time = new Float64Array(1);

@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import { SCENE_FORMAT_DEFAULT, Scene } from '../../drivers/camera/scene/simulation.ts';
 import { ManualClock } from '../../drivers/clock/manual.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
+import { NO_EVENTS } from '../../runtime/eye/count/counting.ts';
 import { HeatMapDecoder } from '../../runtime/eye/frame/decode.ts';
 import { createEngine } from '../../runtime/eye/infer/engine.ts';
 import { loadModel } from '../../runtime/eye/model.ts';
@@ -143,8 +144,11 @@ test('nobody is counted in an empty simulated entrance, whatever stands in it', 
     scene.prepare();
     const config = parseConfig({});
     let crossings = 0;
-    const { loop } = createPipeline(config, model, config.lines, new ManualClock(), () => {
-      crossings += 1;
+    const { loop } = createPipeline(config, model, config, new ManualClock(), {
+      ...NO_EVENTS,
+      onCrossing: () => {
+        crossings += 1;
+      },
     });
     for (let frame = 0; frame < 450; frame += 1) {
       scene.step(frame);

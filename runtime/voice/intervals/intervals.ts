@@ -1,5 +1,5 @@
 /**
- * Intervals: counts per line in pieces of wall-clock time that begin at whole multiples of interval_s (UTC).
+ * Intervals: counts per counter (line or entrance) and zone in pieces of wall-clock time that begin at whole multiples of interval_s (UTC).
  * Each crossing belongs to the interval of its own time, also when it is read later; what only the running totals
  * tell (records were lost) or what comes after its interval was closed goes to the current interval and marks it.
  * Intervals are closed in order, a little after their end, and every one of them is closed: one without people says so.
@@ -10,6 +10,8 @@
  * Memory: the intervals not yet closed, as a rule one or two; they live inside the ledger's state.
  */
 import { MS_PER_S } from '../../units.ts';
+import { CHAIN_GAP_MS } from './groups.ts';
+import { addDwell, addPresence, emptyZoneTally, type ZoneTally } from './zones.ts';
 
 /** What made an interval less than whole; bits of OpenInterval.flags. */
 export const IntervalFlag = { late: 1, silent: 2, paused: 4, cameraLost: 8, clock: 16 } as const;
@@ -19,9 +21,16 @@ export type Quality = 'ok' | 'degraded' | 'paused' | 'camera_lost';
 export type OpenInterval = {
   fromMs: number;
   toMs: number;
-  /** People per line, in the order of IntervalState.lines. */
+  /** People per counter, in the order of IntervalState.lines. */
   in: number[];
   out: number[];
+  /** What is left when those who turned back are taken out, by the time they left the view. */
+  netIn: number[];
+  netOut: number[];
+  /** Entries with a pause before them (groups.ts). */
+  chains: number[];
+  /** In the order of IntervalState.zones. */
+  zones: ZoneTally[];
   /** Frames read. */
   samples: number;
   flags: number;
@@ -29,8 +38,13 @@ export type OpenInterval = {
 
 /** What must survive a restart. */
 export type IntervalState = {
-  /** Names of the lines that the lists in `open` stand for. */
+  /** Names of the counters that the lists in `open` stand for. */
   lines: string[];
+  zones: string[];
+  /** Of the counters: when somebody last came in; 0: never. */
+  lastInMs: number[];
+  /** Entries and chains in closed intervals since the full hour that began at fromMs. */
+  hour: { fromMs: number; in: number[]; chains: number[] };
   /** End of the last closed interval; 0: none yet. */
   closedToMs: number;
   /** In order of time. */
@@ -42,6 +56,12 @@ export type ClosedInterval = {
   readonly toMs: number;
   readonly in: readonly number[];
   readonly out: readonly number[];
+  readonly netIn: readonly number[];
+  readonly netOut: readonly number[];
+  readonly chains: readonly number[];
+  readonly zones: readonly ZoneTally[];
+  /** The same since the full hour, this interval included, for the estimate of groups. */
+  readonly hour: { readonly fromMs: number; readonly in: readonly number[]; readonly chains: readonly number[] };
   readonly samples: number;
   /** Frames that a camera without fault would have given. */
   readonly expected: number;
@@ -57,8 +77,18 @@ const GAP_MS_MAX = 3_600_000;
 /** A crossing older than this tells more about the clock than about people. */
 const AGE_MS_MAX = 24 * 3_600_000;
 
-export function emptyIntervals(lines: readonly string[]): IntervalState {
-  return { lines: [...lines], closedToMs: 0, open: [] };
+const HOUR_MS = 3_600_000;
+
+export function emptyIntervals(lines: readonly string[], zones: readonly string[] = []): IntervalState {
+  const zeros = lines.map(() => 0);
+  return {
+    lines: [...lines],
+    zones: [...zones],
+    lastInMs: zeros,
+    hour: { fromMs: 0, in: [...zeros], chains: [...zeros] },
+    closedToMs: 0,
+    open: [],
+  };
 }
 
 export class IntervalBook {
@@ -66,31 +96,78 @@ export class IntervalBook {
   readonly #intervalMs: number;
   readonly #frameRateHz: number;
 
-  /** state: changed in place; its lists are brought into the order of `lines`. */
-  constructor(state: IntervalState, lines: readonly string[], intervalS: number, frameRateHz: number) {
+  /** state: changed in place; its lists are brought into the order of `lines` (counters) and `zones`. */
+  constructor(
+    state: IntervalState,
+    lines: readonly string[],
+    zones: readonly string[],
+    intervalS: number,
+    frameRateHz: number,
+  ) {
     this.#state = state;
     this.#intervalMs = intervalS * MS_PER_S;
     this.#frameRateHz = frameRateHz;
     const from = lines.map((name) => state.lines.indexOf(name));
+    const sorted = (counts: readonly number[]) => from.map((index) => counts[index] ?? 0);
     for (const interval of state.open) {
-      const { in: countsIn, out: countsOut } = interval;
-      interval.in = from.map((index) => countsIn[index] ?? 0);
-      interval.out = from.map((index) => countsOut[index] ?? 0);
+      for (const field of ['in', 'out', 'netIn', 'netOut', 'chains'] as const)
+        interval[field] = sorted(interval[field]);
+      const tallies = interval.zones;
+      interval.zones = zones.map((name) => tallies[state.zones.indexOf(name)] ?? emptyZoneTally());
     }
+    state.lastInMs = sorted(state.lastInMs);
+    state.hour = { ...state.hour, in: sorted(state.hour.in), chains: sorted(state.hour.chains) };
     state.lines = [...lines];
+    state.zones = [...zones];
   }
 
   /** One person crossed at timeMs. */
-  addCrossing(lineIndex: number, direction: 'in' | 'out', timeMs: number, nowMs: number): void {
+  addCrossing(counterIndex: number, direction: 'in' | 'out', timeMs: number, nowMs: number): void {
     const interval = this.#at(timeMs, nowMs);
-    interval[direction][lineIndex]! += 1;
+    interval[direction][counterIndex]! += 1;
+    if (direction === 'out') return;
+    // A clock that was set makes a pause where there was none: one party more.
+    if (Math.abs(timeMs - this.#state.lastInMs[counterIndex]!) >= CHAIN_GAP_MS) interval.chains[counterIndex]! += 1;
+    this.#state.lastInMs[counterIndex] = timeMs;
+  }
+
+  /** People who left the view at timeMs, and whose crossings did not cancel. */
+  addNet(counterIndex: number, netIn: number, netOut: number, timeMs: number, nowMs: number): void {
+    const interval = this.#at(timeMs, nowMs, false);
+    interval.netIn[counterIndex]! += netIn;
+    interval.netOut[counterIndex]! += netOut;
+  }
+
+  /** Entries into a zone, entries shorter than bounce_s, and people who passed by, around timeMs. */
+  addVisits(
+    zoneIndex: number,
+    visits: number,
+    bounces: number,
+    passersBy: number,
+    timeMs: number,
+    nowMs: number,
+  ): void {
+    const tally = this.#at(timeMs, nowMs, false).zones[zoneIndex]!;
+    tally.visits += visits;
+    tally.bounces += bounces;
+    tally.passersBy += passersBy;
+  }
+
+  /** A visit of a zone ended at timeMs. */
+  addDwell(zoneIndex: number, dwellMs: number, timeMs: number, nowMs: number): void {
+    addDwell(this.#at(timeMs, nowMs, false).zones[zoneIndex]!, dwellMs);
+  }
+
+  /** So many people are in a zone, and so many of them stand, at timeMs; about once a second. */
+  addPresence(zoneIndex: number, people: number, queue: number, timeMs: number, nowMs: number): void {
+    addPresence(this.#at(timeMs, nowMs, false).zones[zoneIndex]!, people, queue);
   }
 
   /** People whose moment is not known. */
-  addLate(lineIndex: number, countIn: number, countOut: number, nowMs: number): void {
+  addLate(counterIndex: number, countIn: number, countOut: number, nowMs: number): void {
     const interval = this.#current(nowMs);
-    interval.in[lineIndex]! += countIn;
-    interval.out[lineIndex]! += countOut;
+    interval.in[counterIndex]! += countIn;
+    interval.out[counterIndex]! += countOut;
     interval.flags |= IntervalFlag.late;
   }
 
@@ -125,14 +202,26 @@ export class IntervalBook {
     return closed;
   }
 
-  /** People of line `lineIndex` in intervals that are still open: what totals hold and no closed interval does. */
-  openCount(lineIndex: number, direction: 'in' | 'out'): number {
-    return this.#state.open.reduce((sum, interval) => sum + interval[direction][lineIndex]!, 0);
+  /** People of a counter in intervals that are still open: what totals hold and no closed interval does. */
+  openCount(counterIndex: number, measure: 'in' | 'out' | 'netIn' | 'netOut'): number {
+    return this.#state.open.reduce((sum, interval) => sum + interval[measure][counterIndex]!, 0);
   }
 
   #closed(interval: OpenInterval): ClosedInterval {
     const expected = Math.round((this.#frameRateHz * (interval.toMs - interval.fromMs)) / MS_PER_S);
-    return { ...interval, expected, quality: qualityOf(interval.flags, interval.samples, expected) };
+    const hour = this.#hourWith(interval);
+    return { ...interval, hour, expected, quality: qualityOf(interval.flags, interval.samples, expected) };
+  }
+
+  /** Takes a closed interval into the full hour that it lies in; a copy of that hour so far. */
+  #hourWith(interval: OpenInterval): ClosedInterval['hour'] {
+    const { hour } = this.#state;
+    const fromMs = Math.floor(interval.fromMs / HOUR_MS) * HOUR_MS;
+    const isSame = hour.fromMs === fromMs;
+    const plus = (before: readonly number[], now: readonly number[]) =>
+      now.map((count, index) => count + (isSame ? before[index]! : 0));
+    this.#state.hour = { fromMs, in: plus(hour.in, interval.in), chains: plus(hour.chains, interval.chains) };
+    return { ...this.#state.hour };
   }
 
   /** The open interval of timeMs, or the current one (marked late, if that matters) where that is closed or absurd. */
@@ -157,7 +246,7 @@ export class IntervalBook {
 
   /** Finds or makes the interval of timeMs; it never overlaps its neighbours, even after interval_s was changed. */
   #openAt(timeMs: number): OpenInterval {
-    const { open, closedToMs, lines } = this.#state;
+    const { open, closedToMs, lines, zones } = this.#state;
     let index = open.length;
     while (index > 0 && open[index - 1]!.fromMs > timeMs) index -= 1;
     const before = open[index - 1];
@@ -168,6 +257,10 @@ export class IntervalBook {
       toMs: Math.min(alignedMs + this.#intervalMs, open[index]?.fromMs ?? Number.POSITIVE_INFINITY),
       in: lines.map(() => 0),
       out: lines.map(() => 0),
+      netIn: lines.map(() => 0),
+      netOut: lines.map(() => 0),
+      chains: lines.map(() => 0),
+      zones: zones.map(() => emptyZoneTally()),
       samples: 0,
       flags: 0,
     };

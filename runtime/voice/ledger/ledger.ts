@@ -14,23 +14,47 @@ import { join } from 'node:path';
 import { MS_PER_S, US_PER_S } from '../../units.ts';
 import { emptyIntervals, type IntervalState, type Quality } from '../intervals/intervals.ts';
 import { emptyTotals, type LineTotals } from '../intervals/totals.ts';
+import type { ZoneFacts } from '../intervals/zones.ts';
+import { emptyOccupancy, type OccupancyState } from '../occupancy/occupancy.ts';
 import { type LedgerFiles, nodeFiles } from './files.ts';
 
-/** One line's count in one interval, as it waits for the broker. */
-export type IntervalRecord = {
+type Envelope = {
   readonly seq: number;
   readonly boot: number;
-  readonly line: string;
+  /** Of the counter or zone. */
+  readonly name: string;
   readonly fromMs: number;
   readonly toMs: number;
-  readonly in: number;
-  readonly out: number;
-  readonly totalIn: number;
-  readonly totalOut: number;
   readonly samples: number;
   readonly expected: number;
   readonly quality: Quality;
+  /** The shop was open in it, at least for a part. */
+  readonly isOpen: boolean;
 };
+
+/** What one counter (line or entrance) counted in one interval, as it waits for the broker. */
+export type CountRecord = Envelope & {
+  readonly kind: 'count';
+  readonly in: number;
+  readonly out: number;
+  readonly netIn: number;
+  readonly netOut: number;
+  readonly totalIn: number;
+  readonly totalOut: number;
+  /** Entries with a pause before them, and the parties that came in since the full hour (groups.ts). */
+  readonly chains: number;
+  readonly groupsHour: number;
+};
+
+/** What happened in one zone in one interval. */
+export type ZoneRecord = Envelope & {
+  readonly kind: 'zone';
+  readonly facts: ZoneFacts;
+  /** People who came in through the counter that the zone lies before; null: it lies before none. */
+  readonly entries: number | null;
+};
+
+export type IntervalRecord = CountRecord | ZoneRecord;
 
 /** What is known of the eye; a restarted voice goes on from here. */
 export type EyeSeen = { boot: number; framesRead: number; state: number; reason: number };
@@ -42,8 +66,14 @@ export type LedgerState = {
   boot: number;
   /** Last sequence number given; survives restarts. */
   seq: number;
-  /** By line name, so that renaming or sorting lines never mixes their totals. */
+  /** By counter name, so that renaming or sorting lines never mixes their totals. */
   lines: Record<string, LineTotals>;
+  /** Net totals, the same way. */
+  net: Record<string, LineTotals>;
+  /** By zone name: visits (as in) and bounces (as out); passers-by (as in). */
+  visits: Record<string, LineTotals>;
+  passers: Record<string, LineTotals>;
+  occupancy: OccupancyState;
   eye: EyeSeen | null;
   intervals: IntervalState;
   /** Oldest first. */
@@ -65,7 +95,7 @@ export type LedgerEvents = {
 export const STATE_FILE = 'voice-state';
 /** First line of the file: format, version, SHA-256 of the second line. */
 const FORMAT = 'lethe-voice-state';
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 /** A day and a half of one-minute records of eight lines, or two weeks of one line. */
 export const PENDING_MAX = 20_000;
 /** With a long backlog the file is large; saving it less often keeps the card alive. Closed intervals are saved at once. */
@@ -91,6 +121,7 @@ export class Ledger {
   constructor(
     folder: string,
     lines: readonly string[],
+    zones: readonly string[],
     wallMs: number,
     events: LedgerEvents,
     files: LedgerFiles = nodeFiles,
@@ -101,16 +132,22 @@ export class Ledger {
     this.#events = events;
     const found = this.#read(wallMs);
     this.lostMemory = found === 'lost';
-    this.state = typeof found === 'object' ? found : emptyState(lines);
-    for (const name of lines) this.state.lines[name] ??= emptyTotals();
+    this.state = typeof found === 'object' ? found : emptyState(lines, zones);
+    for (const name of lines) {
+      this.state.lines[name] ??= emptyTotals();
+      this.state.net[name] ??= emptyTotals();
+    }
+    for (const name of zones) {
+      this.state.visits[name] ??= emptyTotals();
+      this.state.passers[name] ??= emptyTotals();
+    }
     this.state.boot += 1;
     this.save(0);
   }
 
-  totals(line: string): LineTotals {
-    const totals = this.state.lines[line] ?? emptyTotals();
-    this.state.lines[line] = totals;
-    return totals;
+  /** Of a counter or zone that was given to the constructor. */
+  totals(kind: 'lines' | 'net' | 'visits' | 'passers', name: string): LineTotals {
+    return this.state[kind][name]!;
   }
 
   nextSeq(): number {
@@ -232,14 +269,18 @@ export class Ledger {
   }
 }
 
-function emptyState(lines: readonly string[]): LedgerState {
+function emptyState(lines: readonly string[], zones: readonly string[]): LedgerState {
   return {
     epochId: randomUUID(),
     boot: 0,
     seq: 0,
     lines: {},
+    net: {},
+    visits: {},
+    passers: {},
+    occupancy: emptyOccupancy(),
     eye: null,
-    intervals: emptyIntervals(lines),
+    intervals: emptyIntervals(lines, zones),
     pending: [],
     droppedCount: 0,
   };
@@ -256,28 +297,38 @@ function codeOf(error: unknown): string {
 }
 
 /** Records are most of the file: as lists they take half the space. */
-type Row = [number, number, string, number, number, number, number, number, number, number, number, Quality];
+type EnvelopeRow = [number, number, string, number, number, number, number, Quality, boolean];
+type CountRow = [...EnvelopeRow, number, number, number, number, number, number, number, number];
+type ZoneRow = [...EnvelopeRow, number | null, ZoneFacts];
+type Row = CountRow | ZoneRow;
 
 function toRow(r: IntervalRecord): Row {
-  return [
-    r.seq,
-    r.boot,
-    r.line,
-    r.fromMs,
-    r.toMs,
-    r.in,
-    r.out,
-    r.totalIn,
-    r.totalOut,
-    r.samples,
-    r.expected,
-    r.quality,
-  ];
+  const envelope: EnvelopeRow = [r.seq, r.boot, r.name, r.fromMs, r.toMs, r.samples, r.expected, r.quality, r.isOpen];
+  if (r.kind === 'zone') return [...envelope, r.entries, r.facts];
+  return [...envelope, r.in, r.out, r.netIn, r.netOut, r.totalIn, r.totalOut, r.chains, r.groupsHour];
 }
 
 function fromRow(row: Row): IntervalRecord {
-  const [seq, boot, line, fromMs, toMs, countIn, countOut, totalIn, totalOut, samples, expected, quality] = row;
-  return { seq, boot, line, fromMs, toMs, in: countIn, out: countOut, totalIn, totalOut, samples, expected, quality };
+  const [seq, boot, name, fromMs, toMs, samples, expected, quality, isOpen] = row;
+  const envelope = { seq, boot, name, fromMs, toMs, samples, expected, quality, isOpen };
+  if (isZoneRow(row)) return { kind: 'zone', ...envelope, entries: row[9], facts: row[10] };
+  const [countIn, countOut, netIn, netOut, totalIn, totalOut, chains, groupsHour] = row.slice(9) as number[];
+  return {
+    kind: 'count',
+    ...envelope,
+    in: countIn!,
+    out: countOut!,
+    netIn: netIn!,
+    netOut: netOut!,
+    totalIn: totalIn!,
+    totalOut: totalOut!,
+    chains: chains!,
+    groupsHour: groupsHour!,
+  };
+}
+
+function isZoneRow(row: Row): row is ZoneRow {
+  return typeof row[10] === 'object';
 }
 
 function encode(state: LedgerState): string {

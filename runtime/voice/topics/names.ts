@@ -1,4 +1,6 @@
-/** Topic names: `lethe/v1/<site>/<device>/…`. Site, device and line names are single safe levels (the schema sees to it). */
+/**
+ * Topic names: `lethe/v1/<site>/<device>/…`. An entrance has the topics of a line. Site, device, line and zone names are single safe levels (the schema sees to it).
+ */
 export type TopicNames = {
   readonly status: string;
   readonly info: string;
@@ -6,6 +8,8 @@ export type TopicNames = {
   readonly privacy: string;
   readonly total: (line: string) => string;
   readonly interval: (line: string) => string;
+  readonly zone: (zone: string) => string;
+  readonly occupancy: (zone: string) => string;
   readonly simulation: (line: string) => string;
 };
 
@@ -21,6 +25,8 @@ export function topicNames(site: string, device: string): TopicNames {
     privacy: `${base}/privacy`,
     total: (line) => `${base}/total/${line}`,
     interval: (line) => `${base}/interval/${line}`,
+    zone: (zone) => `${base}/zone/${zone}`,
+    occupancy: (zone) => `${base}/occupancy/${zone}`,
     simulation: (line) => `${base}/simulation/${line}`,
   };
 }

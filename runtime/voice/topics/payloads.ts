@@ -4,7 +4,8 @@
  * milliseconds; the site's zone stands apart (`tz`), since local times are ambiguous once a year.
  * Never here: pictures, positions, track numbers, anything about one person.
  */
-import type { IntervalRecord, LedgerCondition } from '../ledger/ledger.ts';
+import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
+import type { OccupancyFacts } from '../occupancy/occupancy.ts';
 
 /** Version of every payload; grows when a field changes its meaning or goes, not when one is added. */
 const V = 1;
@@ -47,6 +48,9 @@ export type InfoFacts = {
   /** Detector: `default`, or the file name of the manifest. */
   readonly model: string;
   readonly lines: readonly { readonly name: string; readonly in: string }[];
+  readonly entrances: readonly { readonly name: string; readonly lines: readonly string[] }[];
+  readonly zones: readonly { readonly name: string; readonly passes: string }[];
+  readonly openingHours: readonly string[];
 };
 
 /** info · retained, qos 1: what stays the same until the next start */
@@ -70,19 +74,36 @@ export function infoPayload(facts: InfoFacts): string {
     model: facts.model,
     /** Counting lines: name as in topics, and the way in the picture that counts as in. */
     lines: facts.lines.map((line) => ({ name: line.name, in: line.in })),
+    /** Lines counted as one, under a name of their own. */
+    entrances: facts.entrances.map(({ name, lines }) => ({ name, lines })),
+    zones: facts.zones.map(({ name, passes }) => ({ name, passes })),
+    /** As in the configuration, in the site's time zone; empty: always open. */
+    opening_hours: facts.openingHours,
   });
 }
 
 export type TotalFacts = {
   readonly in: number;
   readonly out: number;
+  readonly netIn: number;
+  readonly netOut: number;
   readonly epochId: string;
   readonly atMs: number;
 };
 
 /** total/<line> · retained, qos 1: a meter that never falls within an epoch */
-export function totalPayload({ in: countIn, out, epochId, atMs }: TotalFacts): string {
-  return JSON.stringify({ v: V, in: countIn, out, epoch_id: epochId, at: rfc3339(atMs) });
+export function totalPayload({ in: countIn, out, netIn, netOut, epochId, atMs }: TotalFacts): string {
+  return JSON.stringify({
+    v: V,
+    /** Every crossing, at once. */
+    in: countIn,
+    out,
+    /** When people have left the view, without those who turned back in it: in - out comes to the same. */
+    net_in: netIn,
+    net_out: netOut,
+    epoch_id: epochId,
+    at: rfc3339(atMs),
+  });
 }
 
 export type IntervalFacts = {
@@ -93,11 +114,20 @@ export type IntervalFacts = {
   readonly historical: boolean;
 };
 
-/** interval/<line> · qos 1, at least once: readers drop what they have by (device, epoch_id, seq) */
-export function intervalPayload({ record, epochId, tz, historical }: IntervalFacts): string {
+/** interval/<line> and zone/<zone> · qos 1, at least once: readers drop what they have by (device, epoch_id, seq) */
+export function intervalPayload(facts: IntervalFacts): string {
+  const { record } = facts;
   return JSON.stringify({
+    ...beginOf(facts),
+    ...(record.kind === 'zone' ? zoneFieldsOf(record) : countFieldsOf(record)),
+    ...endOf(facts),
+  });
+}
+
+function beginOf({ record, epochId, tz }: IntervalFacts): object {
+  return {
     v: V,
-    /** Counts records of this device, all lines together; a restart does not reset it. */
+    /** Counts records of this device, lines and zones together; a restart does not reset it. */
     seq: record.seq,
     /** Start of the voice in which the interval was closed. */
     boot: record.boot,
@@ -107,11 +137,13 @@ export function intervalPayload({ record, epochId, tz, historical }: IntervalFac
     /** End, excluded. */
     to: rfc3339(record.toMs),
     tz,
-    in: record.in,
-    out: record.out,
-    /** Totals at `to`: the difference to the record before of this line is exactly `in` and `out`. */
-    total_in: record.totalIn,
-    total_out: record.totalOut,
+    /** The shop was open, at least for a part of it. */
+    open: record.isOpen,
+  };
+}
+
+function endOf({ record, historical }: IntervalFacts): object {
+  return {
     /** Frames read. */
     samples: record.samples,
     /** Frames of a camera that missed none. */
@@ -119,6 +151,76 @@ export function intervalPayload({ record, epochId, tz, historical }: IntervalFac
     /** ok · degraded (frames missing, or people whose moment is not known) · paused (privacy button) · camera_lost */
     quality: record.quality,
     historical,
+  };
+}
+
+function countFieldsOf(record: CountRecord): object {
+  return {
+    /** Every crossing, by its own time. */
+    in: record.in,
+    out: record.out,
+    /** Without those who turned back within the view, by the time they left it. */
+    net_in: record.netIn,
+    net_out: record.netOut,
+    /** Totals at `to`: the difference to the record before of this line is exactly `in` and `out`. */
+    total_in: record.totalIn,
+    total_out: record.totalOut,
+    /** Entries with a pause of 3 s before them. */
+    chains: record.chains,
+    /** Parties that came in since the full hour, up to `to`: an estimate, best in the hour's last record. */
+    groups_hour: record.groupsHour,
+  };
+}
+
+function zoneFieldsOf({ facts, entries }: ZoneRecord): object {
+  const passing = entries === null ? 0 : entries + facts.passersBy;
+  return {
+    /** People who came into the zone, and those who left it within bounce_s. */
+    visits: facts.visits,
+    bounces: facts.bounces,
+    /** Of the visits that ended in the interval; n is their number, and all three are null without one. */
+    dwell_s: { n: facts.dwellCount, mean: facts.dwellMeanS, median: facts.dwellMedianS, p90: facts.dwellP90S },
+    /** People in the zone, each second. */
+    people: { mean: facts.peopleMean, max: facts.peopleMax },
+    /** Of these, who had stood for three seconds. */
+    queue: { mean: facts.queueMean, max: facts.queueMax },
+    /** People who were in the zone and left the view without crossing the line that it lies before. */
+    passers_by: facts.passersBy,
+    /** entries / (entries + passers-by) through that line; null: no such line, or nobody. */
+    drop_in_rate: passing === 0 ? null : Math.round((1e4 * entries!) / passing) / 1e4,
+  };
+}
+
+export type ZoneNowFacts = { readonly atMs: number; readonly people: number; readonly queue: number };
+
+/** occupancy/<zone> · retained, qos 1: who is in the zone now, of those in view; on change, at most once a second */
+export function zoneNowPayload({ atMs, people, queue }: ZoneNowFacts): string {
+  return JSON.stringify({ v: V, at: rfc3339(atMs), people, queue });
+}
+
+export type StoreFacts = OccupancyFacts & { readonly atMs: number; readonly tz: string; readonly isOpen: boolean };
+
+/** occupancy/store · retained, qos 1: who is in the store, by who came in and who left; on change, at most once a second */
+export function storePayload(facts: StoreFacts): string {
+  return JSON.stringify({
+    v: V,
+    at: rfc3339(facts.atMs),
+    tz: facts.tz,
+    open: facts.isOpen,
+    /** Best estimate, corrected by `ratio`. */
+    people: facts.people,
+    /** Where it lies on about 95 of 100 days; null until a day has passed. */
+    people_min: facts.peopleMin,
+    people_max: facts.peopleMax,
+    /** Since `reset_at`, uncorrected. */
+    in: facts.in,
+    out: facts.out,
+    /** In to out over the past `days` days: who leaves counts as so many. */
+    ratio: facts.ratio,
+    days: facts.days,
+    /** (in - out) / (in + out) of the last whole day: a counter's own error; above 0.05 look at how it hangs. */
+    imbalance: facts.imbalance,
+    reset_at: facts.resetAtMs === 0 ? null : rfc3339(facts.resetAtMs),
   });
 }
 

@@ -37,7 +37,7 @@ async function refusal(action: () => Promise<unknown>): Promise<LetheError> {
 }
 
 test('without ffmpeg it says so and how to get it, with exit code 66', async () => {
-  const error = await refusal(() => replay(config, loadModel(''), config.lines, clip));
+  const error = await refusal(() => replay(config, loadModel(''), config, clip));
   assert.instance(error, DriverError);
   assert.is(error.exitCode, 66);
   assert.match(error.message, 'ffmpeg is not installed');
@@ -45,13 +45,13 @@ test('without ffmpeg it says so and how to get it, with exit code 66', async () 
 });
 
 test('a source that could be taken for an option of ffmpeg is refused', async () => {
-  const error = await refusal(() => replay(config, loadModel(''), config.lines, '-filter_complex'));
+  const error = await refusal(() => replay(config, loadModel(''), config, '-filter_complex'));
   assert.instance(error, DriverError);
 });
 
 test('a frame size that the model was not made for is told before the footage is looked at', async () => {
   const other = parseConfig({ camera: { width_px: 128, height_px: 96 } });
-  const error = await refusal(() => replay(other, loadModel(''), other.lines, clip));
+  const error = await refusal(() => replay(other, loadModel(''), other, clip));
   assert.instance(error, ModelError);
   assert.is(error.code, 'MODEL_FRAME');
 });

@@ -73,7 +73,7 @@ test('two lines of one name, a line without length and odd sizes are refused', (
   const line = { name: 'a', from: [0.1, 0.5], to: [0.9, 0.5], in: 'up' };
   assert.match(
     problemsOf({ lines: [line, line] })[0] ?? '',
-    /^lines\.1\.name is "a"; expected a name no other line has/,
+    /^lines\.1\.name is "a"; expected a name that lines\.0 does not have/,
   );
   assert.match(problemsOf({ lines: [{ ...line, to: [0.1, 0.5] }] })[0] ?? '', /^lines\.0 is 0\.000 long/);
   assert.match(problemsOf({ camera: { width_px: 255 } })[0] ?? '', /expected even numbers/);

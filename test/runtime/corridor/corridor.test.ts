@@ -7,6 +7,7 @@ import { CorridorReader } from '../../../runtime/corridor/reader.ts';
 import {
   type CorridorRecord,
   Decoded,
+  DWELL_MS_MAX,
   decodeRecord,
   emptyRecord,
   encodeRecord,
@@ -35,7 +36,7 @@ const anyRecord: fc.Arbitrary<CorridorRecord> = fc
     }),
     fc.record({
       kind: fc.constant(RecordKind.crossing),
-      index: fc.nat(7),
+      index: fc.nat(11),
       code: fc.nat(1),
       timeMs,
       a: u32,
@@ -44,7 +45,17 @@ const anyRecord: fc.Arbitrary<CorridorRecord> = fc
       d: fc.constant(0),
     }),
     fc.record({
-      kind: fc.constantFrom(RecordKind.totals, RecordKind.truth),
+      kind: fc.constantFrom(RecordKind.totals, RecordKind.truth, RecordKind.net),
+      index: fc.nat(11),
+      code: fc.constant(0),
+      timeMs,
+      a: u32,
+      b: u32,
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.passers),
       index: fc.nat(7),
       code: fc.constant(0),
       timeMs,
@@ -52,6 +63,26 @@ const anyRecord: fc.Arbitrary<CorridorRecord> = fc
       b: u32,
       c: fc.constant(0),
       d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.visit),
+      index: fc.nat(7),
+      code: fc.constant(0),
+      timeMs,
+      a: fc.nat(DWELL_MS_MAX),
+      b: u32,
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.zone),
+      index: fc.nat(7),
+      code: fc.constant(0),
+      timeMs: fc.constant(0),
+      a: u32,
+      b: u32,
+      c: u32,
+      d: u32,
     }),
     fc.record({
       kind: fc.constant(RecordKind.state),
@@ -123,8 +154,11 @@ test('a field out of its range is refused even with a right check sum', () => {
   };
   assert.is(verdict({}), Decoded.ok);
   assert.is(verdict({ kind: 0 }), Decoded.badKind);
-  assert.is(verdict({ kind: 8 }), Decoded.badKind);
-  assert.is(verdict({ index: 8 }), Decoded.badIndex);
+  assert.is(verdict({ kind: 12 }), Decoded.badKind);
+  assert.is(verdict({ index: 12 }), Decoded.badIndex);
+  assert.is(verdict({ kind: RecordKind.visit, index: 8 }), Decoded.badIndex);
+  assert.is(verdict({ kind: RecordKind.hello, code: 9 }), Decoded.badCode);
+  assert.is(verdict({ kind: RecordKind.visit, a: DWELL_MS_MAX + 1 }), Decoded.badReserved);
   assert.is(verdict({ code: 2 }), Decoded.badCode);
   assert.is(verdict({ timeMs: 0 }), Decoded.badTime);
   assert.is(verdict({ timeMs: Number.NaN }), Decoded.badTime);

@@ -263,8 +263,8 @@ test('stopping sends the last totals and the goodbye, closes the corridor, leave
   stage.run(3);
   await stage.eye.stop(ExitCode.ok, EyeReason.none);
   assert.equal(
-    stage.records.slice(-4).map(({ kind }) => kind),
-    [RecordKind.totals, RecordKind.frames, RecordKind.residency, RecordKind.state],
+    stage.records.slice(-5).map(({ kind }) => kind),
+    [RecordKind.totals, RecordKind.net, RecordKind.frames, RecordKind.residency, RecordKind.state],
   );
   assert.equal(stage.states.at(-1), [EyeState.stopping, EyeReason.none]);
   assert.is(stage.of(RecordKind.frames).at(-1)!.a, 3);

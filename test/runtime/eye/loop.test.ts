@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { Scene } from '../../../drivers/camera/scene/scene.ts';
 import { ManualClock } from '../../../drivers/clock/manual.ts';
 import { parseConfig } from '../../../runtime/config/config.ts';
-import { LineCounter } from '../../../runtime/eye/count/lines.ts';
+import { Counting, NO_EVENTS } from '../../../runtime/eye/count/counting.ts';
 import { HeatMapDecoder } from '../../../runtime/eye/frame/decode.ts';
 import { FrameLoop } from '../../../runtime/eye/loop.ts';
 import { loadModel } from '../../../runtime/eye/model.ts';
@@ -19,16 +19,15 @@ function fakeLoop() {
   const engine = new FakeEngine();
   const clock = new ManualClock();
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.5, scoreLow: 0.3 });
-  const { lines } = parseConfig({});
-  const counter = new LineCounter(lines, engine.format.widthPx, engine.format.heightPx, () => {});
+  const counting = new Counting(parseConfig({}), engine.format.widthPx, engine.format.heightPx, NO_EVENTS);
   const loop = new FrameLoop(
     engine,
     new HeatMapDecoder(engine, { cellPx: FAKE_CELL_PX, scoreLow: 0.3, nearMax: 0.3, overlapMax: 0.4 }),
     tracker,
-    counter,
+    counting,
     clock,
   );
-  return { engine, clock, tracker, counter, loop };
+  return { engine, clock, tracker, counting, loop };
 }
 
 const isZero = (values: ArrayLike<number>) => Array.from(values).every((value) => value === 0);
@@ -92,13 +91,13 @@ test('residency runs from the first byte to the erased slot, and to the erased t
 });
 
 test('somebody who walks down the picture is counted once, at the time of the picture', () => {
-  const { engine, loop, counter } = fakeLoop();
+  const { engine, loop, counting } = fakeLoop();
   for (let frame = 0; frame < 24; frame++) {
     engine.show({ row: frame, column: 16, heatQ: 20, dx: 0.5, log2Width: 2, log2Height: 3 });
     loop.beginFrame();
     loop.completeFrame(frame * FRAME_US);
   }
-  assert.equal([counter.inCount[0], counter.outCount[0]], [1, 0]);
+  assert.equal([counting.lines.inCount[0], counting.lines.outCount[0]], [1, 0]);
 });
 
 test('forgetting erases slot, tensors, boxes and tracks', () => {
@@ -121,7 +120,7 @@ test('forgetting erases slot, tensors, boxes and tracks', () => {
 
 test('with the real engine every byte that a picture changed is back after each frame, and people were seen in it', () => {
   const config = parseConfig({});
-  const pipeline = createPipeline(config, loadModel(''), config.lines, new ManualClock(), () => {});
+  const pipeline = createPipeline(config, loadModel(''), config, new ManualClock(), NO_EVENTS);
   const { loop } = pipeline;
   const { memory } = pipeline.engine;
   const all = Buffer.from(memory.buffer);
@@ -143,7 +142,7 @@ test('with the real engine every byte that a picture changed is back after each 
 
 test('with the real engine half a frame is erased without a trace', () => {
   const config = parseConfig({});
-  const { loop, engine } = createPipeline(config, loadModel(''), config.lines, new ManualClock(), () => {});
+  const { loop, engine } = createPipeline(config, loadModel(''), config, new ManualClock(), NO_EVENTS);
   const all = Buffer.from(engine.memory.buffer);
   const before = Buffer.from(all);
   loop.beginFrame();

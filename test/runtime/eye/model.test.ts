@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { ManualClock } from '../../../drivers/clock/manual.ts';
 import { parseConfig } from '../../../runtime/config/config.ts';
 import { ModelError } from '../../../runtime/errors.ts';
+import { NO_EVENTS } from '../../../runtime/eye/count/counting.ts';
 import { defaultManifestPath, loadModel } from '../../../runtime/eye/model.ts';
 import { BUILT_IN_KEYS, keyId, rawPublicKey, signManifest } from '../../../runtime/eye/model-signature.ts';
 import { createPipeline } from '../../../runtime/eye/pipeline.ts';
@@ -60,9 +61,7 @@ function refusal(action: () => unknown): ModelError {
 /** What is said when a pipeline is built from the folder's model. */
 function pipelineRefusal(camera: object): ModelError {
   const config = parseConfig({ camera });
-  return refusal(() =>
-    createPipeline(config, loadModel(manifestPath, ownKey), config.lines, new ManualClock(), () => {}),
-  );
+  return refusal(() => createPipeline(config, loadModel(manifestPath, ownKey), config, new ManualClock(), NO_EVENTS));
 }
 
 test('a manifest with its model beside it is loaded', () => {

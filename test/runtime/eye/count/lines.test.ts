@@ -4,30 +4,47 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Random } from '../../../../drivers/camera/scene/random.ts';
-import { HYSTERESIS_DEFAULT, type LineConfig } from '../../../../runtime/config/schema.ts';
-import { LineCounter } from '../../../../runtime/eye/count/lines.ts';
+import { counterNames } from '../../../../runtime/config/counters.ts';
+import { type EntranceConfig, HYSTERESIS_DEFAULT, type LineConfig } from '../../../../runtime/config/schema.ts';
+import { type CrossingListener, LineCounter } from '../../../../runtime/eye/count/lines.ts';
 import { DetectionTable } from '../../../../runtime/eye/track/detections.ts';
+import { Paths } from '../../../../runtime/eye/track/paths.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../../../runtime/eye/track/tracker.ts';
 
 const FRAME_US = 1e6 / 15;
-const DOOR: LineConfig = { name: 'door', from: [0.1, 0.5], to: [0.9, 0.5], in: 'down', hysteresis: 0.02 };
+const DOOR: LineConfig = {
+  name: 'door',
+  from: [0.1, 0.5],
+  to: [0.9, 0.5],
+  in: 'down',
+  hysteresis: 0.02,
+  minPath: 0.05,
+};
 
-function runner(lines: readonly LineConfig[]) {
+function runner(lines: readonly LineConfig[], entrances: readonly EntranceConfig[] = []) {
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 });
+  const paths = new Paths(256, 192);
   const crossings: string[] = [];
-  const counter = new LineCounter(lines, 256, 192, (lineIndex, direction) =>
-    crossings.push(`${lines[lineIndex]!.name}:${direction === 0 ? 'in' : 'out'}`),
-  );
+  const net: string[] = [];
+  const names = counterNames({ lines, entrances });
+  const noteIn =
+    (list: string[]): CrossingListener =>
+    (counterIndex, direction) =>
+      list.push(`${names[counterIndex]}:${direction === 0 ? 'in' : 'out'}`);
+  const counter = new LineCounter(lines, entrances, 256, 192, { onCrossing: noteIn(crossings), onNet: noteIn(net) });
   const table = new DetectionTable();
   let frame = 0;
   return {
     crossings,
+    net,
     counter,
+    paths,
     step(...people: readonly (readonly [number, number])[]): void {
       table.clear();
       for (const [xPx, yPx] of people) table.add(xPx, yPx, 20, 40, 0.9);
       tracker.step(table, frame * FRAME_US);
-      counter.step(tracker, frame * FRAME_US);
+      paths.step(tracker, frame * FRAME_US);
+      counter.step(tracker, paths, frame * FRAME_US);
       frame += 1;
     },
   };

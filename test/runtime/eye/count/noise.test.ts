@@ -7,8 +7,8 @@ import { Random } from '../../../../drivers/camera/scene/random.ts';
 import { Scene } from '../../../../drivers/camera/scene/simulation.ts';
 import { matchEvents } from '../../../../runtime/commands/evaluate.ts';
 import type { Crossing } from '../../../../runtime/commands/replay.ts';
-import { HYSTERESIS_DEFAULT } from '../../../../runtime/config/schema.ts';
-import { LineCounter } from '../../../../runtime/eye/count/lines.ts';
+import { parseConfig } from '../../../../runtime/config/config.ts';
+import { Counting, NO_EVENTS } from '../../../../runtime/eye/count/counting.ts';
 import { DetectionTable } from '../../../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../../../runtime/eye/track/tracker.ts';
 
@@ -27,7 +27,7 @@ const RIGHT_MIN = 0.985;
 /** All angles together, from a quarter of an hour of each on. */
 const RIGHT_MIN_LONG = 0.995;
 const LONG_MINUTES = 5;
-const LINE = { name: 'door', from: [0.05, 0.5], to: [0.95, 0.5], in: 'down', hysteresis: HYSTERESIS_DEFAULT } as const;
+const LAYOUT = parseConfig({}); // one line, across the middle
 
 type Tally = { trueCount: number; countedCount: number; matchedCount: number };
 
@@ -61,15 +61,18 @@ function play(tally: Tally, seed: number, tiltDeg: number, peoplePerMinute: numb
   const table = new DetectionTable();
   const truth: { t: number; dir: string }[] = [];
   const counted: Crossing[] = [];
-  const counter = new LineCounter([LINE], WIDTH_PX, HEIGHT_PX, (_, direction, atUs) => {
-    counted.push({ atS: atUs / 1e6, line: LINE.name, direction: direction === 0 ? 'in' : 'out' });
+  const counting = new Counting(LAYOUT, WIDTH_PX, HEIGHT_PX, {
+    ...NO_EVENTS,
+    onCrossing: (_, direction, atUs) => {
+      counted.push({ atS: atUs / 1e6, line: 'door', direction: direction === 0 ? 'in' : 'out' });
+    },
   });
   for (let k = 0; k < MINUTES * 60 * FRAME_RATE_HZ; k++) {
     const atUs = (k * 1e6) / FRAME_RATE_HZ;
     scene.step(k);
     fill(table, scene, random);
     tracker.step(table, atUs);
-    counter.step(tracker, atUs);
+    counting.step(tracker, atUs);
     const { crossings } = scene;
     for (let i = 0; i < crossings.count; i++)
       truth.push({ t: atUs / 1e6, dir: crossings.direction[i] === 0 ? 'in' : 'out' });

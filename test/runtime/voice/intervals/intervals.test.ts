@@ -11,7 +11,7 @@ const NOON_MS = Date.UTC(2026, 0, 5, 12);
 const RUNS = Number(process.env['FC_RUNS'] ?? 300);
 
 function bookOf(intervalS: number, state = emptyIntervals(['door'])): IntervalBook {
-  return new IntervalBook(state, ['door'], intervalS, 10);
+  return new IntervalBook(state, ['door'], [], intervalS, 10);
 }
 
 test('an interval stays open for the grace after its end', () => {
@@ -79,8 +79,8 @@ test('after interval_s was changed nothing overlaps and nothing is lost', () => 
 
 test('open counts follow their line by name when lines are sorted anew', () => {
   const state = emptyIntervals(['a', 'b']);
-  new IntervalBook(state, ['a', 'b'], 60, 10).addCrossing(1, 'in', NOON_MS, NOON_MS);
-  const book = new IntervalBook(state, ['b', 'c'], 60, 10);
+  new IntervalBook(state, ['a', 'b'], [], 60, 10).addCrossing(1, 'in', NOON_MS, NOON_MS);
+  const book = new IntervalBook(state, ['b', 'c'], [], 60, 10);
   assert.equal(book.advance(NOON_MS + 62_000)[0]?.in, [1, 0]);
 });
 

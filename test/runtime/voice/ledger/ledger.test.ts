@@ -31,6 +31,7 @@ function open(folder: string, files: LedgerFiles = nodeFiles): { ledger: Ledger;
   const ledger = new Ledger(
     folder,
     ['door'],
+    ['hall'],
     NOON_MS,
     {
       onProblem: (sentence) => told.problems.push(sentence),
@@ -47,13 +48,19 @@ function recordOf(ledger: Ledger): IntervalRecord {
   return {
     seq: ledger.nextSeq(),
     boot: ledger.state.boot,
-    line: 'door',
+    kind: 'count',
+    name: 'door',
     fromMs: NOON_MS,
     toMs: NOON_MS + 60_000,
     in: 1,
     out: 2,
+    netIn: 1,
+    netOut: 1,
     totalIn: 10,
     totalOut: 20,
+    chains: 1,
+    groupsHour: 1,
+    isOpen: true,
     samples: 900,
     expected: 900,
     quality: 'ok',
@@ -69,7 +76,7 @@ function failing(code: string, operation: keyof LedgerFiles): LedgerFiles {
 
 withFolder('a second start finds everything, and one start more', (folder) => {
   const first = open(folder).ledger;
-  first.totals('door').in = 7;
+  first.totals('lines', 'door').in = 7;
   const record = recordOf(first);
   first.append(record);
   first.state.eye = { boot: 9, framesRead: 100, state: 1, reason: 0 };
@@ -78,7 +85,7 @@ withFolder('a second start finds everything, and one start more', (folder) => {
   assert.is(ledger.state.epochId, first.state.epochId);
   assert.is(ledger.state.boot, 2);
   assert.is(ledger.nextSeq(), 2);
-  assert.is(ledger.totals('door').in, 7);
+  assert.is(ledger.totals('lines', 'door').in, 7);
   assert.equal(ledger.state.pending, [record]);
   assert.equal(ledger.state.eye, { boot: 9, framesRead: 100, state: 1, reason: 0 });
   assert.equal(told.problems, []);
@@ -103,7 +110,7 @@ for (const [what, damage] of [
   ['one changed digit', (text: string) => text.replace('"boot":1', '"boot":2')],
   ['a cut end', (text: string) => text.slice(0, -20)],
   ['an empty file', () => ''],
-  ['a later format', (text: string) => text.replace('lethe-voice-state 1 ', 'lethe-voice-state 2 ')],
+  ['a later format', (text: string) => text.replace('lethe-voice-state 2 ', 'lethe-voice-state 3 ')],
 ] as const) {
   withFolder(`a damaged file is set aside and told, never overwritten: ${what}`, (folder) => {
     const first = open(folder).ledger;
@@ -125,7 +132,7 @@ withFolder('a damaged file that cannot be set aside stays as it is', (folder) =>
   const path = join(folder, STATE_FILE);
   writeFileSync(path, 'rubbish');
   const { ledger, told } = open(folder, failing('EROFS', 'rename'));
-  ledger.totals('door').in = 3;
+  ledger.totals('lines', 'door').in = 3;
   assert.is(ledger.save(0), false);
   assert.is(ledger.condition.state, 'unreadable');
   assert.is(readFileSync(path, 'utf8'), 'rubbish');
@@ -157,7 +164,7 @@ for (const [code, remedy] of [
     const { ledger, told } = open(folder, files);
     isBroken = true;
     for (let i = 1; i <= 5; i++) {
-      ledger.totals('door').in = i;
+      ledger.totals('lines', 'door').in = i;
       assert.is(ledger.save(i), false);
     }
     assert.is(told.problems.length, 1);
@@ -168,7 +175,7 @@ for (const [code, remedy] of [
     isBroken = false;
     assert.is(ledger.save(6), true);
     assert.is(told.recovered, 1);
-    assert.is(open(folder).ledger.totals('door').in, 5);
+    assert.is(open(folder).ledger.totals('lines', 'door').in, 5);
   });
 }
 
@@ -181,7 +188,7 @@ withFolder('a really full disk loses no count', (folder) => {
   }
   try {
     const { ledger, told } = open(folder);
-    ledger.totals('door').in = 1;
+    ledger.totals('lines', 'door').in = 1;
     assert.is(ledger.save(1), true);
     const filler = join(folder, 'filler');
     try {
@@ -189,14 +196,14 @@ withFolder('a really full disk loses no count', (folder) => {
     } catch (error) {
       assert.is((error as NodeJS.ErrnoException).code, 'ENOSPC');
     }
-    ledger.totals('door').in = 2;
+    ledger.totals('lines', 'door').in = 2;
     assert.is(ledger.save(2), false);
     assert.match(told.problems[0] ?? '', 'ENOSPC');
-    assert.is(open(folder).ledger.totals('door').in, 1, 'the old file is whole');
+    assert.is(open(folder).ledger.totals('lines', 'door').in, 1, 'the old file is whole');
     assert.equal(readdirSync(folder).sort(), ['filler', STATE_FILE], 'what was written in part is gone');
     rmSync(filler);
     assert.is(ledger.save(3), true);
-    assert.is(open(folder).ledger.totals('door').in, 2);
+    assert.is(open(folder).ledger.totals('lines', 'door').in, 2);
   } finally {
     spawnSync('umount', [folder]);
   }
