@@ -1,7 +1,7 @@
 /**
  * Zone counter: how many people are in an area of the picture, who stands, who came and how long they stayed.
- * A person enters a zone when their point has been inside it for SETTLE_US, and leaves likewise: who walks along the
- * edge is not five visits. Both ends are late by the same, so dwell is not.
+ * A person enters a zone when their point has been inside it, and off its edge, for SETTLE_US, and leaves likewise: who
+ * walks or stands on the edge is not five visits. Times are those of the first such moment, so dwell is not late.
  * Only who has moved half a metre since they appeared counts (Paths.hasMoved): posters and mannequins never enter.
  *
  *   occupancy   people inside now (of those in view)
@@ -27,7 +27,12 @@ const SETTLE_US = 0.5 * US_PER_S;
 /** People in a queue shuffle on every few seconds; walkers never stay within a quarter of a metre for this long. */
 const STANDING_US = 3 * US_PER_S;
 
-const Place = { outside: 0, inside: 1 } as const;
+/** Half the band around the edge in which a person keeps their place, of the picture's height; as a line's hysteresis. */
+const EDGE_BAND = 0.02;
+
+/** onEdge: nearer to the edge than the band. */
+const Place = { outside: 0, inside: 1, onEdge: 2 } as const;
+type Place = (typeof Place)[keyof typeof Place];
 
 type Zone = {
   /** Corners in pixels, x then y. */
@@ -48,6 +53,7 @@ export class ZoneCounter {
   readonly bounceCount: Uint32Array;
   readonly passerByCount: Uint32Array;
   readonly zoneCount: number;
+  readonly #bandPx: number;
   readonly #zones: readonly Zone[];
   readonly #onVisit: VisitListener;
   /** [zone, path] */
@@ -73,6 +79,7 @@ export class ZoneCounter {
       bounceUs: zone.bounceS * US_PER_S,
       passesIndex: counterNames.indexOf(zone.passes),
     }));
+    this.#bandPx = EDGE_BAND * heightPx;
     this.#onVisit = onVisit;
     this.zoneCount = zones.length;
     this.occupancy = new Uint16Array(zones.length);
@@ -96,7 +103,7 @@ export class ZoneCounter {
       if (path === NO_PATH) continue;
       if (this.#generation[path] !== paths.generation[path]) this.#forgetPath(paths, path);
       for (let zoneIndex = 0; zoneIndex < this.zoneCount; zoneIndex++) {
-        this.#follow(zoneIndex, path, this.#isInside(zoneIndex, row, tracker), paths);
+        this.#follow(zoneIndex, path, this.#placeOf(zoneIndex, row, tracker), paths);
       }
     }
     this.settle(paths, lines, atUs);
@@ -131,18 +138,18 @@ export class ZoneCounter {
     }
   }
 
-  /** Takes it into account that the person is inside the polygon, or not, in this frame. */
-  #follow(zoneIndex: number, path: number, isInside: boolean, paths: Paths): void {
+  /** Takes it into account where the person is in this frame. */
+  #follow(zoneIndex: number, path: number, place: Place, paths: Paths): void {
     const cell = zoneIndex * PATHS_MAX + path;
     const atUs = paths.lastSeenUs[path]!;
-    if (isInside === (this.#place[cell] === Place.inside)) {
+    if (place === Place.onEdge || place === this.#place[cell]) {
       this.#otherSinceUs[cell] = Number.NaN;
     } else if (Number.isNaN(this.#otherSinceUs[cell]!)) {
       this.#otherSinceUs[cell] = atUs;
     } else if (atUs - this.#otherSinceUs[cell]! >= SETTLE_US) {
       const sinceUs = this.#otherSinceUs[cell]!;
       this.#otherSinceUs[cell] = Number.NaN;
-      if (isInside) {
+      if (place === Place.inside) {
         this.#place[cell] = Place.inside;
         this.#enteredAtUs[cell] = sinceUs;
       } else {
@@ -181,19 +188,26 @@ export class ZoneCounter {
     }
   }
 
-  /** Even-odd rule over the polygon's edges (the crossing number of a ray to the right). */
-  #isInside(zoneIndex: number, row: number, tracker: Tracker): boolean {
+  /** Even-odd rule over the polygon's edges (the crossing number of a ray to the right), and the distance to the nearest. */
+  #placeOf(zoneIndex: number, row: number, tracker: Tracker): Place {
     const { cornersPx } = this.#zones[zoneIndex]!;
     const xPx = tracker.xPx[row]!;
     const yPx = tracker.yPx[row]!;
     let isInside = false;
     for (let i = 0, before = cornersPx.length - 2; i < cornersPx.length; before = i, i += 2) {
+      const fromX = cornersPx[before]!;
       const fromY = cornersPx[before + 1]!;
-      const toY = cornersPx[i + 1]!;
-      if (fromY > yPx === toY > yPx) continue;
-      const meetsAtX = cornersPx[before]! + ((yPx - fromY) / (toY - fromY)) * (cornersPx[i]! - cornersPx[before]!);
-      if (xPx < meetsAtX) isInside = !isInside;
+      const alongX = cornersPx[i]! - fromX;
+      const alongY = cornersPx[i + 1]! - fromY;
+      // The nearest point of the edge, as a share of the way along it.
+      const share = ((xPx - fromX) * alongX + (yPx - fromY) * alongY) / (alongX * alongX + alongY * alongY);
+      const nearest = Math.max(0, Math.min(1, share));
+      const dx = fromX + nearest * alongX - xPx;
+      const dy = fromY + nearest * alongY - yPx;
+      if (dx * dx + dy * dy < this.#bandPx * this.#bandPx) return Place.onEdge;
+      if (fromY > yPx === fromY + alongY > yPx) continue;
+      if (xPx < fromX + ((yPx - fromY) / alongY) * alongX) isInside = !isInside;
     }
-    return isInside;
+    return isInside ? Place.inside : Place.outside;
   }
 }

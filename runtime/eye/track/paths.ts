@@ -3,8 +3,8 @@
  * A track ends when somebody is hidden for longer than it is carried on, and a new one begins when they are seen again.
  * Counting needs no more than tracks; what hangs on a whole visit (net counts, time in a zone, passers-by) needs these.
  *
- * A confirmed new track goes on with the path of a lost one if it appeared where that one could have walked meanwhile.
- * Not near the picture's edge: there people leave and others come, and two of them must not become one who turned back.
+ * A confirmed new track goes on with the path of one that was last seen before it appeared (lost, or still carried on
+ * unseen: somebody who turns on their heel), if it is where that one could have walked meanwhile. Not near the picture's edge: there people leave and others come, and two of them must not become one who turned back.
  * It is geometry alone: where, when, how large. Nothing here survives the view.
  *
  * Memory: PATHS_MAX rows, taken at boot; nothing is allocated per frame. Time: tracks + new tracks × lost paths.
@@ -19,7 +19,7 @@ export const NO_PATH = -1;
 /** Longest gap that is bridged, from the last sight on. Longer ones join strangers more often than the same person. */
 const GAP_US_MAX = 3 * US_PER_S;
 /** How far somebody may be from where they were lost, in spans (half metres), and how much more for each second. */
-const REACH_SPANS = 0.5;
+const REACH_SPANS = 0.75;
 const REACH_SPANS_PER_S = 1;
 const REACH_SPANS_MAX = 2.5;
 /** Nearer than this to the picture's edge people come and go. */
@@ -54,6 +54,7 @@ export class Paths {
   readonly #state = new Uint8Array(PATHS_MAX);
   readonly #rowOfPath = new Int16Array(PATHS_MAX);
   readonly #generationOfRow = new Uint32Array(TRACKS_MAX);
+  readonly #beganAtUs = new Float64Array(PATHS_MAX);
   readonly #beganXPx = new Float64Array(PATHS_MAX);
   readonly #beganYPx = new Float64Array(PATHS_MAX);
   readonly #lastXPx = new Float64Array(PATHS_MAX);
@@ -132,6 +133,7 @@ export class Paths {
     this.generation[path]! += 1;
     this.#state[path] = PathState.young;
     this.#rowOfPath[path] = row;
+    this.#beganAtUs[path] = this.#atUs[0]!;
     this.#beganXPx[path] = tracker.xPx[row]!;
     this.#beganYPx[path] = tracker.yPx[row]!;
     this.furthestPx[path] = 0;
@@ -158,31 +160,41 @@ export class Paths {
   #confirm(tracker: Tracker, row: number): void {
     const young = this.pathOfRow[row]!;
     if (this.#state[young] !== PathState.young) return;
-    const lost = this.#findLost(young);
-    if (lost === NO_PATH) {
+    const before = this.#findBefore(young);
+    if (before === NO_PATH) {
       this.#state[young] = PathState.live;
       return;
     }
     this.joinedCount += 1;
+    if (this.#state[before] === PathState.live) this.#detach(before);
     this.#state[young] = PathState.free;
-    this.#state[lost] = PathState.live;
-    this.#rowOfPath[lost] = row;
-    this.pathOfRow[row] = lost;
+    this.#state[before] = PathState.live;
+    this.#rowOfPath[before] = row;
+    this.pathOfRow[row] = before;
     this.#follow(tracker, row);
   }
 
-  /** The nearest lost path that whoever appeared with path `young` may be the continuation of. */
-  #findLost(young: number): number {
+  /** The unseen track of a path that goes on with another one: if it is ever seen again, it is somebody else. */
+  #detach(path: number): void {
+    const row = this.#rowOfPath[path]!;
+    this.pathOfRow[row] = NO_PATH;
+    this.#generationOfRow[row] = 0;
+  }
+
+  /** The nearest path that whoever appeared with path `young` may be the continuation of. */
+  #findBefore(young: number): number {
     if (this.#isAtEdge(young)) return NO_PATH;
     let nearest = NO_PATH;
     let least = Number.POSITIVE_INFINITY;
     for (let path = 0; path < PATHS_MAX; path++) {
-      if (this.#state[path] !== PathState.lost) continue;
-      const dx = this.#lastXPx[young]! - this.#lastXPx[path]!;
-      const dy = this.#lastYPx[young]! - this.#lastYPx[path]!;
+      if (this.#state[path] !== PathState.lost && this.#state[path] !== PathState.live) continue;
+      // Who was seen while the new one was already there is somebody else.
+      if (this.lastSeenUs[path]! >= this.#beganAtUs[young]!) continue;
+      const dx = this.#beganXPx[young]! - this.#lastXPx[path]!;
+      const dy = this.#beganYPx[young]! - this.#lastYPx[path]!;
       const square = dx * dx + dy * dy;
       if (square >= least) continue;
-      const unseenS = (this.#atUs[0]! - this.lastSeenUs[path]!) / US_PER_S;
+      const unseenS = (this.#beganAtUs[young]! - this.lastSeenUs[path]!) / US_PER_S;
       const reachPx = Math.min(REACH_SPANS_MAX, REACH_SPANS + REACH_SPANS_PER_S * unseenS) * this.#spanPx[path]!;
       if (square > reachPx * reachPx || this.#isAtEdge(path)) continue;
       nearest = path;

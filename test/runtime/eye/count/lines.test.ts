@@ -12,6 +12,8 @@ import { Paths } from '../../../../runtime/eye/track/paths.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../../../runtime/eye/track/tracker.ts';
 
 const FRAME_US = 1e6 / 15;
+/** Until a path has ended: longer than a gap that is bridged. */
+const GONE_FRAMES = 60;
 const DOOR: LineConfig = {
   name: 'door',
   from: [0.1, 0.5],
@@ -171,6 +173,106 @@ test('a crossing before a track is confirmed counts as soon as it is', () => {
   const { step, crossings } = runner([DOOR]);
   for (const y of [88, 97, 106, 115, 124]) step([128, y]);
   assert.equal(crossings, ['door:in']);
+});
+
+test('who comes in and turns back within the view is two crossings and nothing net', () => {
+  const { step, crossings, net } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 4) step([128, y]);
+  for (let y = 150; y >= 40; y -= 4) step([128, y]);
+  assert.equal(crossings, ['door:in', 'door:out']);
+  for (let i = 0; i < GONE_FRAMES; i++) step();
+  assert.equal(net, []);
+});
+
+test('who has crossed is net when they have left the view, not before', () => {
+  const { step, net, counter } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 4) step([128, y]);
+  assert.equal(net, []);
+  for (let i = 0; i < GONE_FRAMES; i++) step();
+  assert.equal(net, ['door:in']);
+  assert.equal([counter.netInCount[0], counter.netOutCount[0]], [1, 0]);
+});
+
+test('who turns back cancels although their track broke in between', () => {
+  const { step, crossings, net, paths } = runner([DOOR]);
+  for (let y = 40; y <= 130; y += 4) step([128, y]);
+  for (let i = 0; i < 20; i++) step(); // hidden for longer than a track is carried on
+  for (let y = 126; y >= 40; y -= 4) step([130, y]);
+  for (let i = 0; i < GONE_FRAMES; i++) step();
+  assert.is(paths.joinedCount, 1);
+  assert.equal(crossings, ['door:in', 'door:out']);
+  assert.equal(net, []);
+});
+
+test('any walks: in less out is the same net as at once, and net is never more than the crossings', () => {
+  const walk = fc.record({
+    x: fc.integer({ min: 30, max: 220 }),
+    ends: fc.array(fc.integer({ min: 20, max: 170 }), { minLength: 2, maxLength: 5 }),
+    from: fc.nat(30),
+  });
+  fc.assert(
+    fc.property(fc.array(walk, { minLength: 1, maxLength: 5 }), (walks) => {
+      const { step, counter } = runner([DOOR]);
+      const ways = walks.map(({ ends }) =>
+        ends.slice(1).flatMap((to, i) => {
+          const steps = Math.ceil(Math.abs(to - ends[i]!) / 3);
+          return Array.from({ length: steps }, (_, k) => ends[i]! + ((to - ends[i]!) * k) / steps);
+        }),
+      );
+      for (let frame = 0; frame < 30 + Math.max(...ways.map((way) => way.length)) + GONE_FRAMES; frame++) {
+        const seen = walks.flatMap(({ x, from }, i) => {
+          const y = ways[i]![frame - from];
+          return y === undefined ? [] : [[x, y] as const];
+        });
+        step(...seen);
+      }
+      const [countIn, countOut] = [counter.inCount[0]!, counter.outCount[0]!];
+      const [netIn, netOut] = [counter.netInCount[0]!, counter.netOutCount[0]!];
+      assert.is(netIn - netOut, countIn - countOut);
+      assert.ok(netIn <= countIn && netOut <= countOut);
+    }),
+    { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
+  );
+});
+
+const OUTER: LineConfig = { ...DOOR, name: 'outer', from: [0.1, 0.35], to: [0.9, 0.35] };
+const INNER: LineConfig = { ...DOOR, name: 'inner', from: [0.1, 0.65], to: [0.9, 0.65] };
+
+test('a person over two lines of an entrance counts once for it, whichever of them saw them', () => {
+  const { step, crossings, net } = runner([OUTER, INNER], [{ name: 'main', lines: ['outer', 'inner'] }]);
+  for (let y = 30; y <= 170; y += 4) step([128, y]);
+  assert.equal(crossings, ['outer:in', 'main:in', 'inner:in']);
+  for (let i = 0; i < GONE_FRAMES; i++) step();
+  assert.equal(net, ['outer:in', 'inner:in', 'main:in']);
+});
+
+test('over one of its lines only, the entrance counts all the same', () => {
+  const { step, crossings } = runner([OUTER, INNER], [{ name: 'main', lines: ['outer', 'inner'] }]);
+  for (let y = 90; y <= 170; y += 4) step([128, y]);
+  assert.equal(crossings, ['inner:in', 'main:in']);
+});
+
+test('in through one door and out through the other is one in and one out of the entrance, and nothing net', () => {
+  const left: LineConfig = { ...DOOR, name: 'left', from: [0.1, 0.5], to: [0.45, 0.5] };
+  const right: LineConfig = { ...DOOR, name: 'right', from: [0.55, 0.5], to: [0.9, 0.5] };
+  const { step, crossings, net } = runner([left, right], [{ name: 'main', lines: ['left', 'right'] }]);
+  for (let y = 40; y <= 140; y += 4) step([70, y]);
+  for (let x = 70; x <= 190; x += 4) step([x, 140]);
+  for (let y = 140; y >= 40; y -= 4) step([190, y]);
+  for (let i = 0; i < GONE_FRAMES; i++) step();
+  assert.equal(
+    crossings.filter((word) => word.startsWith('main')),
+    ['main:in', 'main:out'],
+  );
+  assert.equal(net, ['left:in', 'right:out']);
+});
+
+test('what appears at the line and hops over it is not counted, who comes from afar is', () => {
+  const { step, crossings } = runner([{ ...DOOR, minPath: 0.15 }]);
+  for (const y of [90, 90, 90, 90, 96, 100, 104, 104, 104]) step([128, y]);
+  assert.equal(crossings, []);
+  for (let y = 104; y <= 125; y += 3) step([128, y]);
+  assert.equal(crossings, ['door:in'], 'a person after all');
 });
 
 test.run();
