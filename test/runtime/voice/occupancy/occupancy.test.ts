@@ -1,0 +1,110 @@
+// Goal: occupancy drifts less than the counter does, begins anew at closing time, and says how far it may be off.
+// Method: examples, and simulated days with a counter that misses more in one direction than in the other.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Random } from '../../../../drivers/camera/scene/random.ts';
+import { emptyOccupancy, Occupancy } from '../../../../runtime/voice/occupancy/occupancy.ts';
+
+const DAY_MS = 86_400_000;
+const CLOSING_MS = Date.UTC(2026, 0, 5, 20);
+
+/** Days of `visits` people each, of whom the counter misses these shares; the error before closing, each day. */
+function simulate(dayCount: number, visits: number, missedIn: number, missedOut: number, seed: number): number[] {
+  const random = new Random(seed, 0);
+  const occupancy = new Occupancy(emptyOccupancy());
+  const errors: number[] = [];
+  for (let day = 0; day < dayCount; day++) {
+    occupancy.advance(CLOSING_MS + day * DAY_MS, CLOSING_MS + day * DAY_MS);
+    for (let i = 0; i < visits; i++) occupancy.add(random.chance(missedIn) ? 0 : 1, 0, true);
+    for (let i = 0; i < visits; i++) occupancy.add(0, random.chance(missedOut) ? 0 : 1, true);
+    errors.push(occupancy.facts().people); // everybody has left: the truth is 0
+  }
+  return errors;
+}
+
+test('people are who came in less who left', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.add(10, 0, true);
+  occupancy.add(0, 4, true);
+  const { people, peopleMin, ratio, resetAtMs } = occupancy.facts();
+  assert.equal([people, peopleMin, ratio, resetAtMs], [6, null, 1, CLOSING_MS]);
+});
+
+test('there are never fewer than nobody', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.add(0, 5, true);
+  assert.is(occupancy.facts().people, 0);
+});
+
+test('closing time begins at nobody and keeps the day for the ratio', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.add(105, 100, true);
+  assert.ok(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS));
+  const { people, ratio, days, imbalance } = occupancy.facts();
+  assert.equal([people, ratio, days, imbalance], [0, 1.05, 1, 0.0244]);
+  assert.not(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS + 1), 'once');
+});
+
+test('who leaves after closing time does not make the next day begin below nobody', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.add(0, 3, false);
+  occupancy.add(5, 0, true);
+  assert.is(occupancy.facts().people, 5);
+});
+
+test('a clock that is set back neither resets nor makes a day; one that came from a far future does not stop resets', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.add(50, 40, true);
+  assert.not(occupancy.advance(CLOSING_MS - DAY_MS, CLOSING_MS));
+  assert.is(occupancy.facts().people, 10);
+  const farMs = CLOSING_MS + 3650 * DAY_MS;
+  occupancy.advance(farMs, farMs);
+  occupancy.add(7, 0, true);
+  occupancy.advance(CLOSING_MS, CLOSING_MS + 1);
+  assert.is(occupancy.facts().people, 7, 'who came in since is still there');
+  assert.ok(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS));
+});
+
+test('quiet days and directions that differ by more than a quarter bend no ratio', () => {
+  const quiet = new Occupancy({ in: 3, out: 9, resetAtMs: CLOSING_MS, days: [] });
+  quiet.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS);
+  assert.is(quiet.facts().ratio, 1);
+  const wrong = new Occupancy({ in: 300, out: 100, resetAtMs: CLOSING_MS, days: [] });
+  wrong.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS);
+  assert.is(wrong.facts().ratio, 1.25);
+});
+
+test('at most fourteen days are kept', () => {
+  const state = emptyOccupancy();
+  const occupancy = new Occupancy(state);
+  for (let day = 0; day < 30; day++) {
+    occupancy.advance(CLOSING_MS + day * DAY_MS, CLOSING_MS + day * DAY_MS);
+    occupancy.add(100, 100, true);
+  }
+  assert.is(state.days.length, 14);
+});
+
+test('a counter that misses 3 % in and 6 % out drifts by 32 of 1,000 people a day uncorrected, and by a third of it corrected', () => {
+  const errors = simulate(60, 1000, 0.03, 0.06, 7).slice(14);
+  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  assert.ok(mean < 32 / 3, `mean ${mean}`);
+});
+
+test('the band holds nobody on about 95 of 100 evenings on which everybody has left', () => {
+  const random = new Random(3, 0);
+  const occupancy = new Occupancy(emptyOccupancy());
+  let held = 0;
+  const evenings = 200;
+  for (let day = 0; day < evenings + 14; day++) {
+    occupancy.advance(CLOSING_MS + day * DAY_MS, CLOSING_MS + day * DAY_MS);
+    for (let i = 0; i < 500; i++) occupancy.add(random.chance(0.04) ? 0 : 1, random.chance(0.05) ? 0 : 1, true);
+    if (day >= 14 && occupancy.facts().peopleMin === 0) held += 1;
+  }
+  assert.ok(held / evenings > 0.88, `${held} of ${evenings}`);
+});
+
+test.run();
