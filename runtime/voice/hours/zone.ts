@@ -27,6 +27,11 @@ export class Zone {
     this.#ask(0);
   }
 
+  /** Pieces known, each of them one question to Temporal: a few a year, whatever is asked. */
+  get pieceCount(): number {
+    return this.#pieces.length;
+  }
+
   /**
    * The first moment at which the clock on the wall shows `minute` of day `dayNumber` or later (ms since 1970 UTC).
    * dayNumber: days since 1970-01-01. minute: minutes after 00:00, may be 1440 or more for the days after.
