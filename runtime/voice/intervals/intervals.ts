@@ -7,11 +7,14 @@
  *
  * When the wall clock is set back by more than one interval, what is open is closed as degraded and time begins again at
  * the new hour: two intervals may then bear the same time; their sequence numbers differ.
+ * While the clock is not set at all (a board without a battery shows 1970 or 2000 until a time server answers), nothing is
+ * closed; who is counted waits and goes to the first interval of the set clock, which is marked: nobody is lost, and
+ * no reader gets an interval of 1970.
  * Memory: the intervals not yet closed, as a rule one or two; they live inside the ledger's state.
  */
 import { MS_PER_S } from '../../units.ts';
 import { CHAIN_GAP_MS } from './groups.ts';
-import { addDwell, addPresence, emptyZoneTally, type ZoneTally } from './zones.ts';
+import { addDwell, addPresence, addTally, emptyZoneTally, type ZoneTally } from './zones.ts';
 
 /** What made an interval less than whole; bits of OpenInterval.flags. */
 export const IntervalFlag = { late: 1, silent: 2, paused: 4, cameraLost: 8, clock: 16 } as const;
@@ -76,8 +79,12 @@ const COVERAGE_MIN = 0.9;
 const GAP_MS_MAX = 3_600_000;
 /** A crossing older than this tells more about the clock than about people. */
 const AGE_MS_MAX = 24 * 3_600_000;
+/** A clock that shows an earlier time was never set; the corridor draws the same line. */
+const CLOCK_MS_MIN = Date.UTC(2020, 0, 1);
 
 const HOUR_MS = 3_600_000;
+/** Lists of an interval with one number a counter. */
+const COUNTS = ['in', 'out', 'netIn', 'netOut', 'chains'] as const;
 
 export function emptyIntervals(lines: readonly string[], zones: readonly string[] = []): IntervalState {
   const zeros = lines.map(() => 0);
@@ -183,11 +190,12 @@ export class IntervalBook {
 
   /** Closes what is over, in order, and opens what has begun. Call it about once a second. */
   advance(nowMs: number): ClosedInterval[] {
+    if (nowMs < CLOCK_MS_MIN) return [];
     const { open } = this.#state;
     const closed: ClosedInterval[] = [];
     const newestMs = Math.max(this.#state.closedToMs, open.at(-1)?.fromMs ?? 0);
     if (newestMs - nowMs > this.#intervalMs) {
-      for (const interval of open.splice(0)) {
+      for (const interval of open.splice(this.#hasUndated ? 1 : 0)) {
         interval.flags |= IntervalFlag.clock;
         closed.push(this.#closed(interval));
       }
@@ -228,12 +236,34 @@ export class IntervalBook {
   #at(timeMs: number, nowMs: number, countsPeople = true): OpenInterval {
     const current = this.#current(nowMs);
     if (timeMs >= current.fromMs) return current;
-    if (timeMs >= this.#state.closedToMs && nowMs - timeMs < AGE_MS_MAX) return this.#openAt(timeMs);
+    const openFromMs = Math.max(this.#state.closedToMs, CLOCK_MS_MIN);
+    if (timeMs >= openFromMs && nowMs - timeMs < AGE_MS_MAX) return this.#openAt(timeMs);
     if (countsPeople) current.flags |= IntervalFlag.late;
     return current;
   }
 
+  /** The interval of now; the first one of a set clock takes in who waited for it. */
   #current(nowMs: number): OpenInterval {
+    if (nowMs < CLOCK_MS_MIN) return this.#undated();
+    const { open } = this.#state;
+    const waiting = this.#hasUndated ? open.shift() : undefined;
+    const current = this.#reached(nowMs);
+    if (waiting !== undefined) takeIn(current, waiting);
+    return current;
+  }
+
+  get #hasUndated(): boolean {
+    return this.#state.open[0]?.fromMs === 0;
+  }
+
+  /** Holds who is counted before the clock is set. It begins in 1970, so it is the first of those open. */
+  #undated(): OpenInterval {
+    const { open } = this.#state;
+    if (!this.#hasUndated) open.unshift({ ...this.#empty(0, CLOCK_MS_MIN), flags: IntervalFlag.clock });
+    return open[0]!;
+  }
+
+  #reached(nowMs: number): OpenInterval {
     const { open, closedToMs } = this.#state;
     // A clock that was set back a little stays in the interval it had reached.
     const reachedMs = Math.max(nowMs, closedToMs, open.at(-1)?.fromMs ?? 0);
@@ -246,27 +276,45 @@ export class IntervalBook {
 
   /** Finds or makes the interval of timeMs; it never overlaps its neighbours, even after interval_s was changed. */
   #openAt(timeMs: number): OpenInterval {
-    const { open, closedToMs, lines, zones } = this.#state;
+    const { open, closedToMs } = this.#state;
     let index = open.length;
     while (index > 0 && open[index - 1]!.fromMs > timeMs) index -= 1;
     const before = open[index - 1];
     if (before !== undefined && timeMs < before.toMs) return before;
     const alignedMs = Math.floor(timeMs / this.#intervalMs) * this.#intervalMs;
-    const made: OpenInterval = {
-      fromMs: Math.max(alignedMs, before?.toMs ?? closedToMs),
-      toMs: Math.min(alignedMs + this.#intervalMs, open[index]?.fromMs ?? Number.POSITIVE_INFINITY),
-      in: lines.map(() => 0),
-      out: lines.map(() => 0),
-      netIn: lines.map(() => 0),
-      netOut: lines.map(() => 0),
-      chains: lines.map(() => 0),
+    const made = this.#empty(
+      Math.max(alignedMs, before?.toMs ?? closedToMs),
+      Math.min(alignedMs + this.#intervalMs, open[index]?.fromMs ?? Number.POSITIVE_INFINITY),
+    );
+    open.splice(index, 0, made);
+    return made;
+  }
+
+  #empty(fromMs: number, toMs: number): OpenInterval {
+    const { lines, zones } = this.#state;
+    const zeros = () => lines.map(() => 0);
+    return {
+      fromMs,
+      toMs,
+      in: zeros(),
+      out: zeros(),
+      netIn: zeros(),
+      netOut: zeros(),
+      chains: zeros(),
       zones: zones.map(() => emptyZoneTally()),
       samples: 0,
       flags: 0,
     };
-    open.splice(index, 0, made);
-    return made;
   }
+}
+
+/** Whatever happened in `other` happened in `interval`, but for the frames: they would make up for those that are missing. */
+function takeIn(interval: OpenInterval, other: OpenInterval): void {
+  for (const measure of COUNTS) {
+    for (const [index, count] of other[measure].entries()) interval[measure][index]! += count;
+  }
+  for (const [index, tally] of other.zones.entries()) addTally(interval.zones[index]!, tally);
+  interval.flags |= other.flags;
 }
 
 /** The worst of what happened, in one word. */

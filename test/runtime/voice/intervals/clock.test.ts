@@ -18,6 +18,8 @@ import { emptyTotals, takeTotals } from '../../../../runtime/voice/intervals/tot
 const RUNS = Number(process.env['FC_RUNS'] ?? 300);
 const NOON_MS = Date.UTC(2026, 0, 5, 12);
 const DAY_MS = 86_400_000;
+/** Before this a clock was never set. */
+const CLOCK_SET_MS = Date.UTC(2020, 0, 1);
 
 /** What the voice does with the book, and the truth beside it. */
 class Desk {
@@ -38,7 +40,7 @@ class Desk {
   constructor(intervalS: number, nowMs: number) {
     this.#intervalS = intervalS;
     this.nowMs = nowMs;
-    this.#book = new IntervalBook(this.#state, ['door'], intervalS, 10);
+    this.#book = new IntervalBook(this.#state, ['door'], [], intervalS, 10);
   }
 
   /** A crossing of ageMs ago by the clock as it is now; `lost`: only the totals tell of it later. */
@@ -51,7 +53,7 @@ class Desk {
   /** The eye's heart beat, which makes good what was lost, and the voice's second. */
   second(): void {
     this.#take(undefined, this.nowMs);
-    if (this.#reachedMs - this.nowMs > this.#intervalS * 1000) {
+    if (this.nowMs >= CLOCK_SET_MS && this.#reachedMs - this.nowMs > this.#intervalS * 1000) {
       this.#mayBeginAgain += 1;
       this.#reachedMs = this.nowMs;
     }
@@ -63,6 +65,7 @@ class Desk {
         assert.ok(this.#mayBeginAgain >= 0, 'an interval overlaps another or was closed twice in one run of the clock');
       }
       assert.ok(interval.toMs > interval.fromMs);
+      assert.ok(interval.fromMs >= CLOCK_SET_MS, 'an interval of a clock that was not set');
       this.closed.push(interval);
     }
   }
@@ -81,7 +84,7 @@ class Desk {
   voiceRestarts(intervalS = this.#intervalS): void {
     this.#state = JSON.parse(JSON.stringify(this.#state));
     this.#intervalS = intervalS;
-    this.#book = new IntervalBook(this.#state, ['door'], intervalS, 10);
+    this.#book = new IntervalBook(this.#state, ['door'], [], intervalS, 10);
   }
 
   get total(): { in: number; out: number } {
@@ -195,6 +198,69 @@ test('both changes of summer time are nights like any other: intervals are of UT
   }
 });
 
+for (const [name, bootMs] of [
+  ['1970', 5000],
+  ['2000', Date.UTC(2000, 0, 1)],
+] as const) {
+  test(`a board that boots in ${name}: who came before the time server answered is in the first interval after`, () => {
+    const desk = new Desk(60, bootMs);
+    for (let second = 0; second < 100; second++) {
+      desk.cross('in', 0);
+      desk.pass(1000);
+    }
+    assert.equal(desk.closed, [], 'no interval of that year');
+    desk.voiceRestarts();
+    desk.nowMs = NOON_MS;
+    desk.cross('out', 0);
+    desk.pass(1000);
+    audit(desk);
+    desk.pass(62_000);
+    assert.equal(
+      desk.closed.map(({ fromMs, toMs, in: countIn, out, quality }) => [fromMs, toMs, countIn[0], out[0], quality]),
+      [[NOON_MS, NOON_MS + 60_000, 100, 1, 'degraded']],
+    );
+  });
+}
+
+test('a board that was off and boots in 1970 closes the interval of before as it was', () => {
+  const desk = new Desk(60, NOON_MS);
+  desk.cross('in', 0);
+  desk.pass(10_000);
+  desk.voiceRestarts();
+  desk.eyeRestarts();
+  desk.nowMs = 5000;
+  desk.cross('in', 0);
+  desk.pass(1000);
+  desk.nowMs = NOON_MS + 2 * 3_600_000;
+  desk.pass(1000);
+  desk.pass(62_000);
+  assert.equal(
+    desk.closed.map(({ fromMs, in: countIn }) => [fromMs - NOON_MS, countIn[0]]),
+    [
+      [0, 1],
+      [7_200_000, 1],
+    ],
+  );
+});
+
+test('a clock that forgets the year and comes back earlier than it was closes no interval of 1970', () => {
+  const desk = new Desk(60, NOON_MS);
+  desk.cross('in', 0);
+  desk.pass(1000);
+  desk.nowMs = 5000;
+  desk.cross('in', 0);
+  desk.nowMs = NOON_MS - DAY_MS;
+  desk.second();
+  desk.pass(62_000);
+  assert.equal(
+    desk.closed.map(({ fromMs, in: countIn, quality }) => [fromMs - NOON_MS, countIn[0], quality]),
+    [
+      [0, 1, 'degraded'],
+      [-DAY_MS, 1, 'degraded'],
+    ],
+  );
+});
+
 type Step =
   | {
       readonly what: 'cross';
@@ -204,6 +270,7 @@ type Step =
       readonly afterMs: number;
     }
   | { readonly what: 'pass' | 'jump'; readonly ms: number }
+  | { readonly what: 'set'; readonly toMs: number }
   | { readonly what: 'eyeRestarts' }
   | { readonly what: 'voiceRestarts'; readonly intervalS: number | undefined };
 
@@ -240,6 +307,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant('set' as const),
+      toMs: fc.constantFrom(5000, Date.UTC(2000, 0, 1), CLOCK_SET_MS - 1, NOON_MS, NOON_MS + DAY_MS),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('eyeRestarts' as const) }) },
   {
     weight: 1,
@@ -249,13 +323,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 );
-/** Days on which clocks of Stockholm, New York and Lord Howe change, and one on which none does. */
+/** Days on which clocks of Stockholm, New York and Lord Howe change, one on which none does, and a clock that is not set. */
 const start = fc.constantFrom(
   NOON_MS,
   Date.UTC(2026, 2, 29, 0, 59, 50),
   Date.UTC(2026, 9, 25, 0, 59, 50),
   Date.UTC(2026, 2, 8, 6, 59, 50),
   Date.UTC(2026, 3, 4, 14, 59, 50),
+  5000,
 );
 
 test('any sequence: closed and open intervals add up to the totals at any time, each interval is closed once', () => {
@@ -278,6 +353,9 @@ test('any sequence: closed and open intervals add up to the totals at any time, 
             case 'jump':
               desk.nowMs += action.ms;
               break;
+            case 'set':
+              desk.nowMs = action.toMs;
+              break;
             case 'eyeRestarts':
               desk.eyeRestarts();
               break;
@@ -287,6 +365,7 @@ test('any sequence: closed and open intervals add up to the totals at any time, 
           }
           audit(desk);
         }
+        if (desk.nowMs < CLOCK_SET_MS) desk.nowMs = NOON_MS;
         desk.pass(0);
         // Two of the longest intervals later everything that was open is closed, wherever the clock went.
         for (let i = 0; i < 3; i++) desk.pass(3_600_000 + GRACE_MS);
