@@ -4,8 +4,8 @@
  * temporal-polyfill (1.0.8 of November 2026, needs nothing but two packages of its own, MIT) was taken over
  * @js-temporal/polyfill (0.5.1 of July 2025, needs jsbi). It hands over to the Temporal of Node itself where there
  * is one (Node 26). Each question costs it up to some 50 ms of Intl formatting, so each piece is asked for once and kept.
- * Memory: three numbers a piece, two pieces a year that was asked about: at most some 200 for the years to 2100;
- * Intl's own tables for one zone take a few MB.
+ * Memory: three numbers a piece, two pieces a year that was asked about: at most some 200 for the years to 2100. The
+ * package and one zone take about 11 MB (x86-64, Node 20), Intl 8 MB more, which the check of `time_zone` loads anyhow.
  */
 import { Temporal } from 'temporal-polyfill';
 import { MS_PER_MINUTE } from '../../units.ts';
