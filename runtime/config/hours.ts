@@ -23,6 +23,7 @@
  * Memory: at most RULES_MAX rules; a date costs one entry of a map.
  */
 import { ConfigError } from '../errors.ts';
+import { show } from './words.ts';
 
 export const RULES_MAX = 64;
 export const RULE_CHARS_MAX = 100;
@@ -284,10 +285,4 @@ function time(minute: number): string {
 
 function clock(span: Span): string {
   return `${time(span.beginMinute)}-${time(span.endMinute)}`;
-}
-
-/** A rule pasted with a whole file in it must not fill the log. */
-function show(text: string): string {
-  const quoted = JSON.stringify(text);
-  return quoted.length > RULE_CHARS_MAX ? `${quoted.slice(0, RULE_CHARS_MAX)}…` : quoted;
 }

@@ -189,7 +189,7 @@ export class Bookkeeper {
     }
     if (lateIn > 0 || lateOut > 0) this.#book.addLate(index, lateIn, lateOut, nowMs);
     if (this.#isOuter[index]) {
-      this.#occupancy.add(added.in, added.out, this.#isOpen);
+      this.#occupancy.add(added.in, added.out, record.timeMs, this.#isOpen);
       this.isStoreStale = true;
     }
     this.isCounterStale[index] = true;

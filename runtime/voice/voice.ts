@@ -101,6 +101,7 @@ export class Voice {
     );
     const { state } = this.ledger;
     this.#books = new Bookkeeper(config, this.ledger);
+    this.#books.tick(this.#startedAtMs);
     this.#watch = new EyeWatch(this.#startedUs);
     this.#summary = new Summary(this.#books.counters);
     this.#reader = new CorridorReader(

@@ -117,8 +117,7 @@ export class IntervalBook {
     const from = lines.map((name) => state.lines.indexOf(name));
     const sorted = (counts: readonly number[]) => from.map((index) => counts[index] ?? 0);
     for (const interval of state.open) {
-      for (const field of ['in', 'out', 'netIn', 'netOut', 'chains'] as const)
-        interval[field] = sorted(interval[field]);
+      for (const measure of COUNTS) interval[measure] = sorted(interval[measure]);
       const tallies = interval.zones;
       interval.zones = zones.map((name) => tallies[state.zones.indexOf(name)] ?? emptyZoneTally());
     }

@@ -77,7 +77,8 @@ export function addTally(tally: ZoneTally, other: ZoneTally): void {
   for (const field of ['visits', 'bounces', 'passersBy', 'ended', 'dwellMsSum'] as const) tally[field] += other[field];
   for (const field of ['samples', 'peopleSum', 'queueSum'] as const) tally[field] += other[field];
   for (const field of ['peopleMax', 'queueMax'] as const) tally[field] = Math.max(tally[field], other[field]);
-  for (const [bin, count] of Object.entries(other.dwellBins)) tally.dwellBins[bin] = (tally.dwellBins[bin] ?? 0) + count;
+  for (const [bin, count] of Object.entries(other.dwellBins))
+    tally.dwellBins[bin] = (tally.dwellBins[bin] ?? 0) + count;
 }
 
 export function factsOf(tally: ZoneTally): ZoneFacts {

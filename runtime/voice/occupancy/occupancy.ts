@@ -1,5 +1,5 @@
 /**
- * Occupancy: how many people are in the shop, from those who came in and those who left, with what is known of the error.
+ * Occupancy: how many people are in the store, from those who came in and those who left, with what is known of the error.
  * A counter that misses a little more in one direction than in the other drifts: 1,000 visits at 1 % are ten people who
  * never leave. So
  *   people = E - ρ · X        E in, X out since the last reset; ρ = E / X over the last DAYS_KEPT days
@@ -9,7 +9,7 @@
  * The error is a band, not a promise: each crossing adds an error of its own, so the variance grows with E + X, and how fast is
  * measured by what was left over at closing time on the days before. Without such days there is no band.
  *
- * While the shop is closed nobody can be fewer than nobody: who leaves after closing time makes it begin again at 0, and
+ * While the store is closed nobody can be fewer than nobody: who leaves after closing time makes it begin again at 0, and
  * not the next day at -3.
  * Memory: two numbers a day, inside the ledger's state.
  */
@@ -65,8 +65,9 @@ export class Occupancy {
     this.#state = state;
   }
 
-  /** People crossed. isOpen: the shop is. */
-  add(countIn: number, countOut: number, isOpen: boolean): void {
+  /** People crossed at atMs; before the last reset, they are part of a day that is over. isOpen: the store is. */
+  add(countIn: number, countOut: number, atMs: number, isOpen: boolean): void {
+    if (atMs < this.#state.resetAtMs) return;
     this.#state.in += countIn;
     this.#state.out += countOut;
     if (isOpen || this.#state.in >= this.#ratio() * this.#state.out) return;

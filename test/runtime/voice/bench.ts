@@ -28,13 +28,33 @@ export function encode(record: Partial<CorridorRecord>): Uint8Array {
 /** The eye's side of the protocol, as far as numbers go. */
 export class FakeEye {
   readonly boot: number;
+  /** [counter] */
   readonly counts: { in: number; out: number }[];
+  readonly net: { in: number; out: number }[];
+  /** [zone] */
+  readonly zones: {
+    people: number;
+    queue: number;
+    visits: number;
+    bounces: number;
+    passersBy: number;
+    ended: number;
+  }[];
   framesRead = 0;
   #sequence = 0;
 
-  constructor(boot: number, lineCount = 1) {
+  constructor(boot: number, counterCount = 1, zoneCount = 0) {
     this.boot = boot;
-    this.counts = Array.from({ length: lineCount }, () => ({ in: 0, out: 0 }));
+    this.counts = Array.from({ length: counterCount }, () => ({ in: 0, out: 0 }));
+    this.net = Array.from({ length: counterCount }, () => ({ in: 0, out: 0 }));
+    this.zones = Array.from({ length: zoneCount }, () => ({
+      people: 0,
+      queue: 0,
+      visits: 0,
+      bounces: 0,
+      passersBy: 0,
+      ended: 0,
+    }));
   }
 
   record(fields: Partial<CorridorRecord>): Uint8Array {
@@ -43,7 +63,7 @@ export class FakeEye {
   }
 
   hello(timeMs: number): Uint8Array {
-    return this.record({ kind: RecordKind.hello, index: this.counts.length, timeMs });
+    return this.record({ kind: RecordKind.hello, index: this.counts.length, code: this.zones.length, timeMs });
   }
 
   state(timeMs: number, code: number, reason: number = EyeReason.none): Uint8Array {
@@ -66,6 +86,30 @@ export class FakeEye {
   totals(timeMs: number, index = 0): Uint8Array {
     const count = this.counts[index]!;
     return this.record({ kind: RecordKind.totals, index, timeMs, a: count.in, b: count.out });
+  }
+
+  leave(direction: 'in' | 'out', timeMs: number, index = 0): Uint8Array {
+    this.net[index]![direction] += 1;
+    return this.netTotals(timeMs, index);
+  }
+
+  netTotals(timeMs: number, index = 0): Uint8Array {
+    const net = this.net[index]!;
+    return this.record({ kind: RecordKind.net, index, timeMs, a: net.in, b: net.out });
+  }
+
+  visit(dwellMs: number, timeMs: number, index = 0): Uint8Array {
+    this.zones[index]!.ended += 1;
+    return this.record({ kind: RecordKind.visit, index, timeMs, a: dwellMs, b: this.zones[index]!.ended });
+  }
+
+  /** What the eye says of a zone each second. */
+  zone(timeMs: number, index = 0): Uint8Array[] {
+    const { people, queue, visits, bounces, passersBy, ended } = this.zones[index]!;
+    return [
+      this.record({ kind: RecordKind.zone, index, a: people, b: queue, c: visits, d: bounces }),
+      this.record({ kind: RecordKind.passers, index, timeMs, a: passersBy, b: ended }),
+    ];
   }
 
   frames(added: number): Uint8Array {
@@ -142,7 +186,8 @@ export class VoiceBench {
   constructor(options: BenchOptions = {}, startMs?: number) {
     this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
     this.clock = new ManualClock(startMs);
-    this.eye = new FakeEye(1, this.config.lines.length);
+    const { lines, entrances, zones } = this.config;
+    this.eye = new FakeEye(1, lines.length + entrances.length, zones.length);
     this.link = new MemoryLink(options.brokerIsUp ?? true);
     this.voice = this.#makeVoice();
   }
@@ -192,7 +237,12 @@ export class VoiceBench {
     for (let i = 0; i < count; i++) {
       this.clock.advance(1000);
       if (isAlive) {
-        for (const index of this.eye.counts.keys()) this.feed(this.eye.totals(this.nowMs, index));
+        for (const index of this.eye.counts.keys()) {
+          this.feed(this.eye.totals(this.nowMs, index));
+          this.feed(this.eye.netTotals(this.nowMs, index));
+        }
+        for (const index of this.eye.zones.keys())
+          for (const bytes of this.eye.zone(this.nowMs, index)) this.feed(bytes);
         this.feed(this.eye.frames(this.config.camera.frameRateHz));
       }
       await settle();

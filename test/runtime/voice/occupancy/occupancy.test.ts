@@ -7,6 +7,8 @@ import { emptyOccupancy, Occupancy } from '../../../../runtime/voice/occupancy/o
 
 const DAY_MS = 86_400_000;
 const CLOSING_MS = Date.UTC(2026, 0, 5, 20);
+/** Later than every reset of these tests. */
+const NOW_MS = CLOSING_MS + 10_000 * DAY_MS;
 
 /** Days of `visits` people each, of whom the counter misses these shares; the error before closing, each day. */
 function simulate(dayCount: number, visits: number, missedIn: number, missedOut: number, seed: number): number[] {
@@ -15,8 +17,8 @@ function simulate(dayCount: number, visits: number, missedIn: number, missedOut:
   const errors: number[] = [];
   for (let day = 0; day < dayCount; day++) {
     occupancy.advance(CLOSING_MS + day * DAY_MS, CLOSING_MS + day * DAY_MS);
-    for (let i = 0; i < visits; i++) occupancy.add(random.chance(missedIn) ? 0 : 1, 0, true);
-    for (let i = 0; i < visits; i++) occupancy.add(0, random.chance(missedOut) ? 0 : 1, true);
+    for (let i = 0; i < visits; i++) occupancy.add(random.chance(missedIn) ? 0 : 1, 0, NOW_MS, true);
+    for (let i = 0; i < visits; i++) occupancy.add(0, random.chance(missedOut) ? 0 : 1, NOW_MS, true);
     errors.push(occupancy.facts().people); // everybody has left: the truth is 0
   }
   return errors;
@@ -25,22 +27,22 @@ function simulate(dayCount: number, visits: number, missedIn: number, missedOut:
 test('people are who came in less who left', () => {
   const occupancy = new Occupancy(emptyOccupancy());
   occupancy.advance(CLOSING_MS, CLOSING_MS);
-  occupancy.add(10, 0, true);
-  occupancy.add(0, 4, true);
+  occupancy.add(10, 0, NOW_MS, true);
+  occupancy.add(0, 4, NOW_MS, true);
   const { people, peopleMin, ratio, resetAtMs } = occupancy.facts();
   assert.equal([people, peopleMin, ratio, resetAtMs], [6, null, 1, CLOSING_MS]);
 });
 
 test('there are never fewer than nobody', () => {
   const occupancy = new Occupancy(emptyOccupancy());
-  occupancy.add(0, 5, true);
+  occupancy.add(0, 5, NOW_MS, true);
   assert.is(occupancy.facts().people, 0);
 });
 
 test('closing time begins at nobody and keeps the day for the ratio', () => {
   const occupancy = new Occupancy(emptyOccupancy());
   occupancy.advance(CLOSING_MS, CLOSING_MS);
-  occupancy.add(105, 100, true);
+  occupancy.add(105, 100, NOW_MS, true);
   assert.ok(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS));
   const { people, ratio, days, imbalance } = occupancy.facts();
   assert.equal([people, ratio, days, imbalance], [0, 1.05, 1, 0.0244]);
@@ -50,20 +52,20 @@ test('closing time begins at nobody and keeps the day for the ratio', () => {
 test('who leaves after closing time does not make the next day begin below nobody', () => {
   const occupancy = new Occupancy(emptyOccupancy());
   occupancy.advance(CLOSING_MS, CLOSING_MS);
-  occupancy.add(0, 3, false);
-  occupancy.add(5, 0, true);
+  occupancy.add(0, 3, NOW_MS, false);
+  occupancy.add(5, 0, NOW_MS, true);
   assert.is(occupancy.facts().people, 5);
 });
 
 test('a clock that is set back neither resets nor makes a day; one that came from a far future does not stop resets', () => {
   const occupancy = new Occupancy(emptyOccupancy());
   occupancy.advance(CLOSING_MS, CLOSING_MS);
-  occupancy.add(50, 40, true);
+  occupancy.add(50, 40, NOW_MS, true);
   assert.not(occupancy.advance(CLOSING_MS - DAY_MS, CLOSING_MS));
   assert.is(occupancy.facts().people, 10);
   const farMs = CLOSING_MS + 3650 * DAY_MS;
   occupancy.advance(farMs, farMs);
-  occupancy.add(7, 0, true);
+  occupancy.add(7, 0, NOW_MS, true);
   occupancy.advance(CLOSING_MS, CLOSING_MS + 1);
   assert.is(occupancy.facts().people, 7, 'who came in since is still there');
   assert.ok(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS));
@@ -78,12 +80,19 @@ test('quiet days and directions that differ by more than a quarter bend no ratio
   assert.is(wrong.facts().ratio, 1.25);
 });
 
+test('who crossed before the last closing and is read after it is part of the day that is over', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.add(3, 0, CLOSING_MS - 1, true);
+  assert.is(occupancy.facts().people, 0);
+});
+
 test('at most fourteen days are kept', () => {
   const state = emptyOccupancy();
   const occupancy = new Occupancy(state);
   for (let day = 0; day < 30; day++) {
     occupancy.advance(CLOSING_MS + day * DAY_MS, CLOSING_MS + day * DAY_MS);
-    occupancy.add(100, 100, true);
+    occupancy.add(100, 100, NOW_MS, true);
   }
   assert.is(state.days.length, 14);
 });
@@ -101,7 +110,7 @@ test('the band holds nobody on about 95 of 100 evenings on which everybody has l
   const evenings = 200;
   for (let day = 0; day < evenings + 14; day++) {
     occupancy.advance(CLOSING_MS + day * DAY_MS, CLOSING_MS + day * DAY_MS);
-    for (let i = 0; i < 500; i++) occupancy.add(random.chance(0.04) ? 0 : 1, random.chance(0.05) ? 0 : 1, true);
+    for (let i = 0; i < 500; i++) occupancy.add(random.chance(0.04) ? 0 : 1, random.chance(0.05) ? 0 : 1, NOW_MS, true);
     if (day >= 14 && occupancy.facts().peopleMin === 0) held += 1;
   }
   assert.ok(held / evenings > 0.88, `${held} of ${evenings}`);
