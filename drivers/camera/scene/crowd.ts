@@ -32,13 +32,15 @@ export type Crowd = {
 };
 
 /** Arrivals per second and missing person. */
-const ARRIVAL_GAIN_HZ = 1.2;
+const ARRIVAL_GAIN_HZ = 1.6;
 /** Speed of the set point per person too few, and how long it waits for the first to walk into the picture. */
 const SET_POINT_GAIN_HZ = 0.1;
 const SETTLE_S = 5;
 /** Share of those on their way among all who are counted, for a good first set point. */
 const SET_POINT_START = 1.35;
 const WANTED_MAX = 15;
+/** Nearer to the picture's edge than this a body's middle is hardly in view. */
+const EDGE_NORM = 0.03;
 /** How far beyond the line people turn round, as a share of the picture's height: well outside a counter's hysteresis. */
 const TURN_NORM_MIN = 0.13;
 const TURN_NORM_MAX = 0.23;
@@ -71,6 +73,8 @@ export class CrowdArrivals implements Arrivals {
   #timeS = 0;
   #nextId = 1;
   #setPoint: number;
+  /** Parties from outside that are still owed, so that short stretches have both directions. */
+  #owedOutside = 0;
 
   constructor(
     walkers: readonly Walker[],
@@ -134,7 +138,7 @@ export class CrowdArrivals implements Arrivals {
     const kind = random.next();
     const stands = kind < standOnLineShare;
     const returns = stands ? random.chance(0.5) : kind < standOnLineShare + turnBackShare;
-    const fromOutside = random.chance(inShare);
+    const fromOutside = random.chance(inShare + this.#owedOutside * inShare * (1 - inShare));
     this.#begin(walker, false);
     if (isPair) this.#begin(other, random.chance(CHILD_SHARE));
     // Both are to be beyond the line where they turn, and a child's middle is lower down the picture.
@@ -143,7 +147,11 @@ export class CrowdArrivals implements Arrivals {
     this.#plan(walker, fromOutside, stands, returns, shortM, tallM);
     placeAtStart(walker);
     if (isPair) this.#lead(first, other);
-    if (this.#hasRoom(walker) && (!isPair || this.#hasRoom(other))) return;
+    if (this.#hasRoom(walker) && (!isPair || this.#hasRoom(other))) {
+      const owed = this.#owedOutside + (inShare - (fromOutside ? 1 : 0)) * (isPair ? 2 : 1);
+      this.#owedOutside = Math.min(3, Math.max(-3, owed));
+      return;
+    }
     walker.active = false;
     other.active = isPair ? false : other.active;
   }
@@ -327,6 +335,7 @@ function isInView(view: View, walker: Walker): boolean {
   if (depthOf(view, walker.y, z) < 0.3) return false;
   const column = columnOf(view, walker.x, walker.y, z);
   const row = rowOf(view, walker.y, z);
-  if (column < 0 || column > view.widthPx || row < 0 || row > view.heightPx) return false;
+  const edgePx = EDGE_NORM * view.heightPx;
+  if (column < edgePx || column > view.widthPx - edgePx || row < edgePx || row > view.heightPx - edgePx) return false;
   return !isBehindWall(view, walker.x, walker.y, z);
 }

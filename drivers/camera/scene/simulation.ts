@@ -13,7 +13,7 @@ import { makeOccluder, type Occluder } from './occluder.ts';
 import { Picture } from './picture.ts';
 import { Random } from './random.ts';
 import { Solids } from './solids.ts';
-import { type CrossingTable, type PeopleTable, type SceneLine, Truth } from './truth.ts';
+import { BAND_NORM, CROWD_BAND_NORM, type CrossingTable, type PeopleTable, type SceneLine, Truth } from './truth.ts';
 import { makeView, type View } from './view.ts';
 import { Walkers } from './walk.ts';
 import { WALKER_COUNT_MAX } from './walker.ts';
@@ -87,7 +87,7 @@ export class Scene {
   constructor(options: Partial<SceneOptions> = {}, format: FrameFormat = SCENE_FORMAT_DEFAULT) {
     this.options = { ...SCENE_DEFAULTS, ...options };
     this.format = format;
-    const { seed, peoplePerMinute, heightM, tiltDeg, fovDeg, lines } = this.options;
+    const { seed, peoplePerMinute, heightM, tiltDeg, fovDeg } = this.options;
     assert.ok(Number.isSafeInteger(seed) && seed >= 0, `seed is ${seed}; expected an integer of 0 or more`);
     assert.ok(peoplePerMinute >= 0 && peoplePerMinute <= 120, `peoplePerMinute is ${peoplePerMinute}; expected 0..120`);
     assert.ok(heightM >= 2.2 && heightM <= 6, `heightM is ${heightM}; expected 2.2..6 m`);
@@ -108,7 +108,7 @@ export class Scene {
     this.#solids = new Solids(this.view, WALKER_COUNT_MAX * PART_COUNT_MAX);
     this.#occluder = crowd?.occluder === true ? makeOccluder(this.view, new Random(seed, 4)) : null;
     this.#walkers = this.#makeWalkers();
-    this.#truth = new Truth(this.view, lines, this.#occluder);
+    this.#truth = this.#makeTruth();
   }
 
   /** People in the picture of the present frame. */
@@ -152,7 +152,7 @@ export class Scene {
     if (frameIndex < this.frameIndex) {
       this.frameIndex = -1;
       this.#walkers = this.#makeWalkers();
-      this.#truth = new Truth(this.view, this.options.lines, this.#occluder);
+      this.#truth = this.#makeTruth();
     }
     this.#truth.crossings.count = 0;
     while (this.frameIndex < frameIndex) {
@@ -171,6 +171,11 @@ export class Scene {
   #makeWalkers(): Walkers {
     const { seed, peoplePerMinute, crowd } = this.options;
     return new Walkers(this.view, new Random(seed, 3), peoplePerMinute, crowd, this.#occluder);
+  }
+
+  #makeTruth(): Truth {
+    const { lines, crowd } = this.options;
+    return new Truth(this.view, lines, this.#occluder, crowd === undefined ? BAND_NORM : CROWD_BAND_NORM);
   }
 
   /** Draws the present frame into a slot of the format's layout. The same frame gives the same bytes. */

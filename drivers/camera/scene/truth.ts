@@ -2,7 +2,7 @@
  * Truth: boxes of everybody in the picture and crossings of the lines, exact because the scene made them.
  * A crossing means what the product's own count means: a person who can be seen, whose body box's middle (the box is not
  * clipped at the picture's edge) passes from one side of the segment to the other. Sides change only beyond a band of
- * 2 % of the picture's height around the line, so that the sway of a step is not a crossing; the place where the middle
+ * 2 % of the picture's height around the line (5 % in a crowd), so that the sway of a step is not a crossing; the place where the middle
  * last met the line decides whether it passed the segment or went round its end. Who is hidden by an occluder at that
  * moment crosses all the same: they are seen before and after.
  */
@@ -21,6 +21,8 @@ export type SceneLine = {
 
 /** Half the band around a line in which a side is kept, as a share of the picture's height. */
 export const BAND_NORM = 0.02;
+/** The same where people are staged to stand on the line: turning round there swings a box by 4 %, and is no crossing. */
+export const CROWD_BAND_NORM = 0.05;
 /** Crossings kept of one step; more than this in one step cannot happen with 32 walkers and few lines. */
 const CROSSING_COUNT_MAX = 64;
 
@@ -60,6 +62,9 @@ export class CrossingTable {
   readonly frameIndex = new Float64Array(CROSSING_COUNT_MAX);
 }
 
+/** Metres per second; the sway of somebody who stands is half of it at most. */
+const STANDING_SPEED = 0.2;
+
 export class Truth {
   readonly people = new PeopleTable();
   readonly crossings = new CrossingTable();
@@ -68,6 +73,7 @@ export class Truth {
   readonly outCount: Uint32Array;
   readonly #view: View;
   readonly #occluder: Occluder | null;
+  readonly #bandNorm: number;
   readonly #lineCount: number;
   /** Per line: from x, from y, unit normal to the in side x, y, unit along x, y, length; x in units of the height. */
   readonly #lines: Float64Array;
@@ -79,8 +85,9 @@ export class Truth {
   readonly #metAt: Float64Array;
   readonly #idOfSide = new Int32Array(WALKER_COUNT_MAX);
 
-  constructor(view: View, lines: readonly SceneLine[], occluder: Occluder | null = null) {
+  constructor(view: View, lines: readonly SceneLine[], occluder: Occluder | null = null, bandNorm = BAND_NORM) {
     this.#view = view;
+    this.#bandNorm = bandNorm;
     this.#occluder = occluder;
     this.#lineCount = lines.length;
     this.#lines = new Float64Array(lines.length * 7);
@@ -130,7 +137,7 @@ export class Truth {
       people.walkerIndex[row] = index;
       people.visible[row] = this.#occluder === null ? visible : visible * besideOccluder(this.#occluder, view, walker);
       people.aim[row] = walker.aim;
-      people.isOnLine[row] = isHolding(walker) ? 1 : 0;
+      people.isOnLine[row] = isHolding(walker) && Math.hypot(walker.speedX, walker.speedY) < STANDING_SPEED ? 1 : 0;
       for (let edge = 0; edge < 4; edge += 1) {
         const size = (edge & 1) === 0 ? view.widthPx : view.heightPx;
         people.boxesNorm[row * 4 + edge] = walker.body.box[edge]! / size;
@@ -161,7 +168,7 @@ export class Truth {
     }
     this.#distance[state] = distance;
     this.#along[state] = along;
-    const now = distance > BAND_NORM ? 1 : distance < -BAND_NORM ? -1 : 0;
+    const now = distance > this.#bandNorm ? 1 : distance < -this.#bandNorm ? -1 : 0;
     if (now === 0 || now === side) return;
     this.#side[state] = now;
     const metAt = this.#metAt[state]!;

@@ -10,7 +10,7 @@ import { type Arrivals, PoissonArrivals } from './arrivals.ts';
 import { type Crowd, CrowdArrivals } from './crowd.ts';
 import type { Occluder } from './occluder.ts';
 import type { Random } from './random.ts';
-import { aisleHalfOf, type View, WALL_M } from './view.ts';
+import { aisleHalfOf, depthOf, type View, WALL_M } from './view.ts';
 import { WALKER_COUNT_MAX, Walker } from './walker.ts';
 
 /** People at once where no crowd is asked for. */
@@ -20,16 +20,20 @@ const STEP_S_MAX = 1 / 30;
 /** Time in which a walker reaches the speed they want. */
 const RELAX_S = 0.4;
 /** Within this of their place people who stand firmly hold it. */
-const FIRM_M = 0.45;
+const FIRM_M = 0.7;
+/** How they come to rest there without going too far: stiffness 1.6 / 0.16 = 10 per s², damping 0.99. */
+const FIRM_GAIN_HZ = 1.6;
+const FIRM_RELAX_S = 0.16;
 /** How much they mind others who come near, and how much of a push they take (1: half of it, as everybody). */
-const FIRM_MIND = 0.15;
-const FIRM_GIVE = 0.2;
+const FIRM_MIND = 0.05;
+const FIRM_GIVE = 0.1;
 
 export class Walkers {
   readonly all: readonly Walker[];
+  readonly #view: View;
   readonly #aisleHalfM: number;
-  readonly #doorHalfM: number;
   readonly #arrivals: Arrivals;
+  readonly #isCrowd: boolean;
   readonly #occluder: Occluder | null;
 
   constructor(
@@ -40,9 +44,10 @@ export class Walkers {
     occluder: Occluder | null = null,
   ) {
     this.all = Array.from({ length: crowd === undefined ? ORDINARY_COUNT_MAX : WALKER_COUNT_MAX }, () => new Walker());
-    this.#doorHalfM = view.doorHalfM;
+    this.#view = view;
     this.#aisleHalfM = aisleHalfOf(view);
     this.#occluder = occluder;
+    this.#isCrowd = crowd !== undefined;
     this.#arrivals =
       crowd === undefined
         ? new PoissonArrivals(this.all, view, random, peoplePerMinute)
@@ -94,8 +99,8 @@ export class Walkers {
       // Swaying, as nobody stands still.
       const swayX = 0.035 * Math.sin(walker.ageS * 1.7 + walker.id);
       const swayY = 0.02 * Math.sin(walker.ageS * 1.1 + walker.id * 2);
-      wantX = (walker.route[walker.point * 2]! + swayX - walker.x) * 2;
-      wantY = (walker.route[walker.point * 2 + 1]! + swayY - walker.y) * 2;
+      wantX = (walker.route[walker.point * 2]! + swayX - walker.x) * FIRM_GAIN_HZ;
+      wantY = (this.#toLineM(walker) + swayY) * FIRM_GAIN_HZ;
     } else if (partner !== null) {
       if (walker.isLed) this.#keepSide(walker, partner);
       const targetX = partner.x - Math.sin(partner.yaw) * walker.abreastM;
@@ -115,8 +120,9 @@ export class Walkers {
       wantX *= limit / wanted;
       wantY *= limit / wanted;
     }
-    let pushX = (wantX - walker.speedX) / RELAX_S;
-    let pushY = (wantY - walker.speedY) / RELAX_S;
+    const relaxS = holds ? FIRM_RELAX_S : RELAX_S;
+    let pushX = (wantX - walker.speedX) / relaxS;
+    let pushY = (wantY - walker.speedY) / relaxS;
     for (let other = 0; other < this.all.length; other += 1) {
       const they = this.all[other]!;
       if (other === index || !they.active || they === partner || this.#partnerOf(they) === walker) continue;
@@ -129,7 +135,9 @@ export class Walkers {
       const ahead = wanted > 0.1 ? -(wantX * x + wantY * y) / (wanted * far) : 0;
       const mind = holds ? FIRM_MIND : 1;
       const weight = 3.2 * mind * Math.exp(-gap / 0.32) * (0.35 + 0.65 * Math.max(0, ahead));
-      const side = 0.75 * Math.max(0, ahead) * weight;
+      let side = 0.75 * Math.max(0, ahead) * weight;
+      // Who stands firmly is passed on the nearer side, or people would push against them.
+      if (isHolding(they)) side *= wantY * x - wantX * y > 0 ? 2 : -2;
       pushX += (x / far) * weight;
       pushY += (y / far) * weight;
       if (wanted > 0.1) {
@@ -155,6 +163,14 @@ export class Walkers {
     }
     walker.speedX += pushX * dt;
     walker.speedY += pushY * dt;
+    if (this.#isCrowd && wanted > 0.1 && !holds) {
+      // In a crowd people wait for others to pass; they do not walk backwards, over the line that they have just crossed.
+      const forward = (walker.speedX * wantX + walker.speedY * wantY) / (wanted * wanted);
+      if (forward < 0) {
+        walker.speedX -= forward * wantX;
+        walker.speedY -= forward * wantY;
+      }
+    }
     const speed = Math.sqrt(walker.speedX * walker.speedX + walker.speedY * walker.speedY);
     if (speed > limit) {
       walker.speedX *= limit / speed;
@@ -194,7 +210,7 @@ export class Walkers {
         if (walker.y < -WALL_M - 0.3) continue;
         if (this.#occluder !== null) keepOut(walker, this.#occluder);
         // The opening, and behind it a funnel to the width of the aisle.
-        const half = this.#doorHalfM - walker.body.radiusM;
+        const half = this.#view.doorHalfM - walker.body.radiusM;
         const beside = Math.abs(walker.x) - Math.min(this.#aisleHalfM, half + Math.max(0, walker.y) * 0.8);
         if (beside <= 0) continue;
         // Outside and beside the door: back before the wall, unless the opening is nearer.
@@ -235,6 +251,19 @@ export class Walkers {
     walker.look += (wander * (speed < 0.3 ? 1.8 : 0.7) - walker.look) * Math.min(1, dt * 3);
   }
 
+  /**
+   * How far a firm walker is before their place on the line. The plan knows only how tall they are; once they have been
+   * seen, the middle of their last box says where the line is for them, whatever they carry and however they stand.
+   */
+  #toLineM(walker: Walker): number {
+    const view = this.#view;
+    const planned = walker.route[walker.point * 2 + 1]! - walker.y;
+    const { box } = walker.body;
+    if (!(box[3]! > box[1]!) || Math.abs(planned) > FIRM_M / 2) return planned;
+    const rowsPerM = (view.focalPx * view.cosTilt) / depthOf(view, walker.y, walker.body.heightM / 2);
+    return (view.heightPx / 2 - (box[1]! + box[3]!) / 2) / rowsPerM;
+  }
+
   /** A led walker stays on the side where they are when the partner turns round. */
   #keepSide(walker: Walker, partner: Walker): void {
     const left = (walker.y - partner.y) * Math.cos(partner.yaw) - (walker.x - partner.x) * Math.sin(partner.yaw);
@@ -261,7 +290,7 @@ export class Walkers {
   }
 }
 
-/** True while somebody firmly stands at the place they stopped for. */
+/** True while somebody firmly goes for, and stands at, the place they stopped for. */
 export function isHolding(walker: Walker): boolean {
   if (!walker.isFirm || walker.point !== walker.pausePoint || walker.pauseS <= 0) return false;
   const x = walker.route[walker.point * 2]! - walker.x;
