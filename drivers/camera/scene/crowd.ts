@@ -76,13 +76,7 @@ export class CrowdArrivals implements Arrivals {
   /** Parties from outside that are still owed, so that short stretches have both directions. */
   #owedOutside = 0;
 
-  constructor(
-    walkers: readonly Walker[],
-    view: View,
-    random: Random,
-    crowd: Crowd,
-    occluder: Occluder | null,
-  ) {
+  constructor(walkers: readonly Walker[], view: View, random: Random, crowd: Crowd, occluder: Occluder | null) {
     this.#all = walkers;
     this.#view = view;
     this.#random = random;
@@ -187,14 +181,7 @@ export class CrowdArrivals implements Arrivals {
     return true;
   }
 
-  #plan(
-    walker: Walker,
-    fromOutside: boolean,
-    stands: boolean,
-    returns: boolean,
-    shortM: number,
-    tallM: number,
-  ): void {
+  #plan(walker: Walker, fromOutside: boolean, stands: boolean, returns: boolean, shortM: number, tallM: number): void {
     const random = this.#random;
     const view = this.#view;
     walker.aim = fromOutside ? (returns ? Aim.returnOutside : Aim.in) : returns ? Aim.returnInside : Aim.out;
@@ -264,7 +251,9 @@ export class CrowdArrivals implements Arrivals {
     const side = random.chance(0.5) ? 1 : -1;
     const y = -random.between(1, 3.2);
     let x = random.between(0, view.doorHalfM);
-    while (!(isBehindWall(view, x - 0.4, y, 0) && isBehindWall(view, x - 0.4, y, 1) && isBehindWall(view, x - 0.4, y, 1.9))) {
+    while (
+      !(isBehindWall(view, x - 0.4, y, 0) && isBehindWall(view, x - 0.4, y, 1) && isBehindWall(view, x - 0.4, y, 1.9))
+    ) {
       x += 0.2;
     }
     addPoint(walker, side * x, y);
@@ -318,7 +307,9 @@ export class CrowdArrivals implements Arrivals {
     const view = this.#view;
     const isOutside = walker.yMaxM < view.insideEndYM;
     const lowY = isOutside ? 0.1 : walker.yMinM;
-    const highY = isOutside ? walker.yMaxM : Math.max(lowY + 0.3, standYOf(view, view.heightPx * 0.85, walker.body.heightM));
+    const highY = isOutside
+      ? walker.yMaxM
+      : Math.max(lowY + 0.3, standYOf(view, view.heightPx * 0.85, walker.body.heightM));
     // At the sides rather than in everybody's way.
     const wide = Math.min(this.#aisleHalfM, isOutside ? view.doorHalfM : 9) - 0.4;
     const x = (random.chance(0.5) ? 1 : -1) * random.between(0.35, 1) * wide;

@@ -6,8 +6,8 @@
  * Memory: planes of the picture's size, f32, made once: y, u, v, floor position; depth at four samples per pixel.
  */
 import { type Colour, hex } from './colour.ts';
-import type { Random } from './random.ts';
 import { Material, type Occluder } from './occluder.ts';
+import type { Random } from './random.ts';
 import { DOOR_HALF_M, DOOR_TOP_M, type View, WALL_M } from './view.ts';
 
 /** Sight lines per pixel side for colours. */
@@ -415,7 +415,8 @@ function shade(view: View, looks: Looks, light: Daylight, boxes: readonly Box[],
   if (light.sun > 0 && hit.nz > 0.5) {
     const backX = Math.abs(x + light.sunX * y);
     const backZ = z + light.sunZ * y;
-    lit += light.sun * fade((view.doorHalfM - backX) / 0.06) * fade((DOOR_TOP_M - backZ) / 0.08) * fade((y + 0.1) / 0.05);
+    lit +=
+      light.sun * fade((view.doorHalfM - backX) / 0.06) * fade((DOOR_TOP_M - backZ) / 0.08) * fade((y + 0.1) / 0.05);
   }
   // Corners get less of everything: near the wall, near furniture.
   if (hit.kind === -1) {

@@ -58,7 +58,15 @@ export function isBehindOccluder(occluder: Occluder, view: View, x: number, y: n
   return false;
 }
 
-function around(material: number, x: number, y: number, halfX: number, halfY: number, z0: number, z1: number): OccluderBox {
+function around(
+  material: number,
+  x: number,
+  y: number,
+  halfX: number,
+  halfY: number,
+  z0: number,
+  z1: number,
+): OccluderBox {
   return { material, x0: x - halfX, x1: x + halfX, y0: y - halfY, y1: y + halfY, z0, z1 };
 }
 

@@ -45,7 +45,12 @@ const SITUATIONS: readonly Situation[] = [
   { key: 'occluder', words: 'something in the way of the view', crowd: { occluder: true, pairShare: 0.2 } },
 ];
 
-type Mount = { readonly tiltDeg: number; readonly heightM: number; readonly fovDeg: number; readonly doorHalfM: number };
+type Mount = {
+  readonly tiltDeg: number;
+  readonly heightM: number;
+  readonly fovDeg: number;
+  readonly doorHalfM: number;
+};
 
 type Density = {
   readonly peopleInView: PeopleInView;

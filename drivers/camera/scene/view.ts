@@ -32,7 +32,12 @@ export type View = {
   readonly doorHalfM: number;
 };
 
-export type ViewOptions = { readonly heightM: number; readonly tiltDeg: number; readonly fovDeg: number; readonly doorHalfM?: number };
+export type ViewOptions = {
+  readonly heightM: number;
+  readonly tiltDeg: number;
+  readonly fovDeg: number;
+  readonly doorHalfM?: number;
+};
 
 export function makeView(options: ViewOptions, widthPx: number, heightPx: number): View {
   const doorHalfM = options.doorHalfM ?? DOOR_HALF_M;

@@ -36,13 +36,7 @@ export class Walkers {
   readonly #isCrowd: boolean;
   readonly #occluder: Occluder | null;
 
-  constructor(
-    view: View,
-    random: Random,
-    peoplePerMinute: number,
-    crowd?: Crowd,
-    occluder: Occluder | null = null,
-  ) {
+  constructor(view: View, random: Random, peoplePerMinute: number, crowd?: Crowd, occluder: Occluder | null = null) {
     this.all = Array.from({ length: crowd === undefined ? ORDINARY_COUNT_MAX : WALKER_COUNT_MAX }, () => new Walker());
     this.#view = view;
     this.#aisleHalfM = aisleHalfOf(view);
@@ -195,8 +189,8 @@ export class Walkers {
           const far = Math.sqrt(square) + 1e-9;
           const push = ((near - far) / 2 + 5e-4) / far;
           // Halves, but who stands firmly gives way little.
-          const firmA = isHolding(a);
-          const give = firmA === isHolding(b) ? 1 : firmA ? FIRM_GIVE : 2 - FIRM_GIVE;
+          const firmA = isFirmlyThere(a);
+          const give = firmA === isFirmlyThere(b) ? 1 : firmA ? FIRM_GIVE : 2 - FIRM_GIVE;
           a.x -= x * push * give;
           a.y -= y * push * give;
           b.x += x * push * (2 - give);
@@ -292,9 +286,14 @@ export class Walkers {
 
 /** True while somebody firmly goes for, and stands at, the place they stopped for. */
 export function isHolding(walker: Walker): boolean {
-  if (!walker.isFirm || walker.point !== walker.pausePoint || walker.pauseS <= 0) return false;
-  const x = walker.route[walker.point * 2]! - walker.x;
-  const y = walker.route[walker.point * 2 + 1]! - walker.y;
+  return walker.point === walker.pausePoint && walker.pauseS > 0 && isFirmlyThere(walker);
+}
+
+/** The same, and until they have left the place: nobody shoves them over the line while they turn round. */
+function isFirmlyThere(walker: Walker): boolean {
+  if (!walker.isFirm || walker.point < walker.pausePoint) return false;
+  const x = walker.route[walker.pausePoint * 2]! - walker.x;
+  const y = walker.route[walker.pausePoint * 2 + 1]! - walker.y;
   return x * x + y * y < FIRM_M * FIRM_M;
 }
 
