@@ -1,12 +1,12 @@
 /**
  * Occluder: one thing between the camera and the people's way, for entrances that a crowd asks it for.
- * Under a steep camera it is a sign that hangs above heads near the line; where the camera is tilted it is a pillar on
- * the camera's side of the line, or a tall plant in front of one side of the door. People walk under the sign and round
+ * Under a steep camera it is a sign that hangs above heads near the line; under a flatter one it is a pillar on the camera's
+ * side of the line, or a tall plant in front of one side of the door. People walk under the sign and round
  * the others. Everything is boxes, like the rest of the entrance, which draws them and takes their depth.
  * Memory: a few numbers per box, made once.
  */
 import type { Random } from './random.ts';
-import { standYOf, type View } from './view.ts';
+import { DOOR_HALF_M, standYOf, type View } from './view.ts';
 
 export const Material = { pillar: 0, sign: 1, pot: 2, leaves: 3 } as const;
 
@@ -28,8 +28,8 @@ export type Occluder = {
   readonly radiusM: number;
 };
 
-/** sin(tilt) below which a pillar would hide nobody but who stands at it: 17 degrees. */
-const STEEP_SIN_MAX = 0.3;
+/** sin(tilt) below which what stands on the floor hides few but those who touch it: 30 degrees. */
+const STEEP_SIN_MAX = 0.5;
 
 export function makeOccluder(view: View, random: Random): Occluder {
   if (view.sinTilt < STEEP_SIN_MAX) return makeSign(view, random);
@@ -70,11 +70,19 @@ function around(
   return { material, x0: x - halfX, x1: x + halfX, y0: y - halfY, y1: y + halfY, z0, z1 };
 }
 
-/** Half a metre wide and a hand thick, beside the middle, so that one side of the way stays in the open. */
+/** A fifth of the door wide and a hand thick, beside the middle, so that one side of the way stays in the open. */
 function makeSign(view: View, random: Random): Occluder {
   const xM = (random.chance(0.5) ? 1 : -1) * random.between(0.2, 0.5);
   const yM = view.aimYM + random.between(-0.2, 0.25);
-  const box = around(Material.sign, xM, yM, random.between(0.22, 0.32), 0.04, 2.15, 2.4);
+  const box = around(
+    Material.sign,
+    xM,
+    yM,
+    random.between(0.22, 0.32) * (view.doorHalfM / DOOR_HALF_M),
+    0.05,
+    2.1,
+    2.4,
+  );
   return { boxes: [box], xM, yM, radiusM: 0 };
 }
 
@@ -92,7 +100,7 @@ function makePillar(view: View, random: Random): Occluder {
 }
 
 function makePlant(view: View, random: Random): Occluder {
-  const xM = (random.chance(0.5) ? 1 : -1) * (view.doorHalfM - random.between(0.25, 0.5));
+  const xM = (random.chance(0.5) ? 1 : -1) * random.between(0.35, 0.6) * view.doorHalfM;
   const yM = random.between(0.4, 0.55);
   const boxes = [around(Material.pot, xM, yM, 0.17, 0.17, 0, 0.42)];
   for (let storey = 0; storey < 6; storey += 1) {

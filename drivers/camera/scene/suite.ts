@@ -59,6 +59,7 @@ type Density = {
   readonly mounts: readonly Mount[];
 };
 
+/** Such that the whole width of the way lies between the ends of the default line. */
 const mount = (tiltDeg: number, heightM: number, fovDeg: number, doorHalfM: number): Mount => ({
   tiltDeg,
   heightM,
@@ -72,13 +73,13 @@ const DENSITIES: readonly Density[] = [
     peopleInView: 1,
     loitererCount: 0,
     seconds: 130,
-    mounts: [mount(0, 3.5, 66, 1.1), mount(25, 3.2, 66, 1.1), mount(45, 3, 66, 1.1)],
+    mounts: [mount(0, 3.8, 66, 1.1), mount(25, 3.2, 66, 1.1), mount(45, 3, 66, 1.1)],
   },
   {
     peopleInView: 3,
     loitererCount: 1,
     seconds: 60,
-    mounts: [mount(0, 3.5, 66, 1.1), mount(25, 3.3, 66, 1.1), mount(45, 3, 66, 1.1)],
+    mounts: [mount(0, 3.8, 66, 1.1), mount(25, 3.3, 66, 1.1), mount(45, 3, 66, 1.1)],
   },
   {
     peopleInView: 6,

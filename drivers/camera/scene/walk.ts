@@ -11,7 +11,7 @@ import { type Crowd, CrowdArrivals } from './crowd.ts';
 import type { Occluder } from './occluder.ts';
 import type { Random } from './random.ts';
 import { aisleHalfOf, depthOf, type View, WALL_M } from './view.ts';
-import { WALKER_COUNT_MAX, Walker } from './walker.ts';
+import { Aim, WALKER_COUNT_MAX, Walker } from './walker.ts';
 
 /** People at once where no crowd is asked for. */
 const ORDINARY_COUNT_MAX = 16;
@@ -271,7 +271,7 @@ export class Walkers {
     const y = walker.route[walker.point * 2 + 1]! - walker.y;
     if (x * x + y * y < 0.1) return true;
     // Pushed aside by others: passing the point's height is enough, except where somebody means to stand.
-    if (walker.point === 0 || walker.point === walker.pausePoint) return false;
+    if (walker.point === 0 || (walker.point === walker.pausePoint && !turnsAnywhere(walker))) return false;
     const fromX = walker.route[walker.point * 2]! - walker.route[walker.point * 2 - 2]!;
     const fromY = walker.route[walker.point * 2 + 1]! - walker.route[walker.point * 2 - 1]!;
     return x * fromX + y * fromY < 0;
@@ -295,6 +295,11 @@ function isFirmlyThere(walker: Walker): boolean {
   const x = walker.route[walker.pausePoint * 2]! - walker.x;
   const y = walker.route[walker.pausePoint * 2 + 1]! - walker.y;
   return x * x + y * y < FIRM_M * FIRM_M;
+}
+
+/** Who only turns back does it at the height of the place, wherever others have pushed them, and so stays in view. */
+function turnsAnywhere(walker: Walker): boolean {
+  return !walker.isFirm && (walker.aim === Aim.returnOutside || walker.aim === Aim.returnInside);
 }
 
 /** Nobody is inside what stands on the floor. */

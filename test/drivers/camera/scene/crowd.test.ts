@@ -3,8 +3,15 @@
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PART_COUNT_MAX } from '../../../../drivers/camera/scene/body.ts';
 import type { Crowd } from '../../../../drivers/camera/scene/crowd.ts';
-import { Scene, type SceneOptions } from '../../../../drivers/camera/scene/simulation.ts';
+import { makeOccluder } from '../../../../drivers/camera/scene/occluder.ts';
+import { Random } from '../../../../drivers/camera/scene/random.ts';
+import { SCENE_LINE_DEFAULT, Scene, type SceneOptions } from '../../../../drivers/camera/scene/simulation.ts';
+import { Solids } from '../../../../drivers/camera/scene/solids.ts';
+import { Truth } from '../../../../drivers/camera/scene/truth.ts';
+import { makeView } from '../../../../drivers/camera/scene/view.ts';
+import { Walkers } from '../../../../drivers/camera/scene/walk.ts';
 import { Aim, WALKER_COUNT_MAX } from '../../../../drivers/camera/scene/walker.ts';
 
 const FRAME_RATE_HZ = 15;
@@ -20,7 +27,7 @@ const PLAIN: Crowd = {
   inShare: 0.5,
 };
 const BIG = { heightM: 4.6, fovDeg: 86, doorHalfM: 2 };
-const SMALL = { heightM: 3.6, fovDeg: 72, doorHalfM: 1.4 };
+const SMALL = { heightM: 4, fovDeg: 72, doorHalfM: 1.4 };
 
 function scene(seed: number, tiltDeg: number, crowd: Partial<Crowd>, view: Partial<SceneOptions> = SMALL): Scene {
   return new Scene({ ...view, seed, tiltDeg, crowd: { ...PLAIN, ...crowd } });
@@ -184,26 +191,36 @@ for (const tiltDeg of [0, 25, 45]) {
     for (let pixel = 0; pixel < 256 * 192; pixel += 1) if (Math.abs(slot[pixel]! - openSlot[pixel]!) > 20) changed += 1;
     assert.ok(changed > 150 && changed < 256 * 192 * 0.25, `${changed} pixels show it`);
 
+    // The same people, followed with and without it.
+    const view = makeView({ ...SMALL, tiltDeg }, 256, 192);
+    const occluder = makeOccluder(view, new Random(37, 4));
+    const walkers = new Walkers(view, new Random(37, 3), 0, { ...PLAIN, occluder: true }, occluder);
+    const hiding = new Truth(view, [SCENE_LINE_DEFAULT], occluder);
+    const clear = new Truth(view, [SCENE_LINE_DEFAULT]);
+    const solids = new Solids(view, WALKER_COUNT_MAX * PART_COUNT_MAX);
     let hiddenFrames = 0;
-    let visibleSum = 0;
-    let drawnShareSum = 0;
-    const crossed = new Set<number>();
+    let frames = 0;
     for (let frame = 0; frame < 90 * FRAME_RATE_HZ; frame += 1) {
-      occluded.step(frame);
-      const { people, crossings } = occluded;
-      for (let index = 0; index < crossings.count; index += 1) crossed.add(crossings.personId[index]!);
-      for (let row = 0; row < people.count; row += 1) {
-        const [left, top, right, bottom] = people.boxesNorm.subarray(row * 4, row * 4 + 4);
-        // Whole in the picture and before the wall's lower edge: only the occluder can hide them.
-        const isWhole = left! > 0 && top! > 0.42 && right! < 1 && bottom! < 1;
-        if (isWhole && people.visible[row]! < 0.8) hiddenFrames += 1;
-        visibleSum += people.visible[row]!;
-        drawnShareSum += 1;
+      walkers.step(1 / FRAME_RATE_HZ);
+      solids.count = 0;
+      walkers.all.forEach((walker, index) => {
+        if (walker.active) walker.body.build(solids, walker.motion, index + 1);
+      });
+      hiding.update(walkers.all, frame);
+      clear.update(walkers.all, frame);
+      for (let row = 0; row < clear.people.count; row += 1) {
+        const [before, after] = [clear.people.visible[row]!, hiding.people.visible[row]!];
+        assert.ok(after <= before);
+        if (before < 0.4) continue;
+        frames += 1;
+        if (after < before * 0.8) hiddenFrames += 1;
       }
     }
-    assert.ok(hiddenFrames > 15, `${hiddenFrames} times somebody was hidden by a fifth or more`);
-    assert.ok(visibleSum / drawnShareSum > 0.4, 'most of them are seen');
-    assert.ok(crossed.size > 30, `${crossed.size} people crossed`);
+    const hiddenShare = hiddenFrames / frames;
+    assert.ok(hiddenShare > 0.01 && hiddenShare < 0.4, `${hiddenFrames} of ${frames} times somebody was hidden`);
+    const [hidingIn, clearIn] = [hiding.inCount[0]!, clear.inCount[0]!];
+    assert.is(hidingIn, clearIn);
+    assert.ok(clearIn > 15, `${clearIn} in`);
   });
 }
 
