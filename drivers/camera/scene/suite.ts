@@ -4,8 +4,8 @@
  * compared with its neighbours; every case has a seed of its own, so it is another shop with other people.
  * Cameras hang higher, see wider and look at wider doors where more people are to fit in: at 3 m and 66 degrees 15
  * people would have to stand in each other's places.
- * A case starts empty. Its truth ends after `seconds`; play a second more, so that a crossing that is counted a little
- * late is still found.
+ * A case starts empty, so that nobody is on the line in the first frame. At its end people are still under way: take truth
+ * and count over the same frames, or play a second more of both; a count without its truth would look like a false one.
  */
 import type { Crowd } from './crowd.ts';
 import type { SceneOptions } from './simulation.ts';
