@@ -1,8 +1,8 @@
 /**
  * Occluder: one thing between the camera and the people's way, for entrances that a crowd asks it for.
- * Under a steep camera it is a sign that hangs above heads near the line; under a flatter one it is a pillar on the camera's
- * side of the line, or a tall plant in front of one side of the door. People walk under the sign and round
- * the others. Everything is boxes, like the rest of the entrance, which draws them and takes their depth.
+ * Under a steep camera it is a sign that hangs above heads near the line; under a flatter one it is a pillar on the
+ * camera's side of the line, or a tall plant in front of one side of the door. People walk under the sign and round the
+ * others. Everything is boxes, like the rest of the entrance, which draws them and takes their depth.
  * Memory: a few numbers per box, made once.
  */
 import type { Random } from './random.ts';
