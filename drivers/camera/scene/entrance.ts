@@ -6,6 +6,7 @@
  * Memory: planes of the picture's size, f32, made once: y, u, v, floor position; depth at four samples per pixel.
  */
 import { type Colour, hex } from './colour.ts';
+import { Material, type Occluder } from './occluder.ts';
 import type { Random } from './random.ts';
 import { DOOR_HALF_M, DOOR_TOP_M, type View, WALL_M } from './view.ts';
 
@@ -43,7 +44,18 @@ export type Entrance = {
   readonly daylight: Daylight;
 };
 
-const Kind = { wall: 0, metal: 1, shelf: 2, ceiling: 3, facade: 4, table: 5, counter: 6, poster: 7 } as const;
+const Kind = {
+  wall: 0,
+  metal: 1,
+  shelf: 2,
+  ceiling: 3,
+  facade: 4,
+  table: 5,
+  counter: 6,
+  poster: 7,
+  /** What hides people: this and one of Material. */
+  occluder: 8,
+} as const;
 
 type Box = {
   readonly kind: number;
@@ -114,7 +126,7 @@ type Hit = {
   seed: number;
 };
 
-export function makeEntrance(view: View, random: Random): Entrance {
+export function makeEntrance(view: View, random: Random, occluder: Occluder | null = null): Entrance {
   const width = view.widthPx;
   const height = view.heightPx;
   const looks = chooseLooks(random);
@@ -129,6 +141,9 @@ export function makeEntrance(view: View, random: Random): Entrance {
     sunZ: random.between(1.1, 2.2),
   };
   const boxes = furnish(view, random);
+  for (const { material, x0, x1, y0, y1, z0, z1 } of occluder?.boxes ?? []) {
+    boxes.push({ kind: Kind.occluder + material, x0, x1, y0, y1, z0, z1, seed: 0 });
+  }
 
   const entrance: Entrance = {
     luma: new Float32Array(width * height),
@@ -206,6 +221,7 @@ function chooseLooks(random: Random): Looks {
 }
 
 function furnish(view: View, random: Random): Box[] {
+  const doorHalf = view.doorHalfM;
   const room = view.roomHalfM;
   const ceiling = view.cameraZM + 0.35;
   const deep = view.cameraYM + 4;
@@ -221,28 +237,32 @@ function furnish(view: View, random: Random): Box[] {
     seed: random.below(1000),
   });
   const boxes = [
-    box(Kind.wall, -room - 3, -DOOR_HALF_M - post, -WALL_M, 0, 0, ceiling),
-    box(Kind.wall, DOOR_HALF_M + post, room + 3, -WALL_M, 0, 0, ceiling),
-    box(Kind.wall, -DOOR_HALF_M - post, DOOR_HALF_M + post, -WALL_M, 0, DOOR_TOP_M + post, ceiling),
-    box(Kind.metal, -DOOR_HALF_M - post, -DOOR_HALF_M, -WALL_M, 0.03, 0, DOOR_TOP_M + post),
-    box(Kind.metal, DOOR_HALF_M, DOOR_HALF_M + post, -WALL_M, 0.03, 0, DOOR_TOP_M + post),
-    box(Kind.metal, -DOOR_HALF_M, DOOR_HALF_M, -WALL_M, 0.03, DOOR_TOP_M, DOOR_TOP_M + post),
+    box(Kind.wall, -room - 3, -doorHalf - post, -WALL_M, 0, 0, ceiling),
+    box(Kind.wall, doorHalf + post, room + 3, -WALL_M, 0, 0, ceiling),
+    box(Kind.wall, -doorHalf - post, doorHalf + post, -WALL_M, 0, DOOR_TOP_M + post, ceiling),
+    box(Kind.metal, -doorHalf - post, -doorHalf, -WALL_M, 0.03, 0, DOOR_TOP_M + post),
+    box(Kind.metal, doorHalf, doorHalf + post, -WALL_M, 0.03, 0, DOOR_TOP_M + post),
+    box(Kind.metal, -doorHalf, doorHalf, -WALL_M, 0.03, DOOR_TOP_M, DOOR_TOP_M + post),
     box(Kind.wall, -room - 0.2, -room, 0, deep, 0, ceiling),
     box(Kind.wall, room, room + 0.2, 0, deep, 0, ceiling),
     box(Kind.ceiling, -room, room, 0, deep, ceiling, ceiling + 0.2),
     box(Kind.facade, -60, 60, -14, -13, 0, 9),
   ];
-  // Furniture stays out of the aisle, |x| < 1.65.
+  // Furniture stays out of the aisle, |x| < 1.65 at an ordinary door; it is laid out for that and moved aside for a wider one.
+  const wider = doorHalf - DOOR_HALF_M;
+  const plainRoom = room - wider;
   for (const side of [-1, 1]) {
     const along = (kind: number, from: number, to: number, y0: number, y1: number, z1: number): void => {
-      boxes.push(box(kind, Math.min(side * from, side * to), Math.max(side * from, side * to), y0, y1, 0, z1));
+      const near = side * (from + wider);
+      const far = side * (to + wider);
+      boxes.push(box(kind, Math.min(near, far), Math.max(near, far), y0, y1, 0, z1));
     };
     const style = random.below(4);
     if (style === 0)
       along(
         Kind.shelf,
-        Math.max(1.85, room - 0.5),
-        room,
+        Math.max(1.85, plainRoom - 0.5),
+        plainRoom,
         random.between(0.3, 0.9),
         random.between(2.2, 3.4),
         random.between(1.3, 1.9),
@@ -252,10 +272,10 @@ function furnish(view: View, random: Random): Box[] {
       along(Kind.shelf, 1.72, 2.2, random.between(0.7, 1.1), random.between(1.9, 2.6), random.between(0.9, 1.4));
     else along(Kind.counter, 1.75, 2.5, random.between(1.2, 1.8), random.between(2.8, 3.6), 1.02);
     for (let far = 4.2; far < deep - 2; far += random.between(2.6, 3.8)) {
-      along(Kind.shelf, Math.max(1.9, room - 0.55), room, far, far + 2, random.between(1.2, 1.9));
+      along(Kind.shelf, Math.max(1.9, plainRoom - 0.55), plainRoom, far, far + 2, random.between(1.2, 1.9));
     }
     if (random.chance(0.65)) {
-      const x = side * (DOOR_HALF_M + random.between(0.35, 0.6));
+      const x = side * (doorHalf + random.between(0.35, 0.6));
       const half = random.between(0.2, 0.3);
       boxes.push(box(Kind.poster, x - half, x + half, 0, 0.012, random.between(0.8, 1), random.between(1.6, 1.9)));
     }
@@ -360,6 +380,12 @@ function shade(view: View, looks: Looks, light: Daylight, boxes: readonly Box[],
     const goods = goodsOf(hit, looks);
     albedo = goods.colour;
     gain = goods.gain;
+  } else if (hit.kind >= Kind.occluder) {
+    albedo = occluderColour(hit, looks);
+    gain = 0.9 + 0.16 * smooth((x + y) * 4, z * 3, 17);
+    if (hit.kind === Kind.occluder + Material.leaves) {
+      gain = 0.35 + hash(Math.floor((x + y) * 24), Math.floor(z * 16), Math.floor((x - y) * 24));
+    }
   } else {
     gain = 0.97 + 0.06 * smooth((x + y) * 3, z * 3, 11);
     if (z < 0.09) gain *= 0.75;
@@ -377,7 +403,7 @@ function shade(view: View, looks: Looks, light: Daylight, boxes: readonly Box[],
   let lit =
     light.ambient + light.lamps * (0.4 + 0.6 * Math.max(0, hit.nz)) * (0.88 + 0.24 * smooth(x * 0.9, y * 0.9, 21));
   for (let sample = 0; sample < 9; sample += 1) {
-    const lx = ((sample % 3) - 1) * DOOR_HALF_M * 0.66 - x;
+    const lx = ((sample % 3) - 1) * view.doorHalfM * 0.66 - x;
     const ly = -0.2 - y;
     const lz = 0.4 + Math.floor(sample / 3) * 0.75 - z;
     const square = lx * lx + ly * ly + lz * lz + 0.05;
@@ -389,14 +415,16 @@ function shade(view: View, looks: Looks, light: Daylight, boxes: readonly Box[],
   if (light.sun > 0 && hit.nz > 0.5) {
     const backX = Math.abs(x + light.sunX * y);
     const backZ = z + light.sunZ * y;
-    lit += light.sun * fade((DOOR_HALF_M - backX) / 0.06) * fade((DOOR_TOP_M - backZ) / 0.08) * fade((y + 0.1) / 0.05);
+    lit +=
+      light.sun * fade((view.doorHalfM - backX) / 0.06) * fade((DOOR_TOP_M - backZ) / 0.08) * fade((y + 0.1) / 0.05);
   }
   // Corners get less of everything: near the wall, near furniture.
   if (hit.kind === -1) {
     lit *= 1 - 0.4 * Math.exp(-Math.max(0, view.roomHalfM - Math.abs(x)) / 0.2);
-    if (Math.abs(x) > DOOR_HALF_M) lit *= 1 - 0.4 * Math.exp(-Math.max(0, y) / 0.18);
+    if (Math.abs(x) > view.doorHalfM) lit *= 1 - 0.4 * Math.exp(-Math.max(0, y) / 0.18);
     for (const box of boxes) {
-      if (box.kind !== Kind.shelf && box.kind !== Kind.table && box.kind !== Kind.counter) continue;
+      const stands = box.kind === Kind.shelf || box.kind === Kind.table || box.kind === Kind.counter;
+      if (!stands && !(box.kind >= Kind.occluder && box.z0 === 0)) continue;
       const gapX = Math.max(box.x0 - x, x - box.x1, 0);
       const gapY = Math.max(box.y0 - y, y - box.y1, 0);
       lit *= 1 - 0.45 * Math.exp(-Math.hypot(gapX, gapY) / 0.16);
@@ -409,6 +437,21 @@ const WHITE = hex('e9e7e1');
 const ROAD = hex('5c5f63');
 const BRICK = hex('a98773');
 const SKY = hex('dfe8f2');
+const POT = hex('8b8078');
+const LEAVES = hex('4f7a3e');
+
+function occluderColour(hit: Hit, looks: Looks): Colour {
+  switch (hit.kind - Kind.occluder) {
+    case Material.pillar:
+      return looks.wall;
+    case Material.sign:
+      return edge(hit.z / 0.25) < 0.15 ? WHITE : looks.posterA;
+    case Material.pot:
+      return POT;
+    default:
+      return LEAVES;
+  }
+}
 
 /** What stands on a shelf, lies on a table, or covers a counter at the place that was hit. */
 function goodsOf(hit: Hit, looks: Looks): { colour: Colour; gain: number } {

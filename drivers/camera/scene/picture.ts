@@ -11,7 +11,7 @@ import type { Random } from './random.ts';
 import { LIGHT_COUNT, Light, makeCloth, Raster } from './raster.ts';
 import type { Solids } from './solids.ts';
 import { columnOf, rowOf, type View } from './view.ts';
-import { WALKER_COUNT_MAX, type Walker } from './walk.ts';
+import { WALKER_COUNT_MAX, type Walker } from './walker.ts';
 
 /** Entries of the grain table, a power of two, and its spread. */
 const GRAIN_COUNT = 1 << 14;

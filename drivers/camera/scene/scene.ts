@@ -1,9 +1,10 @@
 /**
  * Scene: a shop entrance with people who do not exist, drawn as a camera of a chosen height and angle would see it, with
  * the exact truth beside every picture. It serves the demo without hardware and the evaluation by seeded entrances.
- * This file is the driver. Read on in: simulation (steps, draws, options), view (the camera's geometry), walk (who goes
- * where), body (what a person is made of), solids, raster and picture (how they are drawn), entrance (the shop), truth
- * (boxes and crossings).
+ * This file is the driver. Read on in: simulation (steps, draws, options), view (the camera's geometry), walk (how people
+ * move), arrivals and crowd (who comes, and what they are up to), walker and body (what a person is made of), solids,
+ * raster and picture (how they are drawn), entrance and occluder (the shop), truth (boxes and crossings), and suite (the
+ * entrances on which counting is measured).
  * Each frame is drawn straight into the slot, between beginFrame and completeFrame; the work planes beside it hold a
  * drawing of nobody.
  * Real time: one timer is set for the due time of the next frame, counted from the start, so that late frames do not add
@@ -16,7 +17,7 @@
 import type { Camera, CameraEvents, FrameFormat, FrameSink } from '../../../runtime/ports/camera.ts';
 import { SCENE_FORMAT_DEFAULT, Scene, type SceneOptions } from './simulation.ts';
 
-export type { SceneLine, SceneOptions } from './simulation.ts';
+export type { Crowd, SceneLine, SceneOptions } from './simulation.ts';
 export { SCENE_DEFAULTS, SCENE_FORMAT_DEFAULT, SCENE_LINE_DEFAULT, Scene } from './simulation.ts';
 
 /** Delay after which missed frames are skipped instead of delivered late. */

@@ -7,20 +7,24 @@
 import { strict as assert } from 'node:assert';
 import type { FrameFormat } from '../../../runtime/ports/camera.ts';
 import { PART_COUNT_MAX } from './body.ts';
+import { type Crowd, checkCrowd } from './crowd.ts';
 import { makeEntrance } from './entrance.ts';
+import { makeOccluder, type Occluder } from './occluder.ts';
 import { Picture } from './picture.ts';
 import { Random } from './random.ts';
 import { Solids } from './solids.ts';
-import { type CrossingTable, type PeopleTable, type SceneLine, Truth } from './truth.ts';
+import { BAND_NORM, CROWD_BAND_NORM, type CrossingTable, type PeopleTable, type SceneLine, Truth } from './truth.ts';
 import { makeView, type View } from './view.ts';
-import { WALKER_COUNT_MAX, Walkers } from './walk.ts';
+import { Walkers } from './walk.ts';
+import { WALKER_COUNT_MAX } from './walker.ts';
 
+export type { Crowd } from './crowd.ts';
 export type { SceneLine } from './truth.ts';
 
 export type SceneOptions = {
   /** Integer; another seed is another shop with other people. */
   readonly seed: number;
-  /** Mean number of people who arrive, passers-by outside included; 0 leaves the entrance empty. */
+  /** Mean number of people who arrive, passers-by outside included; 0 leaves the entrance empty. A crowd replaces it. */
   readonly peoplePerMinute: number;
   /** Height of the lens above the floor, 2.2..6 m. */
   readonly heightM: number;
@@ -28,6 +32,10 @@ export type SceneOptions = {
   readonly tiltDeg: number;
   /** Horizontal field of view, 30..110 degrees. */
   readonly fovDeg: number;
+  /** Half the width of the door, 1.1..2.2 m; absent: 1.1 m. */
+  readonly doorHalfM?: number;
+  /** Staged arrivals instead of peoplePerMinute; they refer to the default line. */
+  readonly crowd?: Crowd;
   /** True: frames come at frameRateHz of the format; false: as fast as they are taken. */
   readonly realtime: boolean;
   /** The camera ends after this many frames; absent: it goes on. */
@@ -71,6 +79,7 @@ export class Scene {
   /** Frame of the present state; -1 before the first step. */
   frameIndex = -1;
   readonly #solids: Solids;
+  readonly #occluder: Occluder | null;
   #picture: Picture | null = null;
   #walkers: Walkers;
   #truth: Truth;
@@ -78,12 +87,18 @@ export class Scene {
   constructor(options: Partial<SceneOptions> = {}, format: FrameFormat = SCENE_FORMAT_DEFAULT) {
     this.options = { ...SCENE_DEFAULTS, ...options };
     this.format = format;
-    const { seed, peoplePerMinute, heightM, tiltDeg, fovDeg, lines } = this.options;
+    const { seed, peoplePerMinute, heightM, tiltDeg, fovDeg } = this.options;
     assert.ok(Number.isSafeInteger(seed) && seed >= 0, `seed is ${seed}; expected an integer of 0 or more`);
     assert.ok(peoplePerMinute >= 0 && peoplePerMinute <= 120, `peoplePerMinute is ${peoplePerMinute}; expected 0..120`);
     assert.ok(heightM >= 2.2 && heightM <= 6, `heightM is ${heightM}; expected 2.2..6 m`);
     assert.ok(tiltDeg >= 0 && tiltDeg <= 75, `tiltDeg is ${tiltDeg}; expected 0..75 degrees`);
     assert.ok(fovDeg >= 30 && fovDeg <= 110, `fovDeg is ${fovDeg}; expected 30..110 degrees`);
+    const { doorHalfM, crowd } = this.options;
+    assert.ok(
+      doorHalfM === undefined || (doorHalfM >= 1.1 && doorHalfM <= 2.2),
+      `doorHalfM is ${doorHalfM}; expected 1.1..2.2 m`,
+    );
+    if (crowd !== undefined) checkCrowd(crowd);
     assert.ok(format.widthPx % 2 === 0 && format.heightPx % 2 === 0, 'YUV420 needs an even width and height');
     assert.ok(
       format.strideBytes >= format.widthPx && format.strideBytes % 2 === 0,
@@ -91,8 +106,9 @@ export class Scene {
     );
     this.view = makeView(this.options, format.widthPx, format.heightPx);
     this.#solids = new Solids(this.view, WALKER_COUNT_MAX * PART_COUNT_MAX);
-    this.#walkers = new Walkers(this.view, new Random(seed, 3), peoplePerMinute);
-    this.#truth = new Truth(this.view, lines);
+    this.#occluder = crowd?.occluder === true ? makeOccluder(this.view, new Random(seed, 4)) : null;
+    this.#walkers = this.#makeWalkers();
+    this.#truth = this.#makeTruth();
   }
 
   /** People in the picture of the present frame. */
@@ -126,7 +142,7 @@ export class Scene {
   prepare(): Picture {
     if (this.#picture !== null) return this.#picture;
     const { seed, noise, shadows } = this.options;
-    const entrance = makeEntrance(this.view, new Random(seed, 1));
+    const entrance = makeEntrance(this.view, new Random(seed, 1), this.#occluder);
     this.#picture = new Picture(this.view, entrance, new Random(seed, 2), seed, { noise, shadows });
     return this.#picture;
   }
@@ -135,8 +151,8 @@ export class Scene {
   step(frameIndex: number): void {
     if (frameIndex < this.frameIndex) {
       this.frameIndex = -1;
-      this.#walkers = new Walkers(this.view, new Random(this.options.seed, 3), this.options.peoplePerMinute);
-      this.#truth = new Truth(this.view, this.options.lines);
+      this.#walkers = this.#makeWalkers();
+      this.#truth = this.#makeTruth();
     }
     this.#truth.crossings.count = 0;
     while (this.frameIndex < frameIndex) {
@@ -150,6 +166,16 @@ export class Scene {
       }
       this.#truth.update(walkers, this.frameIndex);
     }
+  }
+
+  #makeWalkers(): Walkers {
+    const { seed, peoplePerMinute, crowd } = this.options;
+    return new Walkers(this.view, new Random(seed, 3), peoplePerMinute, crowd, this.#occluder);
+  }
+
+  #makeTruth(): Truth {
+    const { lines, crowd } = this.options;
+    return new Truth(this.view, lines, this.#occluder, crowd === undefined ? BAND_NORM : CROWD_BAND_NORM);
   }
 
   /** Draws the present frame into a slot of the format's layout. The same frame gives the same bytes. */

@@ -2,12 +2,15 @@
  * Truth: boxes of everybody in the picture and crossings of the lines, exact because the scene made them.
  * A crossing means what the product's own count means: a person who can be seen, whose body box's middle (the box is not
  * clipped at the picture's edge) passes from one side of the segment to the other. Sides change only beyond a band of
- * 2 % of the picture's height around the line, so that the sway of a step is not a crossing; the place where the middle
- * last met the line decides whether it passed the segment or went round its end.
+ * 2 % of the picture's height around the line (5 % in a crowd), so that the sway of a step is not a crossing; the place where the middle
+ * last met the line decides whether it passed the segment or went round its end. Who is hidden by an occluder at that
+ * moment crosses all the same: they are seen before and after.
  */
+import { isBehindOccluder, type Occluder } from './occluder.ts';
 import type { View } from './view.ts';
 import { isBehindWall } from './view.ts';
-import { WALKER_COUNT_MAX, type Walker } from './walk.ts';
+import { isHolding } from './walk.ts';
+import { WALKER_COUNT_MAX, type Walker } from './walker.ts';
 
 /** A counting line in normalised picture coordinates; `inNorm` points to the side on which one is `in`. */
 export type SceneLine = {
@@ -18,7 +21,9 @@ export type SceneLine = {
 
 /** Half the band around a line in which a side is kept, as a share of the picture's height. */
 export const BAND_NORM = 0.02;
-/** Crossings kept of one step; more than this in one step cannot happen with 16 walkers and few lines. */
+/** The same where people are staged to stand on the line: turning round there swings a box by 4 %, and is no crossing. */
+export const CROWD_BAND_NORM = 0.05;
+/** Crossings kept of one step; more than this in one step cannot happen with 32 walkers and few lines. */
 const CROSSING_COUNT_MAX = 64;
 
 /**
@@ -33,9 +38,16 @@ export class PeopleTable {
   readonly boxesNorm = new Float64Array(WALKER_COUNT_MAX * 4);
   /** The same for head and hair. */
   readonly headsNorm = new Float64Array(WALKER_COUNT_MAX * 4);
-  /** Share of the body that neither the wall nor the picture's edge hides, 0..1; other people are not considered. */
+  /**
+   * Share of the body that neither the wall, the occluder nor the picture's edge hides, 0..1; other people are not
+   * considered.
+   */
   readonly visible = new Float64Array(WALKER_COUNT_MAX);
   readonly isChild = new Uint8Array(WALKER_COUNT_MAX);
+  /** What the person is up to, see Aim in walker. */
+  readonly aim = new Uint8Array(WALKER_COUNT_MAX);
+  /** 1 while the person stands on the line and sways (crowd only). */
+  readonly isOnLine = new Uint8Array(WALKER_COUNT_MAX);
   /** Place of the person in the pool of walkers, for those who draw. */
   readonly walkerIndex = new Int32Array(WALKER_COUNT_MAX);
 }
@@ -50,6 +62,9 @@ export class CrossingTable {
   readonly frameIndex = new Float64Array(CROSSING_COUNT_MAX);
 }
 
+/** Metres per second; the sway of somebody who stands is half of it at most. */
+const STANDING_SPEED = 0.2;
+
 export class Truth {
   readonly people = new PeopleTable();
   readonly crossings = new CrossingTable();
@@ -57,6 +72,8 @@ export class Truth {
   readonly inCount: Uint32Array;
   readonly outCount: Uint32Array;
   readonly #view: View;
+  readonly #occluder: Occluder | null;
+  readonly #bandNorm: number;
   readonly #lineCount: number;
   /** Per line: from x, from y, unit normal to the in side x, y, unit along x, y, length; x in units of the height. */
   readonly #lines: Float64Array;
@@ -68,8 +85,10 @@ export class Truth {
   readonly #metAt: Float64Array;
   readonly #idOfSide = new Int32Array(WALKER_COUNT_MAX);
 
-  constructor(view: View, lines: readonly SceneLine[]) {
+  constructor(view: View, lines: readonly SceneLine[], occluder: Occluder | null = null, bandNorm = BAND_NORM) {
     this.#view = view;
+    this.#bandNorm = bandNorm;
+    this.#occluder = occluder;
     this.#lineCount = lines.length;
     this.#lines = new Float64Array(lines.length * 7);
     this.inCount = new Uint32Array(lines.length);
@@ -116,7 +135,9 @@ export class Truth {
       people.ids[row] = walker.id;
       people.isChild[row] = walker.isChild ? 1 : 0;
       people.walkerIndex[row] = index;
-      people.visible[row] = visible;
+      people.visible[row] = this.#occluder === null ? visible : visible * besideOccluder(this.#occluder, view, walker);
+      people.aim[row] = walker.aim;
+      people.isOnLine[row] = isHolding(walker) && Math.hypot(walker.speedX, walker.speedY) < STANDING_SPEED ? 1 : 0;
       for (let edge = 0; edge < 4; edge += 1) {
         const size = (edge & 1) === 0 ? view.widthPx : view.heightPx;
         people.boxesNorm[row * 4 + edge] = walker.body.box[edge]! / size;
@@ -147,7 +168,7 @@ export class Truth {
     }
     this.#distance[state] = distance;
     this.#along[state] = along;
-    const now = distance > BAND_NORM ? 1 : distance < -BAND_NORM ? -1 : 0;
+    const now = distance > this.#bandNorm ? 1 : distance < -this.#bandNorm ? -1 : 0;
     if (now === 0 || now === side) return;
     this.#side[state] = now;
     const metAt = this.#metAt[state]!;
@@ -163,6 +184,16 @@ export class Truth {
     crossings.frameIndex[crossings.count] = frameIndex;
     crossings.count += 1;
   }
+}
+
+/** Share of the joints before which no part of the occluder is. */
+function besideOccluder(occluder: Occluder, view: View, walker: Walker): number {
+  const { joints } = walker.body;
+  let seen = 0;
+  for (let at = 0; at < joints.length; at += 3) {
+    if (!isBehindOccluder(occluder, view, joints[at]!, joints[at + 1]!, joints[at + 2]!)) seen += 3;
+  }
+  return seen / joints.length;
 }
 
 /** Share of the joints that the wall does not hide, times the share of the box that lies in the picture. */

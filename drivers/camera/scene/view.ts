@@ -5,7 +5,7 @@
  * A pinhole with square pixels; camera axes are right (-x), down and forward.
  */
 
-/** The opening in the wall at y = 0: half its width, its height, and the thickness of the wall, in metres. */
+/** The opening in the wall at y = 0: half its width where no other is asked for, its height, the thickness of the wall. */
 export const DOOR_HALF_M = 1.1;
 export const DOOR_TOP_M = 2.2;
 export const WALL_M = 0.25;
@@ -29,11 +29,18 @@ export type View = {
   readonly insideEndYM: number;
   /** Half the width of the room. */
   readonly roomHalfM: number;
+  readonly doorHalfM: number;
 };
 
-export type ViewOptions = { readonly heightM: number; readonly tiltDeg: number; readonly fovDeg: number };
+export type ViewOptions = {
+  readonly heightM: number;
+  readonly tiltDeg: number;
+  readonly fovDeg: number;
+  readonly doorHalfM?: number;
+};
 
 export function makeView(options: ViewOptions, widthPx: number, heightPx: number): View {
+  const doorHalfM = options.doorHalfM ?? DOOR_HALF_M;
   const tilt = (options.tiltDeg * Math.PI) / 180;
   const focalPx = widthPx / 2 / Math.tan((options.fovDeg * Math.PI) / 360);
   const halfVertical = Math.atan(heightPx / 2 / focalPx);
@@ -54,8 +61,14 @@ export function makeView(options: ViewOptions, widthPx: number, heightPx: number
     cosTilt,
     focalPx,
     insideEndYM: Math.max(floorEndYM, headEndYM) + 0.9,
-    roomHalfM: 2.55 + Math.max(0, options.heightM - 3) * 0.7,
+    roomHalfM: 2.55 + Math.max(0, options.heightM - 3) * 0.7 + (doorHalfM - DOOR_HALF_M),
+    doorHalfM,
   };
+}
+
+/** Half the width of the corridor inside, between the furniture. */
+export function aisleHalfOf(view: View): number {
+  return view.doorHalfM + 0.25;
 }
 
 /** Distance along the viewing axis; what the depth buffer holds. */
@@ -80,5 +93,35 @@ export function isBehindWall(view: View, x: number, y: number, z: number): boole
   const e = y > -WALL_M ? 1 : (view.cameraYM + WALL_M) / (view.cameraYM - y);
   const wide = Math.max(Math.abs(x * s), Math.abs(x * e));
   const high = Math.max(view.cameraZM + (z - view.cameraZM) * s, view.cameraZM + (z - view.cameraZM) * e);
-  return wide > DOOR_HALF_M || high > DOOR_TOP_M;
+  return wide > view.doorHalfM || high > DOOR_TOP_M;
+}
+
+/**
+ * Row of the middle of the box of somebody `heightM` tall who stands at y before the camera; near enough (1 % of the
+ * picture) for those who plan where to stand.
+ */
+export function middleRowOf(view: View, y: number, heightM: number): number {
+  let top = Number.POSITIVE_INFINITY;
+  let bottom = Number.NEGATIVE_INFINITY;
+  for (let point = 0; point < SILHOUETTE.length; point += 2) {
+    const row = rowOf(view, y + SILHOUETTE[point]! * heightM, SILHOUETTE[point + 1]! * heightM);
+    top = Math.min(top, row);
+    bottom = Math.max(bottom, row);
+  }
+  return (top + bottom) / 2;
+}
+
+/** Ahead and up of the feet, as shares of the height: crown, back and front of the shoulders, heels and toes. */
+const SILHOUETTE = [0, 1, -0.08, 0.82, 0.08, 0.82, -0.07, 0, 0.07, 0];
+
+/** Where somebody stands whose box has its middle in `row`; the middle moves down the picture as they come in. */
+export function standYOf(view: View, row: number, heightM: number): number {
+  let low = -3;
+  let high = view.insideEndYM;
+  for (let halving = 0; halving < 20; halving += 1) {
+    const y = (low + high) / 2;
+    if (middleRowOf(view, y, heightM) < row) low = y;
+    else high = y;
+  }
+  return (low + high) / 2;
 }

@@ -1,85 +1,51 @@
 /**
- * Walk: who is there, and where they go.
- * Parties arrive as a Poisson process. Most walk from the pavement through the door into the shop or the other way; some
- * turn back before the line, some stop for a moment, some only pass by outside. Couples keep abreast, a child walks by
- * the hand of an adult.
+ * Walk: how people move, whoever they are and wherever they go (arrivals and crowd say that).
+ * Couples keep abreast, a child walks by the hand of an adult.
  * Steering: a pull towards the next way point, a push away from others that grows as they come near with a sidestep to
  * the right (Helbing & Molnár, Social force model for pedestrian dynamics, 1995, simplified), and at the end of each
  * step a hard rule: nobody is inside the space of anybody else.
- * Memory: WALKER_COUNT_MAX walkers made at start and used again; a party that finds no room waits outside.
+ * Memory: the pool of walkers, made at start and used again.
  */
-import { Body } from './body.ts';
+import { type Arrivals, PoissonArrivals } from './arrivals.ts';
+import { type Crowd, CrowdArrivals } from './crowd.ts';
+import type { Occluder } from './occluder.ts';
 import type { Random } from './random.ts';
-import { DOOR_HALF_M, type View, WALL_M } from './view.ts';
+import { aisleHalfOf, depthOf, type View, WALL_M } from './view.ts';
+import { Aim, WALKER_COUNT_MAX, Walker } from './walker.ts';
 
-export const WALKER_COUNT_MAX = 16;
-
+/** People at once where no crowd is asked for. */
+const ORDINARY_COUNT_MAX = 16;
 /** Longest step of the simulation; a frame is divided into equal steps of at most this. */
 const STEP_S_MAX = 1 / 30;
-const POINT_COUNT_MAX = 5;
 /** Time in which a walker reaches the speed they want. */
 const RELAX_S = 0.4;
-/** Half the width of the corridor inside, between the furniture. */
-const AISLE_HALF_M = 1.35;
-
-/** What a walker is up to; for tests and for whoever wants to know. */
-export const Aim = { in: 0, out: 1, turnBackOutside: 2, turnBackInside: 3, passBy: 4 } as const;
-
-export class Walker {
-  readonly body = new Body();
-  active = false;
-  /** Counts people since the start; never reused. */
-  id = 0;
-  aim: number = Aim.in;
-  isChild = false;
-  x = 0;
-  y = 0;
-  speedX = 0;
-  speedY = 0;
-  yaw = 0;
-  wantedSpeed = 1.2;
-  phase = 0;
-  stride = 0;
-  look = 0;
-  ageS = 0;
-  /** x and y of the way points. */
-  readonly route = new Float64Array(POINT_COUNT_MAX * 2);
-  pointCount = 0;
-  point = 0;
-  /** Way point at which to stand still, or -1, and for how long. */
-  pausePoint = -1;
-  pauseS = 0;
-  /** Whom to keep abreast of, by place in the pool, and at which distance to their left (negative: right). */
-  partner = -1;
-  partnerId = -1;
-  abreastM = 0;
-  /** 1: the left hand is held, -1: the right hand. */
-  heldHand = 0;
-  /** x, y, yaw, phase, stride, look, heldHand for Body.pose. */
-  readonly motion = new Float64Array(7);
-}
+/** Within this of their place people who stand firmly hold it. */
+const FIRM_M = 0.7;
+/** How they come to rest there without going too far: stiffness 1.6 / 0.16 = 10 per s², damping 0.99. */
+const FIRM_GAIN_HZ = 1.6;
+const FIRM_RELAX_S = 0.16;
+/** How much they mind others who come near, and how much of a push they take (1: half of it, as everybody). */
+const FIRM_MIND = 0.05;
+const FIRM_GIVE = 0.1;
 
 export class Walkers {
-  readonly all: readonly Walker[] = Array.from({ length: WALKER_COUNT_MAX }, () => new Walker());
+  readonly all: readonly Walker[];
   readonly #view: View;
-  readonly #random: Random;
-  readonly #partiesPerSecond: number;
-  #timeS = 0;
-  #nextPartyS = 0;
-  #nextId = 1;
-  #waitingParties = 0;
-  /** What the next party is up to; drawn once, or those who find no room at their side would come less often. */
-  #nextAim: number;
+  readonly #aisleHalfM: number;
+  readonly #arrivals: Arrivals;
+  readonly #isCrowd: boolean;
+  readonly #occluder: Occluder | null;
 
-  constructor(view: View, random: Random, peoplePerMinute: number) {
+  constructor(view: View, random: Random, peoplePerMinute: number, crowd?: Crowd, occluder: Occluder | null = null) {
+    this.all = Array.from({ length: crowd === undefined ? ORDINARY_COUNT_MAX : WALKER_COUNT_MAX }, () => new Walker());
     this.#view = view;
-    this.#random = random;
-    // 24 % of the parties are two people.
-    this.#partiesPerSecond = peoplePerMinute / 60 / 1.24;
-    this.#nextAim = this.#drawAim();
-    this.#nextPartyS = peoplePerMinute > 0 ? random.waitS(this.#partiesPerSecond) : Number.POSITIVE_INFINITY;
-    // Somebody is at the door when the camera opens, so that a newcomer sees a count within seconds.
-    if (peoplePerMinute > 0) this.#placeFirst();
+    this.#aisleHalfM = aisleHalfOf(view);
+    this.#occluder = occluder;
+    this.#isCrowd = crowd !== undefined;
+    this.#arrivals =
+      crowd === undefined
+        ? new PoissonArrivals(this.all, view, random, peoplePerMinute)
+        : new CrowdArrivals(this.all, view, random, crowd, occluder);
   }
 
   step(seconds: number): void {
@@ -100,23 +66,18 @@ export class Walkers {
   }
 
   #step(dt: number): void {
-    this.#timeS += dt;
-    while (this.#timeS >= this.#nextPartyS) {
-      this.#nextPartyS += this.#random.waitS(this.#partiesPerSecond);
-      this.#waitingParties = Math.min(this.#waitingParties + 1, 8);
-    }
-    if (this.#waitingParties > 0 && this.#arrive()) this.#waitingParties -= 1;
-    for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
+    this.#arrivals.step(dt);
+    for (let index = 0; index < this.all.length; index += 1) {
       if (this.all[index]!.active) this.#steer(index, dt);
     }
-    for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
+    for (let index = 0; index < this.all.length; index += 1) {
       const walker = this.all[index]!;
       if (!walker.active) continue;
       walker.x += walker.speedX * dt;
       walker.y += walker.speedY * dt;
     }
     this.#keepApart();
-    for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
+    for (let index = 0; index < this.all.length; index += 1) {
       if (this.all[index]!.active) this.#advance(index, dt);
     }
   }
@@ -127,7 +88,15 @@ export class Walkers {
     let wantX = 0;
     let wantY = 0;
     const partner = this.#partnerOf(walker);
-    if (partner !== null) {
+    const holds = isHolding(walker);
+    if (holds) {
+      // Swaying, as nobody stands still.
+      const swayX = 0.035 * Math.sin(walker.ageS * 1.7 + walker.id);
+      const swayY = 0.02 * Math.sin(walker.ageS * 1.1 + walker.id * 2);
+      wantX = (walker.route[walker.point * 2]! + swayX - walker.x) * FIRM_GAIN_HZ;
+      wantY = (this.#toLineM(walker) + swayY) * FIRM_GAIN_HZ;
+    } else if (partner !== null) {
+      if (walker.isLed) this.#keepSide(walker, partner);
       const targetX = partner.x - Math.sin(partner.yaw) * walker.abreastM;
       const targetY = partner.y + Math.cos(partner.yaw) * walker.abreastM;
       wantX = partner.speedX + (targetX - walker.x) * 1.6;
@@ -145,9 +114,10 @@ export class Walkers {
       wantX *= limit / wanted;
       wantY *= limit / wanted;
     }
-    let pushX = (wantX - walker.speedX) / RELAX_S;
-    let pushY = (wantY - walker.speedY) / RELAX_S;
-    for (let other = 0; other < WALKER_COUNT_MAX; other += 1) {
+    const relaxS = holds ? FIRM_RELAX_S : RELAX_S;
+    let pushX = (wantX - walker.speedX) / relaxS;
+    let pushY = (wantY - walker.speedY) / relaxS;
+    for (let other = 0; other < this.all.length; other += 1) {
       const they = this.all[other]!;
       if (other === index || !they.active || they === partner || this.#partnerOf(they) === walker) continue;
       const x = walker.x - they.x;
@@ -157,8 +127,11 @@ export class Walkers {
       const gap = far - walker.body.radiusM - they.body.radiusM;
       // People mind whom they see: full weight ahead, little behind.
       const ahead = wanted > 0.1 ? -(wantX * x + wantY * y) / (wanted * far) : 0;
-      const weight = 3.2 * Math.exp(-gap / 0.32) * (0.35 + 0.65 * Math.max(0, ahead));
-      const side = 0.75 * Math.max(0, ahead) * weight;
+      const mind = holds ? FIRM_MIND : 1;
+      const weight = 3.2 * mind * Math.exp(-gap / 0.32) * (0.35 + 0.65 * Math.max(0, ahead));
+      let side = 0.75 * Math.max(0, ahead) * weight;
+      // Who stands firmly is passed on the nearer side, or people would push against them.
+      if (isHolding(they)) side *= wantY * x - wantX * y > 0 ? 2 : -2;
       pushX += (x / far) * weight;
       pushY += (y / far) * weight;
       if (wanted > 0.1) {
@@ -166,8 +139,32 @@ export class Walkers {
         pushY -= (wantX / wanted) * side;
       }
     }
+    const occluder = this.#occluder;
+    if (occluder !== null && occluder.radiusM > 0) {
+      const x = walker.x - occluder.xM;
+      const y = walker.y - occluder.yM;
+      const far = Math.sqrt(x * x + y * y) + 1e-6;
+      const weight = 2.5 * Math.exp(-(far - walker.body.radiusM - occluder.radiusM) / 0.2);
+      // Round it on the side that is nearer to the way.
+      const along = wanted > 0.1 ? (wantX * y - wantY * x) / (wanted * far) : 0;
+      const side = along > 0 ? 0.8 * weight : -0.8 * weight;
+      pushX += (x / far) * weight;
+      pushY += (y / far) * weight;
+      if (wanted > 0.1) {
+        pushX -= (wantY / wanted) * side;
+        pushY += (wantX / wanted) * side;
+      }
+    }
     walker.speedX += pushX * dt;
     walker.speedY += pushY * dt;
+    if (this.#isCrowd && wanted > 0.1 && !holds) {
+      // In a crowd people wait for others to pass; they do not walk backwards, over the line that they have just crossed.
+      const forward = (walker.speedX * wantX + walker.speedY * wantY) / (wanted * wanted);
+      if (forward < 0) {
+        walker.speedX -= forward * wantX;
+        walker.speedY -= forward * wantY;
+      }
+    }
     const speed = Math.sqrt(walker.speedX * walker.speedX + walker.speedY * walker.speedY);
     if (speed > limit) {
       walker.speedX *= limit / speed;
@@ -178,10 +175,10 @@ export class Walkers {
   /** The hard rule, and walls. Pairs are pushed apart by halves, a few rounds because one push may cause another. */
   #keepApart(): void {
     for (let round = 0; round < 6; round += 1) {
-      for (let first = 0; first < WALKER_COUNT_MAX; first += 1) {
+      for (let first = 0; first < this.all.length; first += 1) {
         const a = this.all[first]!;
         if (!a.active) continue;
-        for (let second = first + 1; second < WALKER_COUNT_MAX; second += 1) {
+        for (let second = first + 1; second < this.all.length; second += 1) {
           const b = this.all[second]!;
           if (!b.active) continue;
           const near = a.body.radiusM + b.body.radiusM;
@@ -191,19 +188,24 @@ export class Walkers {
           if (square >= near * near) continue;
           const far = Math.sqrt(square) + 1e-9;
           const push = ((near - far) / 2 + 5e-4) / far;
-          a.x -= x * push;
-          a.y -= y * push;
-          b.x += x * push;
-          b.y += y * push;
+          // Halves, but who stands firmly gives way little.
+          const firmA = isFirmlyThere(a);
+          const give = firmA === isFirmlyThere(b) ? 1 : firmA ? FIRM_GIVE : 2 - FIRM_GIVE;
+          a.x -= x * push * give;
+          a.y -= y * push * give;
+          b.x += x * push * (2 - give);
+          b.y += y * push * (2 - give);
         }
       }
-      for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
+      for (let index = 0; index < this.all.length; index += 1) {
         const walker = this.all[index]!;
         if (!walker.active) continue;
+        walker.y = Math.min(walker.yMaxM, Math.max(walker.yMinM, walker.y));
         if (walker.y < -WALL_M - 0.3) continue;
+        if (this.#occluder !== null) keepOut(walker, this.#occluder);
         // The opening, and behind it a funnel to the width of the aisle.
-        const half = DOOR_HALF_M - walker.body.radiusM;
-        const beside = Math.abs(walker.x) - Math.min(AISLE_HALF_M, half + Math.max(0, walker.y) * 0.8);
+        const half = this.#view.doorHalfM - walker.body.radiusM;
+        const beside = Math.abs(walker.x) - Math.min(this.#aisleHalfM, half + Math.max(0, walker.y) * 0.8);
         if (beside <= 0) continue;
         // Outside and beside the door: back before the wall, unless the opening is nearer.
         if (walker.y < -WALL_M && beside > walker.y + WALL_M + 0.3) walker.y = -WALL_M - 0.3;
@@ -216,7 +218,9 @@ export class Walkers {
   #advance(index: number, dt: number): void {
     const walker = this.all[index]!;
     walker.ageS += dt;
-    if (this.#isAtPoint(walker)) {
+    const leader = walker.isLed ? this.#partnerOf(walker) : null;
+    if (leader !== null) walker.point = leader.point;
+    else if (this.#isAtPoint(walker)) {
       if (walker.point === walker.pausePoint && walker.pauseS > 0) walker.pauseS -= dt;
       else if (walker.point + 1 < walker.pointCount) walker.point += 1;
       else {
@@ -241,12 +245,33 @@ export class Walkers {
     walker.look += (wander * (speed < 0.3 ? 1.8 : 0.7) - walker.look) * Math.min(1, dt * 3);
   }
 
+  /**
+   * How far a firm walker is before their place on the line. The plan knows only how tall they are; once they have been
+   * seen, the middle of their last box says where the line is for them, whatever they carry and however they stand.
+   */
+  #toLineM(walker: Walker): number {
+    const view = this.#view;
+    const planned = walker.route[walker.point * 2 + 1]! - walker.y;
+    const { box } = walker.body;
+    if (!(box[3]! > box[1]!) || Math.abs(planned) > FIRM_M / 2) return planned;
+    const rowsPerM = (view.focalPx * view.cosTilt) / depthOf(view, walker.y, walker.body.heightM / 2);
+    return (view.heightPx / 2 - (box[1]! + box[3]!) / 2) / rowsPerM;
+  }
+
+  /** A led walker stays on the side where they are when the partner turns round. */
+  #keepSide(walker: Walker, partner: Walker): void {
+    const left = (walker.y - partner.y) * Math.cos(partner.yaw) - (walker.x - partner.x) * Math.sin(partner.yaw);
+    if (Math.abs(left) < 0.15 || left > 0 === walker.abreastM > 0) return;
+    walker.abreastM = -walker.abreastM;
+    walker.heldHand = -walker.heldHand;
+  }
+
   #isAtPoint(walker: Walker): boolean {
     const x = walker.route[walker.point * 2]! - walker.x;
     const y = walker.route[walker.point * 2 + 1]! - walker.y;
     if (x * x + y * y < 0.1) return true;
     // Pushed aside by others: passing the point's height is enough, except where somebody means to stand.
-    if (walker.point === 0 || walker.point === walker.pausePoint) return false;
+    if (walker.point === 0 || (walker.point === walker.pausePoint && !turnsAnywhere(walker))) return false;
     const fromX = walker.route[walker.point * 2]! - walker.route[walker.point * 2 - 2]!;
     const fromY = walker.route[walker.point * 2 + 1]! - walker.route[walker.point * 2 - 1]!;
     return x * fromX + y * fromY < 0;
@@ -257,169 +282,35 @@ export class Walkers {
     const partner = this.all[walker.partner]!;
     return partner.active && partner.id === walker.partnerId ? partner : null;
   }
-
-  /** Brings a party in; false when there is no room for it now. */
-  #arrive(): boolean {
-    const random = this.#random;
-    const first = this.#freePlace(-1);
-    const second = this.#freePlace(first);
-    if (first < 0 || second < 0) return false;
-    const walker = this.all[first]!;
-    const aim = this.#nextAim;
-    const side = random.chance(0.5) ? 1 : -1;
-    this.#plan(walker, aim, side);
-    this.#begin(walker, false);
-    if (!this.#hasRoom(walker)) {
-      walker.active = false;
-      return false;
-    }
-    this.#nextAim = this.#drawAim();
-    const party = random.next();
-    if (party < 0.24) {
-      const isChild = party < 0.08;
-      const other = this.all[second]!;
-      const abreast = (random.chance(0.5) ? 1 : -1) * (isChild ? 0.5 : random.between(0.6, 0.72));
-      other.route.set(walker.route);
-      other.pointCount = walker.pointCount;
-      other.pausePoint = walker.pausePoint;
-      other.pauseS = walker.pauseS;
-      other.aim = aim;
-      this.#begin(other, isChild);
-      other.wantedSpeed = walker.wantedSpeed;
-      other.partner = first;
-      other.partnerId = walker.id;
-      other.abreastM = abreast;
-      other.x = walker.x - Math.sin(walker.yaw) * abreast;
-      other.y = walker.y + Math.cos(walker.yaw) * abreast;
-      if (isChild && random.chance(0.7)) other.heldHand = abreast > 0 ? -1 : 1;
-    }
-    return true;
-  }
-
-  #drawAim(): number {
-    const kind = this.#random.next();
-    const fromOutside = this.#random.chance(0.5);
-    if (kind < 0.1) return Aim.passBy;
-    if (kind < 0.17) return fromOutside ? Aim.turnBackOutside : Aim.turnBackInside;
-    return fromOutside ? Aim.in : Aim.out;
-  }
-
-  #freePlace(except: number): number {
-    for (let index = 0; index < WALKER_COUNT_MAX; index += 1) {
-      if (index !== except && !this.all[index]!.active) return index;
-    }
-    return -1;
-  }
-
-  #hasRoom(walker: Walker): boolean {
-    for (const other of this.all) {
-      if (other === walker || !other.active) continue;
-      // Room for two abreast.
-      if (Math.hypot(other.x - walker.x, other.y - walker.y) < 1.3) return false;
-    }
-    return true;
-  }
-
-  /** Where somebody on the pavement is hidden by the wall, at distance `y` before it. */
-  #hiddenX(y: number): number {
-    return DOOR_HALF_M * (1 - y / this.#view.cameraYM) + 0.9;
-  }
-
-  #plan(walker: Walker, aim: number, side: number): void {
-    const random = this.#random;
-    const endY = this.#view.insideEndYM;
-    const aimY = this.#view.aimYM;
-    const pavementY = -random.between(1, 2.2);
-    const outsideX = side * this.#hiddenX(pavementY - 0.4);
-    const insideX = random.between(-1, 1);
-    // Keep right, as seen by the walker.
-    const keep = random.between(0.1, 0.62);
-    walker.aim = aim;
-    walker.pointCount = 0;
-    walker.pausePoint = -1;
-    walker.pauseS = 0;
-    if (aim === Aim.in || aim === Aim.turnBackOutside) {
-      // Walking towards +y, the right hand is at +x.
-      addPoint(walker, outsideX, pavementY);
-      addPoint(walker, keep, -WALL_M - 0.25);
-      if (aim === Aim.in) {
-        addPoint(walker, keep * 0.9, aimY);
-        if (random.chance(0.14)) {
-          addPoint(walker, insideX * 0.7, aimY + random.between(0.7, 1.4));
-          walker.pausePoint = walker.pointCount - 1;
-          walker.pauseS = random.between(0.8, 3);
-        }
-        addPoint(walker, insideX, endY);
-      } else {
-        addPoint(walker, keep * 0.7, Math.min(0.05, aimY - 0.75));
-        walker.pausePoint = walker.pointCount - 1;
-        walker.pauseS = random.between(0.4, 1.5);
-        addPoint(walker, -keep * 0.6, -WALL_M - 0.3);
-        const awayY = -random.between(1, 2.2);
-        addPoint(walker, (random.chance(0.5) ? 1 : -1) * this.#hiddenX(awayY - 0.4), awayY);
-      }
-    } else if (aim === Aim.out || aim === Aim.turnBackInside) {
-      addPoint(walker, insideX, endY + 0.1);
-      if (aim === Aim.out) {
-        if (random.chance(0.12)) {
-          addPoint(walker, -keep, aimY + random.between(0.7, 1.4));
-          walker.pausePoint = walker.pointCount - 1;
-          walker.pauseS = random.between(0.8, 2.5);
-        }
-        addPoint(walker, -keep * 0.9, aimY);
-        addPoint(walker, -keep, -WALL_M - 0.25);
-        addPoint(walker, outsideX, pavementY);
-      } else {
-        addPoint(walker, -keep, aimY + random.between(0.65, 0.9));
-        walker.pausePoint = walker.pointCount - 1;
-        walker.pauseS = random.between(0.4, 1.5);
-        addPoint(walker, random.between(-1, 1), endY + 0.1);
-      }
-    } else {
-      const awayY = pavementY - 0.1;
-      addPoint(walker, outsideX, awayY);
-      addPoint(walker, -outsideX, awayY);
-    }
-  }
-
-  /** Puts a planned walker at the first point, dressed and moving. */
-  #begin(walker: Walker, isChild: boolean): void {
-    const random = this.#random;
-    walker.active = true;
-    walker.id = this.#nextId;
-    this.#nextId += 1;
-    walker.isChild = isChild;
-    walker.body.dress(random, isChild);
-    walker.wantedSpeed = Math.min(1.6, Math.max(0.8, random.bell(1.18, 0.18)));
-    walker.partner = -1;
-    walker.partnerId = -1;
-    walker.heldHand = 0;
-    walker.ageS = 0;
-    walker.look = 0;
-    walker.phase = random.next();
-    walker.stride = 1;
-    walker.x = walker.route[0]!;
-    walker.y = walker.route[1]!;
-    walker.point = 1;
-    walker.yaw = Math.atan2(walker.route[3]! - walker.y, walker.route[2]! - walker.x);
-    walker.speedX = Math.cos(walker.yaw) * walker.wantedSpeed;
-    walker.speedY = Math.sin(walker.yaw) * walker.wantedSpeed;
-  }
-
-  #placeFirst(): void {
-    const walker = this.all[0]!;
-    this.#plan(walker, Aim.in, this.#random.chance(0.5) ? 1 : -1);
-    this.#begin(walker, false);
-    walker.x = walker.route[2]! * 0.8;
-    walker.y = -1.5;
-    walker.yaw = Math.PI / 2;
-    walker.speedX = 0;
-    walker.speedY = walker.wantedSpeed;
-  }
 }
 
-function addPoint(walker: Walker, x: number, y: number): void {
-  walker.route[walker.pointCount * 2] = x;
-  walker.route[walker.pointCount * 2 + 1] = y;
-  walker.pointCount += 1;
+/** True while somebody firmly goes for, and stands at, the place they stopped for. */
+export function isHolding(walker: Walker): boolean {
+  return walker.point === walker.pausePoint && walker.pauseS > 0 && isFirmlyThere(walker);
+}
+
+/** The same, and until they have left the place: nobody shoves them over the line while they turn round. */
+function isFirmlyThere(walker: Walker): boolean {
+  if (!walker.isFirm || walker.point < walker.pausePoint) return false;
+  const x = walker.route[walker.pausePoint * 2]! - walker.x;
+  const y = walker.route[walker.pausePoint * 2 + 1]! - walker.y;
+  return x * x + y * y < FIRM_M * FIRM_M;
+}
+
+/** Who only turns back does it at the height of the place, wherever others have pushed them, and so stays in view. */
+function turnsAnywhere(walker: Walker): boolean {
+  return !walker.isFirm && (walker.aim === Aim.returnOutside || walker.aim === Aim.returnInside);
+}
+
+/** Nobody is inside what stands on the floor. */
+function keepOut(walker: Walker, occluder: Occluder): void {
+  if (occluder.radiusM === 0) return;
+  const x = walker.x - occluder.xM;
+  const y = walker.y - occluder.yM;
+  const near = walker.body.radiusM + occluder.radiusM;
+  const square = x * x + y * y;
+  if (square >= near * near) return;
+  const push = near / (Math.sqrt(square) + 1e-9) - 1;
+  walker.x += x * push;
+  walker.y += y * push;
 }

@@ -31,6 +31,22 @@ test('the same seed gives the same bytes, another seed gives other bytes', () =>
   }
 });
 
+// Computed with the scene as it was before there were crowds (commit 0df20f2): who relies on a seed must not notice
+// that crowds exist.
+test('without a crowd every seed gives the bytes that it always gave', () => {
+  assert.is(hash(new Scene({ seed: 5 }), 150), 'c7e3fe54a1c63d87d67633fbcb98166785e873de56626af09df3e5712c741d44');
+  assert.is(
+    hash(new Scene({ seed: 8, peoplePerMinute: 120, tiltDeg: 65, heightM: 4.5, fovDeg: 90 }), 150),
+    '831ffc81ef49733deda21793c20c91eb2d421414539e5737d73ef7128426e17c',
+  );
+  assert.is(
+    hash(new Scene({ seed: 3, peoplePerMinute: 60, tiltDeg: 25 }), 150),
+    '4a6d576ec087eb6a9ea2e1e44faeaa712a5466f131e164c446db5afe21639fe6',
+  );
+  const busy = new Scene({ seed: 21, peoplePerMinute: 120, heightM: 3.5, tiltDeg: 0 });
+  assert.is(hash(busy, 150), 'c96c8f886427572336eacb5cb7e7b083eb388d879647c643cfa94174968aa428');
+});
+
 test('a frame does not depend on which frames were drawn before it', () => {
   const forward = new Scene({ seed: 9, peoplePerMinute: 60 });
   const early = hash(forward, 12);

@@ -6,7 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Random } from '../../../../drivers/camera/scene/random.ts';
 import { makeView } from '../../../../drivers/camera/scene/view.ts';
-import { Aim, Walkers } from '../../../../drivers/camera/scene/walk.ts';
+import { Walkers } from '../../../../drivers/camera/scene/walk.ts';
+import { Aim } from '../../../../drivers/camera/scene/walker.ts';
 
 const test = suite('scene walk');
 const STEP_S = 1 / 15;
