@@ -41,6 +41,8 @@ export type SceneOptions = {
   /** The camera ends after this many frames; absent: it goes on. */
   readonly frameCountMax?: number;
   readonly lines: readonly SceneLine[];
+  /** Half the band around a line in which truth keeps a side, of the picture's height; absent: truth.ts says. */
+  readonly bandNorm?: number;
   /** Standard deviation of the luma noise in steps of 255. */
   readonly noise: number;
   /** Strength of the shadows on the floor, 0..1. */
@@ -175,7 +177,7 @@ export class Scene {
 
   #makeTruth(): Truth {
     const { lines, crowd } = this.options;
-    return new Truth(this.view, lines, this.#occluder, crowd === undefined ? BAND_NORM : CROWD_BAND_NORM);
+    return new Truth(this.view, lines, this.#occluder, this.options.bandNorm ?? (crowd === undefined ? BAND_NORM : CROWD_BAND_NORM));
   }
 
   /** Draws the present frame into a slot of the format's layout. The same frame gives the same bytes. */

@@ -17,11 +17,18 @@ export const PATHS_MAX = 2 * TRACKS_MAX;
 export const NO_PATH = -1;
 
 /** Longest gap that is bridged, from the last sight on. Longer ones join strangers more often than the same person. */
-const GAP_US_MAX = 3 * US_PER_S;
+const GAP_US_MAX = 1.5 * US_PER_S;
 /** How far somebody may be from where they were lost, in spans (half metres), and how much more for each second. */
-const REACH_SPANS = 0.75;
-const REACH_SPANS_PER_S = 1;
+const REACH_SPANS = 0.5;
+const REACH_SPANS_PER_S = 0.75;
 const REACH_SPANS_MAX = 2.5;
+/** Who walked away behind something is not the one who comes from there after longer than this. */
+const TURN_S_MAX = 0.3;
+const WALKING_SPANS_PER_S = 0.3;
+/** A track that was not seen for so long and then goes the other way has been taken over by somebody who came as the first left. */
+const UNSEEN_US_MIN = 0.25 * US_PER_S;
+/** So long it is watched for which way it goes. */
+const WATCH_US = 0.5 * US_PER_S;
 /** Nearer than this to the picture's edge people come and go. */
 const EDGE_SPANS = 1;
 /** Who moved this far from where they appeared is a person. */
@@ -59,7 +66,16 @@ export class Paths {
   readonly #beganYPx = new Float64Array(PATHS_MAX);
   readonly #lastXPx = new Float64Array(PATHS_MAX);
   readonly #lastYPx = new Float64Array(PATHS_MAX);
+  /** As last seen, px/s. */
+  readonly #velocityX = new Float64Array(PATHS_MAX);
+  readonly #velocityY = new Float64Array(PATHS_MAX);
   readonly #spanPx = new Float64Array(PATHS_MAX);
+  /** Since when a track is watched that was not seen for a while, µs, where it was seen again, and its velocity before; NaN: it is not. */
+  readonly #watchedSinceUs = new Float64Array(PATHS_MAX);
+  readonly #againXPx = new Float64Array(PATHS_MAX);
+  readonly #againYPx = new Float64Array(PATHS_MAX);
+  readonly #cameX = new Float64Array(PATHS_MAX);
+  readonly #cameY = new Float64Array(PATHS_MAX);
   readonly #stillXPx = new Float64Array(PATHS_MAX);
   readonly #stillYPx = new Float64Array(PATHS_MAX);
   /** Time of the frame in work, µs: a double handed to a function that is not inlined costs 16 bytes. */
@@ -84,6 +100,7 @@ export class Paths {
       if (tracker.alive[row] === 0 || tracker.lastSeenUs[row] !== atUs) continue;
       if (this.#generationOfRow[row] !== tracker.generation[row]) this.#begin(tracker, row);
       if (this.pathOfRow[row] === NO_PATH) continue;
+      this.#watch(tracker, row);
       this.#follow(tracker, row);
       if (tracker.isConfirmed(row)) this.#confirm(tracker, row);
     }
@@ -138,6 +155,7 @@ export class Paths {
     this.#beganYPx[path] = tracker.yPx[row]!;
     this.furthestPx[path] = 0;
     this.hasMoved[path] = 0;
+    this.#watchedSinceUs[path] = Number.NaN;
     this.#stillXPx[path] = tracker.xPx[row]!;
     this.#stillYPx[path] = tracker.yPx[row]!;
     this.stillSinceUs[path] = this.#atUs[0]!;
@@ -197,10 +215,19 @@ export class Paths {
       const unseenS = (this.#beganAtUs[young]! - this.lastSeenUs[path]!) / US_PER_S;
       const reachPx = Math.min(REACH_SPANS_MAX, REACH_SPANS + REACH_SPANS_PER_S * unseenS) * this.#spanPx[path]!;
       if (square > reachPx * reachPx || this.#isAtEdge(path)) continue;
+      if (unseenS > TURN_S_MAX && this.#areOpposed(path, young)) continue;
       nearest = path;
       least = square;
     }
     return nearest;
+  }
+
+  /** One walked away and the other comes. */
+  #areOpposed(path: number, young: number): boolean {
+    const x = this.#velocityX[path]!;
+    const y = this.#velocityY[path]!;
+    if (x * x + y * y < (WALKING_SPANS_PER_S * this.#spanPx[path]!) ** 2) return false;
+    return x * this.#velocityX[young]! + y * this.#velocityY[young]! < 0;
   }
 
   /** Last seen where people come and go. */
@@ -211,6 +238,35 @@ export class Paths {
     return x < marginPx || y < marginPx || x > this.#widthPx - marginPx || y > this.#heightPx - marginPx;
   }
 
+  /** Finds out whether a track that was not seen for a while is still the same person. */
+  #watch(tracker: Tracker, row: number): void {
+    const path = this.pathOfRow[row]!;
+    const atUs = this.#atUs[0]!;
+    if (this.#state[path] !== PathState.live) return;
+    if (atUs - this.lastSeenUs[path]! > UNSEEN_US_MIN) {
+      this.#watchedSinceUs[path] = atUs;
+      this.#againXPx[path] = tracker.xPx[row]!;
+      this.#againYPx[path] = tracker.yPx[row]!;
+      this.#cameX[path] = this.#velocityX[path]!;
+      this.#cameY[path] = this.#velocityY[path]!;
+    } else if (atUs - this.#watchedSinceUs[path]! >= WATCH_US) {
+      this.#watchedSinceUs[path] = Number.NaN;
+      if (!this.#hasTurned(tracker, row, path)) return;
+      this.#detach(path);
+      this.#end(path);
+      this.#begin(tracker, row);
+    }
+  }
+
+  #hasTurned(tracker: Tracker, row: number, path: number): boolean {
+    const cameX = this.#cameX[path]!;
+    const cameY = this.#cameY[path]!;
+    if (cameX * cameX + cameY * cameY < (WALKING_SPANS_PER_S * this.#spanPx[path]!) ** 2) return false;
+    const wentX = tracker.xPx[row]! - this.#againXPx[path]!;
+    const wentY = tracker.yPx[row]! - this.#againYPx[path]!;
+    return cameX * wentX + cameY * wentY < 0;
+  }
+
   #follow(tracker: Tracker, row: number): void {
     const path = this.pathOfRow[row]!;
     const x = tracker.xPx[row]!;
@@ -218,6 +274,8 @@ export class Paths {
     const span = Math.min(tracker.widthPx[row]!, tracker.heightPx[row]!);
     this.#lastXPx[path] = x;
     this.#lastYPx[path] = y;
+    this.#velocityX[path] = tracker.velocityX[row]!;
+    this.#velocityY[path] = tracker.velocityY[row]!;
     this.#spanPx[path] = span;
     this.lastSeenUs[path] = this.#atUs[0]!;
     const fromX = x - this.#beganXPx[path]!;
