@@ -1,0 +1,150 @@
+/**
+ * Play scene: one case of the suite, frame by frame and as fast as it goes, through the product's own pipeline, or through
+ * tracker and counter alone with exact boxes plus noise ("perfect"). The truth comes from the scene, the count from the product.
+ * Times are frame numbers over the frame rate, so the result depends on neither the machine nor on what else it does.
+ */
+import { Random } from '../../../drivers/camera/scene/random.ts';
+import {
+  SCENE_FORMAT_DEFAULT,
+  SCENE_LINE_DEFAULT,
+  Scene,
+  type SceneLine,
+} from '../../../drivers/camera/scene/simulation.ts';
+import type { SceneCase } from '../../../drivers/camera/scene/suite.ts';
+import { SystemClock } from '../../../drivers/clock/system.ts';
+import type { Config, LineConfig } from '../../config/schema.ts';
+import { Direction } from '../../corridor/record.ts';
+import { LineCounter } from '../../eye/count/lines.ts';
+import { loadModel } from '../../eye/model.ts';
+import { createPipeline, frameFormatOf } from '../../eye/pipeline.ts';
+import { DetectionTable } from '../../eye/track/detections.ts';
+import { TRACKER_DEFAULTS, Tracker } from '../../eye/track/tracker.ts';
+import { US_PER_S } from '../../units.ts';
+import type { Way } from './match.ts';
+import type { NetEvent, PersonVisit } from './net.ts';
+import { fillNoisy, NOISE_SCORE_LOW, NOISE_SCORE_MIN, VISIBLE_MIN } from './noise.ts';
+import type { PassedEvent, Sequence } from './score.ts';
+import { lineBetween } from './truth.ts';
+
+/** What one line of one case gave; plain data, so that it travels between threads. */
+export type PlayedLine = Sequence & {
+  /** Everybody who crossed the line. */
+  readonly visits: readonly PersonVisit[];
+  /** Net events of the product; undefined while it has none, and then nothing is said about net. */
+  readonly net: readonly NetEvent[] | undefined;
+};
+
+export type PlayOptions = { readonly config: Config; readonly perfect: boolean };
+
+type Events = {
+  readonly onCrossing: (lineIndex: number, direction: Direction, atUs: number) => void;
+};
+
+/** Looks at the scene's present frame and counts in it. */
+type Counter = (atUs: number) => void;
+
+const wayOf = (direction: number): Way => (direction === Direction.in ? 'in' : 'out');
+
+export function playScene(scene: SceneCase, { config, perfect }: PlayOptions): PlayedLine[] {
+  const played = new Scene({ ...scene.options, realtime: false }, formatFor(config, perfect));
+  const { lines } = played.options;
+  const { frameRateHz } = played.format;
+  const truth: PassedEvent[][] = lines.map(() => []);
+  const counted: PassedEvent[][] = lines.map(() => []);
+  const visits = lines.map(() => new Map<number, { balance: number; crossingCount: number; lastSeenAtS: number }>());
+  // This is where the list of net events goes in, one list a line: onNet pushes { atS, direction } as onCrossing does below.
+  const net: NetEvent[][] | undefined = undefined as NetEvent[][] | undefined;
+  const events: Events = {
+    onCrossing: (lineIndex, direction, atUs) => {
+      const peopleInView = visibleCount(played);
+      counted[lineIndex]!.push({ atS: atUs / US_PER_S, direction: wayOf(direction), peopleInView });
+    },
+  };
+  const counter = (perfect ? perfectCounter : productCounter)(played, config, lineConfigs(lines), events);
+  const frameCount = Math.round(scene.seconds * frameRateHz);
+  for (let frame = 0; frame < frameCount; frame += 1) {
+    const atUs = (frame * US_PER_S) / frameRateHz;
+    const atS = atUs / US_PER_S;
+    played.step(frame);
+    counter(atUs);
+    noteTruth(played, atS, truth, visits);
+  }
+  return lines.map((_, index) => ({
+    name: lines.length === 1 ? scene.name : `${scene.name}, line ${index + 1}`,
+    durationS: scene.seconds,
+    truth: truth[index]!,
+    counted: counted[index]!,
+    visits: [...visits[index]!.values()],
+    net: net?.[index],
+  }));
+}
+
+/** Exact boxes need no model, and so no model's format. */
+function formatFor(config: Config, perfect: boolean) {
+  if (perfect) return { ...SCENE_FORMAT_DEFAULT, frameRateHz: config.camera.frameRateHz };
+  return frameFormatOf(config, loadModel(config.model.manifest, config.model.publicKey));
+}
+
+function productCounter(scene: Scene, config: Config, lines: readonly LineConfig[], events: Events): Counter {
+  const model = loadModel(config.model.manifest, config.model.publicKey);
+  const { loop } = createPipeline(config, model, lines, new SystemClock(), events.onCrossing);
+  return (atUs) => {
+    loop.beginFrame();
+    scene.draw(loop.slot);
+    loop.completeFrame(atUs);
+  };
+}
+
+function perfectCounter(scene: Scene, _config: Config, lines: readonly LineConfig[], events: Events): Counter {
+  const { widthPx, heightPx } = scene.format;
+  const random = new Random(scene.options.seed, 9);
+  const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: NOISE_SCORE_MIN, scoreLow: NOISE_SCORE_LOW });
+  const table = new DetectionTable();
+  const counter = new LineCounter(lines, widthPx, heightPx, events.onCrossing);
+  return (atUs) => {
+    fillNoisy(table, scene, random);
+    tracker.step(table, atUs);
+    counter.step(tracker, atUs);
+  };
+}
+
+function noteTruth(
+  scene: Scene,
+  atS: number,
+  truth: readonly PassedEvent[][],
+  visits: readonly Map<number, { balance: number; crossingCount: number; lastSeenAtS: number }>[],
+): void {
+  const { crossings, people } = scene;
+  for (let i = 0; i < crossings.count; i += 1) {
+    const line = crossings.lineIndex[i]!;
+    const direction = wayOf(crossings.direction[i]!);
+    truth[line]!.push({ atS, direction, peopleInView: visibleCount(scene) });
+    const id = crossings.personId[i]!;
+    const visit = visits[line]!.get(id) ?? { balance: 0, crossingCount: 0, lastSeenAtS: atS };
+    visit.balance += direction === 'in' ? 1 : -1;
+    visit.crossingCount += 1;
+    visits[line]!.set(id, visit);
+  }
+  for (let row = 0; row < people.count; row += 1) {
+    if (people.visible[row]! < VISIBLE_MIN) continue;
+    for (const visitsOfLine of visits) {
+      const visit = visitsOfLine.get(people.ids[row]!);
+      if (visit !== undefined) visit.lastSeenAtS = atS;
+    }
+  }
+}
+
+function visibleCount({ people }: Scene): number {
+  let count = 0;
+  for (let row = 0; row < people.count; row += 1) if (people.visible[row]! >= VISIBLE_MIN) count += 1;
+  return count;
+}
+
+/** The scene's lines as the product is configured with them. */
+function lineConfigs(lines: readonly SceneLine[] = [SCENE_LINE_DEFAULT]): LineConfig[] {
+  return lines.map(({ fromNorm, toNorm, inNorm: [x, y] }, index) => {
+    const isSideways = Math.abs(x) > Math.abs(y);
+    const way = isSideways ? (x > 0 ? 'right' : 'left') : y > 0 ? 'down' : 'up';
+    return lineBetween(index === 0 ? 'door' : `door-${index + 1}`, fromNorm, toNorm, way);
+  });
+}
