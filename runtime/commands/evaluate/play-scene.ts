@@ -20,7 +20,7 @@ import { createPipeline, frameFormatOf } from '../../eye/pipeline.ts';
 import { DetectionTable } from '../../eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../eye/track/tracker.ts';
 import { US_PER_S } from '../../units.ts';
-import type { Way } from './match.ts';
+import { MATCH_S, pairTimes, WAYS, type Way } from './match.ts';
 import type { NetEvent, PersonVisit } from './net.ts';
 import { fillNoisy, NOISE_SCORE_LOW, NOISE_SCORE_MIN, VISIBLE_MIN } from './noise.ts';
 import type { PassedEvent, Sequence } from './score.ts';
@@ -61,7 +61,7 @@ export function playScene(scene: SceneCase, { config, perfect }: PlayOptions): P
     },
   };
   const counter = (perfect ? perfectCounter : productCounter)(played, config, lineConfigs(lines), events);
-  const frameCount = Math.round(scene.seconds * frameRateHz);
+  const frameCount = Math.round((scene.seconds + MATCH_S) * frameRateHz);
   for (let frame = 0; frame < frameCount; frame += 1) {
     const atUs = (frame * US_PER_S) / frameRateHz;
     const atS = atUs / US_PER_S;
@@ -72,11 +72,28 @@ export function playScene(scene: SceneCase, { config, perfect }: PlayOptions): P
   return lines.map((_, index) => ({
     name: lines.length === 1 ? scene.name : `${scene.name}, line ${index + 1}`,
     durationS: scene.seconds,
-    truth: truth[index]!,
-    counted: counted[index]!,
+    ...withoutTail(truth[index]!, counted[index]!, scene.seconds),
     visits: [...visits[index]!.values()],
     net: net?.[index],
   }));
+}
+
+/**
+ * A scene is played on for MATCH_S, so that a crossing of its last second can still be counted late. What is true only after
+ * its end is not looked at, nor what was counted for it.
+ */
+function withoutTail(truth: readonly PassedEvent[], counted: readonly PassedEvent[], endS: number) {
+  const partner = new Map<PassedEvent, PassedEvent>();
+  for (const way of WAYS) {
+    const trueOnes = truth.filter(({ direction }) => direction === way);
+    const countedOnes = counted.filter(({ direction }) => direction === way);
+    const timesOf = (events: readonly PassedEvent[]) => events.map(({ atS }) => atS);
+    for (const [i, j] of pairTimes(timesOf(trueOnes), timesOf(countedOnes))) partner.set(countedOnes[j]!, trueOnes[i]!);
+  }
+  return {
+    truth: truth.filter(({ atS }) => atS < endS),
+    counted: counted.filter((event) => (partner.get(event) ?? event).atS < endS),
+  };
 }
 
 /** Exact boxes need no model, and so no model's format. */

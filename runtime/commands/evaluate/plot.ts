@@ -118,7 +118,7 @@ function drawDensity(box: Box, density: readonly Band[], densityWord: string): s
   const from = Math.max(0, Math.floor((Math.min(...bounds, 0.9) - 0.01) * 20) / 20);
   const { x, y, svg } = panel(
     box,
-    `Precision and recall by ${densityWord} in view, down to their lower bounds (95 %)`,
+    `Precision and recall, with their 95 % lower bounds`,
     { from: 0, to: Math.max(1, density.length), label: `${densityWord} in view (n: true crossings)`, format: () => '' },
     { from, to: 1, label: 'share', format: (value) => percent(value, 0) },
   );

@@ -24,7 +24,7 @@ export function verdictSentence(way: Way, result: Equivalence): string {
   const margin = percent(marginShare, 0);
   if (intervalShare === null) return `${way}: undecided, because nobody passed.`;
   const [low, high] = intervalShare.map((share) => signedPercent(share));
-  const range = `the count lies between ${low} and ${high} of the truth (90 % interval)`;
+  const range = `the count is off by ${low} to ${high} (90 % interval)`;
   if (verdict === 'equivalent') return `${way}: equivalent: ${range}, inside ±${margin}.`;
   if (verdict === 'not_equivalent') return `${way}: not equivalent: ${range}, wholly beyond ±${margin}.`;
   const more =

@@ -6,6 +6,7 @@ import { type NetScore, type NetSequence, scoreNet } from './net.ts';
 import type { PlayedLine } from './play-scene.ts';
 import { ratesJson, ratesTable, scoreJson, scoreText } from './report.ts';
 import { type Rates, type Score, score, scoreSequence } from './score.ts';
+import { table } from './table.ts';
 
 export type PlayedCase = { readonly scene: SceneCase; readonly lines: readonly PlayedLine[] };
 
@@ -41,6 +42,23 @@ function turnBackText({ turnBackCount, turnBackRightCount }: NetScore): string {
   return turnBackCount === 0 ? 'no turn-backs' : `${turnBackRightCount} of ${turnBackCount} turn-backs netted right`;
 }
 
+/** One row a scene; the shares and their bounds are for the levels, a scene alone has too few people for them. */
+function sceneTable(lines: readonly PlayedLine[]): string {
+  const header = ['scene', 'true in', 'counted', 'matched', 'true out', 'counted', 'matched', 'missed', 'doubled'];
+  const rows = lines.map((line) => {
+    const rates = WAYS.map((way) => scoreSequence(line, way));
+    const missedCount = rates.reduce((sum, { trueCount, matchedCount }) => sum + trueCount - matchedCount, 0);
+    const doubledCount = rates.reduce((sum, { countedCount, matchedCount }) => sum + countedCount - matchedCount, 0);
+    const counts = rates.flatMap(({ trueCount, countedCount, matchedCount }) => [
+      trueCount,
+      countedCount,
+      matchedCount,
+    ]);
+    return [line.name, ...[...counts, missedCount, doubledCount].map(String)];
+  });
+  return table([header, ...rows]);
+}
+
 /** perfect: exact boxes with noise stood in for the detector. */
 export function sceneText(played: readonly PlayedCase[], perfect: boolean): string {
   const lines = played.flatMap((one) => one.lines);
@@ -49,12 +67,7 @@ export function sceneText(played: readonly PlayedCase[], perfect: boolean): stri
   const rowsOf = (name: string, directions: Readonly<Record<'in' | 'out', Rates>>) =>
     byWay((way): readonly [string, Rates] => [`${name}, ${way}`, directions[way]]);
   const parts = [
-    ratesTable(
-      'scene',
-      lines.flatMap((line) =>
-        byWay((way): readonly [string, Rates] => [`${line.name}, ${way}`, scoreSequence(line, way)]),
-      ),
-    ),
+    sceneTable(lines),
     ratesTable(
       'people in view, about',
       levels.flatMap((level) => rowsOf(String(level.peopleInView), level.score.directions)),

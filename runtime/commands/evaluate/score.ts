@@ -66,23 +66,17 @@ const BANDS: readonly (readonly [number, number])[] = [
 ];
 
 export function ratesOf(trueCount: number, countedCount: number, matchedCount: number): Rates {
-  return ratesOfMatches(trueCount, matchedCount, countedCount, matchedCount);
-}
-
-/** By density a pair may lie in two bands, its true event in one and the counted one in the next. */
-function ratesOfMatches(trueCount: number, foundCount: number, countedCount: number, rightCount: number): Rates {
-  const precision = countedCount === 0 ? null : rightCount / countedCount;
-  const recall = trueCount === 0 ? null : foundCount / trueCount;
-  const sum = precision === null || recall === null ? 0 : precision + recall;
+  const precision = countedCount === 0 ? null : matchedCount / countedCount;
+  const recall = trueCount === 0 ? null : matchedCount / trueCount;
   return {
     trueCount,
     countedCount,
-    matchedCount: foundCount,
+    matchedCount,
     precision,
     recall,
-    f1: sum === 0 ? null : (2 * precision! * recall!) / sum,
-    precisionLower: countedCount === 0 ? null : lowerBound(rightCount, countedCount),
-    recallLower: trueCount === 0 ? null : lowerBound(foundCount, trueCount),
+    f1: matchedCount === 0 ? null : (2 * matchedCount) / (trueCount + countedCount),
+    precisionLower: countedCount === 0 ? null : lowerBound(matchedCount, countedCount),
+    recallLower: trueCount === 0 ? null : lowerBound(matchedCount, trueCount),
   };
 }
 
@@ -160,19 +154,19 @@ function intervalError(sequences: readonly Sequence[], way: Way, lengthS: number
   };
 }
 
+/** A pair belongs where its true event is, so that it is one success of both precision and recall. */
 function densityOf(sequences: readonly Sequence[], matches: readonly Readonly<Record<Way, Matched>>[]): Band[] {
   return BANDS.flatMap(([from, to]) => {
-    const within = ({ peopleInView }: PassedEvent) => peopleInView >= from && peopleInView <= to;
-    let [trueCount, foundCount, countedCount, rightCount] = [0, 0, 0, 0];
+    const countWithin = (events: Iterable<PassedEvent>) =>
+      [...events].filter(({ peopleInView }) => peopleInView >= from && peopleInView <= to).length;
+    let [trueCount, matchedCount, doubledCount] = [0, 0, 0];
     sequences.forEach(({ truth, counted }, i) => {
-      trueCount += truth.filter(within).length;
-      countedCount += counted.filter(within).length;
-      for (const way of WAYS) {
-        foundCount += [...matches[i]![way].truth].filter(within).length;
-        rightCount += [...matches[i]![way].counted].filter(within).length;
-      }
+      const matched = matches[i]!;
+      trueCount += countWithin(truth);
+      doubledCount += countWithin(counted.filter((event) => !matched[event.direction].counted.has(event)));
+      for (const way of WAYS) matchedCount += countWithin(matched[way].truth);
     });
-    if (trueCount === 0 && countedCount === 0) return [];
-    return [{ from, to, rates: ratesOfMatches(trueCount, foundCount, countedCount, rightCount) }];
+    if (trueCount === 0 && doubledCount === 0) return [];
+    return [{ from, to, rates: ratesOf(trueCount, matchedCount + doubledCount, matchedCount) }];
   });
 }
