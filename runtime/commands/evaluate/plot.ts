@@ -5,7 +5,6 @@
  */
 import { MARGIN_SHARE_DEFAULT } from '../statistics.ts';
 import { WAYS, type Way } from './match.ts';
-import { bandName } from './report.ts';
 import { type Band, type Rates, type Sequence, score, scoreSequence } from './score.ts';
 import { type Box, escapeXml, FAINT, INK, line, type Mark, mark, panel, polygon, SURFACE, steps, text } from './svg.ts';
 import { percent } from './table.ts';
@@ -21,12 +20,19 @@ export type PlotOptions = {
 const WIDTH = 1120;
 const TOP = 110;
 const PANEL_HEIGHT = 330;
+const SURPLUS_HEIGHT = 130;
 const ROW_HEIGHT = 16;
+/** With more entrances than this the lines between them hide what they separate. */
+const BORDERS_MAX = 40;
 const COLOURS: Readonly<Record<Way, string>> = { in: '#1f6fb2', out: '#d9731a' };
 const MARKS: Readonly<Record<Way, Mark>> = { in: 'circle', out: 'diamond' };
 const PRECISION_COLOUR = '#3a7d44';
 const RECALL_COLOUR = '#7b4ea3';
 const S_PER_MIN = 60;
+const LISTS = ['truth', 'counted'] as const;
+
+/** Nobody crosses by halves. */
+const wholeNumber = (value: number): string => (Number.isInteger(value) ? String(value) : '');
 
 type Entrance = { readonly name: string } & Readonly<Record<Way, Rates>>;
 
@@ -38,7 +44,8 @@ export function drawPlot(sequences: readonly Sequence[], { title, entranceWord, 
   }));
   const { directions, density } = score(sequences);
   const secondTop = TOP + PANEL_HEIGHT + 110;
-  const listTop = secondTop + PANEL_HEIGHT + 90;
+  const thirdTop = secondTop + PANEL_HEIGHT + 80;
+  const listTop = thirdTop + SURPLUS_HEIGHT + 90;
   const rowCount = Math.ceil(entrances.length / 2);
   const height = listTop + 40 + rowCount * ROW_HEIGHT + 20;
   const verdicts = WAYS.map((way) => {
@@ -52,6 +59,7 @@ export function drawPlot(sequences: readonly Sequence[], { title, entranceWord, 
     drawWedge({ x: 70, y: TOP, width: 440, height: PANEL_HEIGHT }, entrances, entranceWord),
     drawDensity({ x: 620, y: TOP, width: 450, height: PANEL_HEIGHT }, density, densityWord),
     drawTime({ x: 70, y: secondTop, width: 1000, height: PANEL_HEIGHT }, sequences, entranceWord),
+    drawSurplus({ x: 70, y: thirdTop, width: 1000, height: SURPLUS_HEIGHT }, sequences),
     drawList({ x: 70, y: listTop, width: 1000, height: 0 }, entrances, entranceWord),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, 'Helvetica Neue', Arial, sans-serif">
@@ -75,7 +83,7 @@ function drawWedge(box: Box, entrances: readonly Entrance[], entranceWord: strin
     1,
   );
   const to = most * 1.06;
-  const axis = { from: 0, to, format: (value: number) => (Number.isInteger(value) ? String(value) : '') };
+  const axis = { from: 0, to, format: wholeNumber };
   const { x, y, svg } = panel(
     box,
     `Each ${entranceWord}, each direction`,
@@ -112,6 +120,11 @@ function drawWedge(box: Box, entrances: readonly Entrance[], entranceWord: strin
   ].join('\n');
 }
 
+/** `4–6`, `11+`. */
+function shortName({ from, to }: Band): string {
+  return to === Infinity ? `${from}+` : `${from}–${to}`;
+}
+
 /** The share as a point, its lower bound as the foot of the line below it. */
 function drawDensity(box: Box, density: readonly Band[], densityWord: string): string {
   const bounds = density.flatMap(({ rates }) => [rates.precisionLower ?? 1, rates.recallLower ?? 1]);
@@ -141,7 +154,7 @@ function drawDensity(box: Box, density: readonly Band[], densityWord: string): s
     };
     const { precision, precisionLower, recall, recallLower, trueCount } = band.rates;
     return [
-      text(middle, box.y + box.height + 17, `${bandName(band)} (${trueCount})`, { anchor: 'middle', fill: '#52606d' }),
+      text(middle, box.y + box.height + 17, `${shortName(band)} (${trueCount})`, { anchor: 'middle', fill: '#52606d' }),
       ...bar(precision, precisionLower, middle - 12, PRECISION_COLOUR, 'circle', 'precision'),
       ...bar(recall, recallLower, middle + 12, RECALL_COLOUR, 'diamond', 'recall'),
     ];
@@ -157,35 +170,31 @@ function drawDensity(box: Box, density: readonly Band[], densityWord: string): s
   ].join('\n');
 }
 
-/** All entrances one after the other; where the thin dark line leaves the broad pale one, something went wrong. */
-function drawTime(box: Box, sequences: readonly Sequence[], entranceWord: string): string {
+/** The axis of time over all entrances, one after the other. */
+function timeAxis(sequences: readonly Sequence[]) {
   const totalS = Math.max(
     1,
     sequences.reduce((sum, { durationS }) => sum + durationS, 0),
   );
-  const most = Math.max(
-    1,
-    ...WAYS.flatMap((way) => (['truth', 'counted'] as const).map((list) => cumulate(sequences, list, way).length)),
-  );
-  const inMinutes = totalS > 3 * S_PER_MIN;
-  const unitS = inMinutes ? S_PER_MIN : 1;
+  const unitS = totalS > 3 * S_PER_MIN ? S_PER_MIN : 1;
+  const label = unitS === 1 ? 'seconds' : 'minutes';
+  return { totalS, unitS, axis: { from: 0, to: totalS / unitS, label } };
+}
+
+/** Where the thin dark line leaves the broad pale one, something went wrong. */
+function drawTime(box: Box, sequences: readonly Sequence[], entranceWord: string): string {
+  const { totalS, unitS, axis } = timeAxis(sequences);
+  const most = Math.max(1, ...WAYS.flatMap((way) => LISTS.map((list) => cumulate(sequences, list, way).length)));
   const { x, y, svg } = panel(
     box,
     `Over time, one ${entranceWord} after the other: pale is true, dark is counted`,
-    { from: 0, to: totalS / unitS, label: inMinutes ? 'minutes' : 'seconds' },
-    {
-      from: 0,
-      to: most * 1.06,
-      label: 'crossings so far',
-      format: (value) => (Number.isInteger(value) ? String(value) : ''),
-    },
+    { ...axis, label: '' },
+    { from: 0, to: most * 1.06, label: 'crossings so far', format: wholeNumber },
   );
   let begin = 0;
-  const borders = sequences.flatMap(({ durationS }, place) => {
+  const borders = sequences.slice(0, -1).map(({ durationS }) => {
     begin += durationS;
-    return place === sequences.length - 1
-      ? []
-      : [line(x(begin / unitS), box.y, x(begin / unitS), box.y + box.height, FAINT, 0.6, '2 3')];
+    return line(x(begin / unitS), box.y, x(begin / unitS), box.y + box.height, FAINT, 0.6, '2 3');
   });
   const curve = (list: 'truth' | 'counted', way: Way, width: number, opacity: number) => {
     const times = cumulate(sequences, list, way);
@@ -194,9 +203,48 @@ function drawTime(box: Box, sequences: readonly Sequence[], entranceWord: string
   };
   return [
     svg,
-    ...borders,
+    ...(sequences.length > BORDERS_MAX ? [] : borders),
     ...WAYS.map((way) => curve('truth', way, 7, 0.28)),
     ...WAYS.map((way) => curve('counted', way, 1.6, 1)),
+  ].join('\n');
+}
+
+/** What a day's total would be off by; the curves above are too steep to show it after a thousand crossings. */
+function drawSurplus(box: Box, sequences: readonly Sequence[]): string {
+  const { totalS, unitS, axis } = timeAxis(sequences);
+  const curves = WAYS.map((way) => {
+    const changes = LISTS.flatMap((list) =>
+      cumulate(sequences, list, way).map((atS) => ({ atS, by: list === 'counted' ? 1 : -1 })),
+    );
+    let surplus = 0;
+    const points = changes
+      .sort((a, b) => a.atS - b.atS)
+      .map(({ atS, by }) => {
+        surplus += by;
+        return { atS, surplus };
+      });
+    return { way, points: [{ atS: 0, surplus: 0 }, ...points, { atS: totalS, surplus }] };
+  });
+  const most = curves.reduce(
+    (max, { points }) => points.reduce((m, one) => Math.max(m, Math.abs(one.surplus)), max),
+    1,
+  );
+  const { x, y, svg } = panel(box, 'Counted less true, so far', axis, {
+    from: -most * 1.1,
+    to: most * 1.1,
+    label: 'surplus',
+    format: wholeNumber,
+  });
+  return [
+    svg,
+    line(x(0), y(0), x(totalS / unitS), y(0), FAINT),
+    ...curves.map(({ way, points }) =>
+      steps(
+        points.map(({ atS, surplus }) => [x(atS / unitS), y(surplus)] as const),
+        COLOURS[way],
+        1.4,
+      ),
+    ),
   ].join('\n');
 }
 

@@ -32,7 +32,7 @@ async function play(cases: readonly SceneCase[], perfect: boolean, jobs: number)
 }
 
 test('the short run through the product gives the same hash twice', async () => {
-  const cases = shortCases(8);
+  const cases = shortCases(8).slice(0, 2);
   const first = await play(cases, false, 1);
   const second = await play(cases, false, 2);
   assert.is(hashScenes(first), hashScenes(second));
