@@ -5,7 +5,7 @@
  */
 import { MARGIN_SHARE_DEFAULT } from '../statistics.ts';
 import { WAYS, type Way } from './match.ts';
-import { type Band, type Rates, type Sequence, score, scoreSequence } from './score.ts';
+import { type Band, errorsOf, type Rates, type Sequence, score, scoreSequence } from './score.ts';
 import { type Box, escapeXml, FAINT, INK, line, type Mark, mark, panel, polygon, SURFACE, steps, text } from './svg.ts';
 import { percent } from './table.ts';
 
@@ -209,13 +209,21 @@ function drawTime(box: Box, sequences: readonly Sequence[], entranceWord: string
   ].join('\n');
 }
 
-/** What a day's total would be off by; the curves above are too steep to show it after a thousand crossings. */
+/**
+ * What a day's total would be off by; the curves above are too steep to show it after a thousand crossings. Made of missed
+ * and doubled events, because a matched one that comes a little late is no error.
+ */
 function drawSurplus(box: Box, sequences: readonly Sequence[]): string {
   const { totalS, unitS, axis } = timeAxis(sequences);
   const curves = WAYS.map((way) => {
-    const changes = LISTS.flatMap((list) =>
-      cumulate(sequences, list, way).map((atS) => ({ atS, by: list === 'counted' ? 1 : -1 })),
-    );
+    let begin = 0;
+    const changes = sequences.flatMap((sequence) => {
+      const { missed, doubled } = errorsOf(sequence, way);
+      const beginS = begin;
+      begin += sequence.durationS;
+      const change = (by: number) => (event: { readonly atS: number }) => ({ atS: beginS + event.atS, by });
+      return [...missed.map(change(-1)), ...doubled.map(change(1))];
+    });
     let surplus = 0;
     const points = changes
       .sort((a, b) => a.atS - b.atS)

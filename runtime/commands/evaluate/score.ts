@@ -100,6 +100,15 @@ export function scoreSequence(sequence: Sequence, way: Way): Rates {
   return ratesOf(goingThe(way, truth).length, goingThe(way, counted).length, match(sequence, way).truth.size);
 }
 
+/** What went wrong in one sequence and direction, event by event. */
+export function errorsOf(sequence: Sequence, way: Way) {
+  const matched = match(sequence, way);
+  return {
+    missed: goingThe(way, sequence.truth).filter((event) => !matched.truth.has(event)),
+    doubled: goingThe(way, sequence.counted).filter((event) => !matched.counted.has(event)),
+  };
+}
+
 export function score(sequences: readonly Sequence[]): Score {
   const matches = sequences.map((sequence) => ({ in: match(sequence, 'in'), out: match(sequence, 'out') }));
   const direction = (way: Way) => {
