@@ -26,6 +26,41 @@ function positiveSeconds(text: string): number {
   return seconds;
 }
 
+function positiveCount(text: string): number {
+  const count = Number(text);
+  if (!(Number.isInteger(count) && count >= 1 && count <= 256))
+    throw new InvalidArgumentError('expected a whole number from 1 to 256.');
+  return count;
+}
+
+type EvaluateWords = {
+  readonly json?: boolean;
+  readonly svg?: string;
+  readonly scenes?: boolean;
+  readonly quick?: boolean;
+  readonly perfect?: boolean;
+  readonly jobs?: number;
+};
+
+/** Throws LetheError with everything that does not go together. */
+function checkEvaluateWords(folder: string | undefined, words: EvaluateWords): void {
+  const problems: string[] = [];
+  if (words.scenes && folder !== undefined)
+    problems.push(`${folder} and --scenes are both given; expected one of them. Leave one out.`);
+  if (!words.scenes && folder === undefined)
+    problems.push(
+      'neither a folder nor --scenes is given; expected one of them: lethe evaluate DIR, lethe evaluate --scenes.',
+    );
+  for (const word of ['quick', 'perfect', 'jobs'] as const)
+    if (!words.scenes && words[word] !== undefined)
+      problems.push(`--${word} is given without --scenes; expected both or neither. Add --scenes.`);
+  if (problems.length === 0) return;
+  throw new LetheError('USAGE', problems.join('\n'), ExitCode.usage, {
+    op: 'read options',
+    hint: 'Run `lethe evaluate --help` for its options.',
+  });
+}
+
 /** The two options that every command with a configuration has. */
 function withConfig(command: Command): Command {
   return command
@@ -66,14 +101,25 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       await replayCommand({ config: configOf(options), source: file, out });
     });
 
-  withConfig(program.command('evaluate <dir>'))
-    .description('count in every DIR/*/clip.mp4 and hold it against truth.json')
+  withConfig(program.command('evaluate [dir]'))
+    .description('count in every DIR/*/clip.mp4 and hold it against truth.json, or in simulated entrances (--scenes)')
+    .option('--scenes', 'in place of DIR: the suite of simulated entrances, whose truth is exact')
+    .option('--quick', 'with --scenes: the short run')
+    .option('--perfect', 'with --scenes: exact boxes with noise in place of the detector')
+    .option('--jobs <n>', 'with --scenes: threads; without it: one a core', positiveCount)
+    .option('--svg <file>', 'also draw counted against true')
     .option('--json', 'print JSON instead of the table')
-    .action(async (folder: string, options: ConfigOptions & { json?: boolean }) => {
-      const { evaluateCommand } = await import('./commands/evaluate.ts');
-      finish(
-        await evaluateCommand({ config: configOf(options), folder, json: options.json ?? false, out, progress: err }),
-      );
+    .action(async (folder: string | undefined, options: ConfigOptions & EvaluateWords) => {
+      const { json = false, svg, scenes = false, quick = false, perfect = false, jobs } = options;
+      checkEvaluateWords(folder, options);
+      const output = { json, svg, out, progress: err };
+      if (scenes) {
+        const { evaluateScenes } = await import('./commands/evaluate/scenes.ts');
+        finish(await evaluateScenes({ ...output, config: configOf(options), quick, perfect, jobs }));
+      } else if (folder !== undefined) {
+        const { evaluateCommand } = await import('./commands/evaluate/evaluate.ts');
+        finish(await evaluateCommand({ ...output, config: configOf(options), folder }));
+      }
     });
 
   program

@@ -34,6 +34,8 @@ export type ReplayResult = {
   readonly framesDropped: number;
   /** Mean number of confirmed tracks per frame. */
   readonly tracksMean: number;
+  /** Position of each frame in the clip and the confirmed tracks in it, in order. */
+  readonly framesSeen: readonly { readonly atS: number; readonly trackCount: number }[];
   readonly elapsedS: number;
   /** Set when the source broke off: what was counted until then stands. */
   readonly error: DriverError | undefined;
@@ -80,14 +82,14 @@ async function play(
   net: readonly Crossing[],
 ): Promise<ReplayResult> {
   const { loop, tracker } = pipeline;
-  let trackSum = 0;
+  const framesSeen: { atS: number; trackCount: number }[] = [];
   const sink = {
     slot: loop.slot,
     beginFrame: () => loop.beginFrame(),
     abandonFrame: () => loop.abandonFrame(),
     completeFrame: (capturedAtUs: number) => {
       loop.completeFrame(capturedAtUs);
-      trackSum += tracker.confirmedCount;
+      framesSeen.push({ atS: toSeconds(capturedAtUs), trackCount: tracker.confirmedCount });
     },
   };
   const startedAtUs = clock.monotonicUs();
@@ -97,6 +99,7 @@ async function play(
   await camera.stop();
   loop.forget();
   if (error !== undefined && loop.framesRead === 0) throw error;
+  const trackSum = framesSeen.reduce((sum, { trackCount }) => sum + trackCount, 0);
   return {
     inCount: crossings.filter((crossing) => crossing.direction === 'in').length,
     outCount: crossings.filter((crossing) => crossing.direction === 'out').length,
@@ -105,6 +108,7 @@ async function play(
     framesRead: loop.framesRead,
     framesDropped: loop.framesDropped,
     tracksMean: loop.framesRead === 0 ? 0 : trackSum / loop.framesRead,
+    framesSeen,
     elapsedS: toSeconds(clock.monotonicUs() - startedAtUs),
     error,
   };

@@ -129,6 +129,19 @@ test('a folder without clips is told with a remedy and exit 66', () => {
   }
 });
 
+test('evaluate takes a folder or --scenes, and tells everything that does not go together', () => {
+  const neither = lethe('evaluate', '--quick', '--jobs', '2');
+  assert.equal([neither.code, neither.out], [64, '']);
+  assert.match(neither.err, 'neither a folder nor --scenes is given');
+  assert.match(neither.err, '--quick is given without --scenes');
+  assert.match(neither.err, '--jobs is given without --scenes');
+  assert.match(neither.err, '  → ');
+  const both = lethe('evaluate', '.', '--scenes');
+  assert.equal([both.code, both.out], [64, '']);
+  assert.match(both.err, '. and --scenes are both given');
+  assert.is(lethe('evaluate', '--scenes', '--jobs', '0').code, 64);
+});
+
 test('the demo runs from any folder, says what it does, and leaves nothing behind', () => {
   const before = readdirSync(folder).sort();
   const { code, out, err } = lethe('run', '--demo', '--seconds', '2');

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { evaluateCommand } from '../../runtime/commands/evaluate.ts';
+import { evaluateCommand } from '../../runtime/commands/evaluate/evaluate.ts';
 import { replayCommand } from '../../runtime/commands/replay.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
 import { type ClipEvent, entranceClip, ffmpeg } from '../fakes/clip.ts';

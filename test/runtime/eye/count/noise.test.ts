@@ -5,7 +5,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Random } from '../../../../drivers/camera/scene/random.ts';
 import { Scene } from '../../../../drivers/camera/scene/simulation.ts';
-import { matchEvents } from '../../../../runtime/commands/evaluate.ts';
+import { matchEvents } from '../../../../runtime/commands/evaluate/match.ts';
+import { fillNoisy, NOISE_SCORE_LOW, NOISE_SCORE_MIN } from '../../../../runtime/commands/evaluate/noise.ts';
 import type { Crossing } from '../../../../runtime/commands/replay.ts';
 import { parseConfig } from '../../../../runtime/config/config.ts';
 import { Counting, NO_EVENTS } from '../../../../runtime/eye/count/counting.ts';
@@ -15,12 +16,6 @@ import { TRACKER_DEFAULTS, Tracker } from '../../../../runtime/eye/track/tracker
 const FRAME_RATE_HZ = 15;
 const WIDTH_PX = 256;
 const HEIGHT_PX = 192;
-const JITTER_PX = 2;
-const MISSED_SHARE = 0.1;
-/** False detections, anywhere in the picture, for each true one. */
-const FALSE_SHARE = 0.05;
-/** Who is behind the wall or the picture's edge is not in it. */
-const VISIBLE_MIN = 0.3;
 const MINUTES = Number(process.env['NOISE_MINUTES'] ?? 1);
 /** One angle has some 140 crossings a minute: two may be wrong by chance. */
 const RIGHT_MIN = 0.985;
@@ -31,33 +26,12 @@ const LAYOUT = parseConfig({}); // one line, across the middle
 
 type Tally = { trueCount: number; countedCount: number; matchedCount: number };
 
-function fill(table: DetectionTable, scene: Scene, random: Random): void {
-  const { people } = scene;
-  table.clear();
-  let visibleCount = 0;
-  for (let row = 0; row < people.count; row++) {
-    if (people.visible[row]! < VISIBLE_MIN) continue;
-    visibleCount += 1;
-    if (random.chance(MISSED_SHARE)) continue;
-    const [left, top, right, bottom] = people.boxesNorm.subarray(row * 4, row * 4 + 4);
-    table.add(
-      ((left! + right!) / 2) * WIDTH_PX + random.bell(0, JITTER_PX),
-      ((top! + bottom!) / 2) * HEIGHT_PX + random.bell(0, JITTER_PX),
-      (right! - left!) * WIDTH_PX,
-      (bottom! - top!) * HEIGHT_PX,
-      0.9,
-    );
-  }
-  if (random.chance(FALSE_SHARE * Math.max(1, visibleCount))) {
-    const size = random.between(25, 50);
-    table.add(random.between(0, WIDTH_PX), random.between(0, HEIGHT_PX), size, size * random.between(1, 1.8), 0.6);
-  }
-}
-
 function play(tally: Tally, seed: number, tiltDeg: number, peoplePerMinute: number): void {
-  const scene = new Scene({ seed, tiltDeg, peoplePerMinute, heightM: tiltDeg === 0 ? 3.5 : 3 });
+  // Truth means by a crossing what the product means: the band has been left on the other side.
+  const bandNorm = LAYOUT.lines[0]!.hysteresis;
+  const scene = new Scene({ seed, tiltDeg, peoplePerMinute, bandNorm, heightM: tiltDeg === 0 ? 3.5 : 3 });
   const random = new Random(seed, 9);
-  const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 });
+  const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: NOISE_SCORE_MIN, scoreLow: NOISE_SCORE_LOW });
   const table = new DetectionTable();
   const truth: { t: number; dir: string }[] = [];
   const counted: Crossing[] = [];
@@ -70,7 +44,7 @@ function play(tally: Tally, seed: number, tiltDeg: number, peoplePerMinute: numb
   for (let k = 0; k < MINUTES * 60 * FRAME_RATE_HZ; k++) {
     const atUs = (k * 1e6) / FRAME_RATE_HZ;
     scene.step(k);
-    fill(table, scene, random);
+    fillNoisy(table, scene, random);
     tracker.step(table, atUs);
     counting.step(tracker, atUs);
     const { crossings } = scene;

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { evaluateCommand, matchEvents } from '../../../runtime/commands/evaluate.ts';
-import { hashCrossings } from '../../../runtime/commands/replay.ts';
-import { parseConfig } from '../../../runtime/config/config.ts';
-import { DriverError } from '../../../runtime/errors.ts';
-import { within } from '../../fakes/within.ts';
+import { evaluateCommand } from '../../../../runtime/commands/evaluate/evaluate.ts';
+import { matchEvents } from '../../../../runtime/commands/evaluate/match.ts';
+import { hashCrossings } from '../../../../runtime/commands/replay.ts';
+import { parseConfig } from '../../../../runtime/config/config.ts';
+import { DriverError } from '../../../../runtime/errors.ts';
+import { within } from '../../../fakes/within.ts';
 
 const test = suite('evaluate');
 let folder: string;
