@@ -82,21 +82,19 @@ export function isSignedBy(publicKey: string, purpose: string, bytes: Uint8Array
 
 /**
  * JSON in the one form of RFC 8785: no blanks, keys in order of their UTF-16 code units, strings and numbers as JavaScript
- * writes them, which is how that standard defines them; UTF-8. So a record that was stored prettily, or whose keys a
+ * writes them, which is how that standard defines them; UTF-8. value: as JSON.parse gives it. So a record that was stored prettily, or whose keys a
  * database has shuffled, still has the bytes that were signed.
  */
 export function canonicalJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(sorted(value)), 'utf8');
+  return Buffer.from(canonicalText(value), 'utf8');
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== 'object') return value;
+/** Put together by hand, since an object lists keys that look like numbers first, whatever order they were given in. */
+function canonicalText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  // Built without a prototype: a key called __proto__ is a key like any other and must not get lost.
-  const target = Object.create(null) as Record<string, unknown>;
-  for (const [key, inner] of entries) target[key] = sorted(inner);
-  return target;
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalText(inner)}`).join(',')}}`;
 }
 
 function withPurpose(purpose: string, bytes: Uint8Array): Buffer {

@@ -59,8 +59,11 @@ counted twice or wrongly, or not pressed.\n`;
 
 function lagSentence({ result, window_ms: windowMs }: TallyRecord): string {
   const { lag_ms: lagMs } = result;
+  const within = `two events within ${windowMs / MS_PER_S} s are one crossing`;
+  // 0 is also what stands there when too few crossings were seen by both.
+  if (lagMs === 0) return `Nothing is taken out for lag; ${within}.`;
   const side = lagMs < 0 ? 'before' : 'after';
-  return `The device's numbers come ${(Math.abs(lagMs) / MS_PER_S).toFixed(1)} s ${side} the presses (median); that taken out, two events within ${windowMs / MS_PER_S} s are one crossing.`;
+  return `The device's numbers come ${(Math.abs(lagMs) / MS_PER_S).toFixed(1)} s ${side} the presses (median); that taken out, ${within}.`;
 }
 
 function leftOutSentences({ result, gaps, undone, notes, device_shown: deviceShown }: TallyRecord): string {
@@ -89,7 +92,7 @@ function verdictSentence(direction: string, result: DirectionResult, record: Tal
   const margin = percentText(record.margin);
   const { interval, bias, more_needed: moreNeeded, person } = result;
   if (interval === null || bias === null) return `${direction}: no verdict; nobody was counted by hand.`;
-  const range = `the device counts ${signedPercent(bias)} of the person's number, with 90 % confidence between ${signedPercent(interval[0])} and ${signedPercent(interval[1])}`;
+  const range = `the device's number is ${signedPercent(bias)} off the person's, with 90 % confidence between ${signedPercent(interval[0])} and ${signedPercent(interval[1])}`;
   if (result.verdict === 'equivalent') return `${direction}: EQUIVALENT within ${margin}: ${range}.`;
   if (result.verdict === 'not_equivalent') return `${direction}: NOT EQUIVALENT within ${margin}: ${range}.`;
   const more =
@@ -107,7 +110,7 @@ function unmatchedLines({ result, from }: TallyRecord, timeZone: string): string
     .slice(0, UNMATCHED_SHOWN_MAX)
     .map(([ms, direction, who]) => `  ${clock(Date.parse(from) + ms)}  ${direction.padEnd(3)}  only the ${who}`);
   const more = unmatched.length - lines.length;
-  return `\nMoments that only one of the two has; think back:\n${lines.join('\n')}\n${more > 0 ? `  and ${more} more in the record\n` : ''}`;
+  return `\nMoments that only one of the two has; think back:\n${lines.join('\n')}\n${more > 0 ? `  and ${more} more in the record\n` : ''}`.trimEnd();
 }
 
 function meaning({ margin }: TallyRecord): string {
