@@ -41,7 +41,8 @@ export class Display {
   draw(session: Session, tMs: number): void {
     const { isTerminal, write, columns } = this.#options;
     if (!isTerminal) return;
-    const text = this.#line(session, tMs).slice(0, (columns() ?? WIDTH_DEFAULT) - 1);
+    // Some pseudo-terminals say that they have no columns.
+    const text = this.#line(session, tMs).slice(0, (columns() || WIDTH_DEFAULT) - 1);
     write(`${CLEAR_LINE}${BOLD}${text}${PLAIN}`);
     this.#isDrawn = true;
   }

@@ -98,7 +98,7 @@ function verdictSentence(direction: string, result: DirectionResult, record: Tal
   const more =
     moreNeeded === null
       ? 'no number of crossings can be told that would decide it'
-      : `about ${moreNeeded} more crossings are needed (after these ${person})`;
+      : `up to about ${moreNeeded} more crossings are needed after these ${person}, fewer if both go on agreeing`;
   return `${direction}: UNDECIDED: ${range}; ${more}.`;
 }
 
