@@ -125,13 +125,14 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .option('--verify <file>', 'no session: check a record (- for stdin)')
     .option('--public-key <base64>', 'with --verify: the only key that may have signed')
     .action(async (options: ConfigOptions & TallyWords) => {
-      const { tallyCommand, verifyCommand } = await import('./commands/tally/tally.ts');
       const config = configOf(options);
       const { verify: file, publicKey = '', blind = false, margin, windowS } = options;
       if (file !== undefined) {
+        const { verifyCommand } = await import('./commands/tally/verify.ts');
         finish(verifyCommand({ file, publicKey, timeZone: config.timeZone, out, err }));
         return;
       }
+      const { tallyCommand } = await import('./commands/tally/tally.ts');
       const { systemEnvironment } = await import('./commands/tally/environment.ts');
       const { line, keys, gpioIn, gpioOut, seconds, json } = options;
       const words = { config, line, keys, gpioIn, gpioOut, windowS, marginPercent: margin, seconds, json, blind };

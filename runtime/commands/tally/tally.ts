@@ -11,9 +11,8 @@
  * no more presses, then the last totals, then the record: printed, written, published, in this order, so that a broker
  * that is away costs nothing. The key and the file are tried before the person stands at the door for two hours.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../../config/schema.ts';
 import { ExitCode, explain, LetheError, LinkError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -24,30 +23,12 @@ import { MS_PER_S, US_PER_MS } from '../../units.ts';
 import { nodeFiles } from '../../voice/ledger/files.ts';
 import { TOPIC_ROOT, topicNames } from '../../voice/topics/names.ts';
 import { Display } from './display.ts';
-import { KeyReader, type Keys, LineReader, openButtons, parseKeys, WORDS, type Word } from './input.ts';
+import { KeyReader, LineReader, openButtons, WORDS, type Word } from './input.ts';
 import { Observer } from './observer.ts';
-import { recordText, signedRecord, type TallyRecord, verifyRecord } from './record.ts';
+import { type Plan, planOf, type TallyOptions } from './plan.ts';
+import { recordText, signedRecord, type TallyRecord } from './record.ts';
 import { reportText } from './report.ts';
 import { MOMENTS_MAX, Session } from './session.ts';
-
-export type TallyOptions = {
-  readonly config: Config;
-  /** Name of the line; undefined: the first one. */
-  readonly line: string | undefined;
-  /** As typed: `f,j`. */
-  readonly keys: string;
-  /** BCM numbers; undefined: no buttons. */
-  readonly gpioIn: number | undefined;
-  readonly gpioOut: number | undefined;
-  readonly windowS: number;
-  readonly marginPercent: number;
-  /** Ends by itself after so long. */
-  readonly seconds: number | undefined;
-  /** File for the record, `-` for stdout, undefined for none. */
-  readonly json: string | undefined;
-  /** Do not show the device's numbers before the end: who sees them presses differently. */
-  readonly blind: boolean;
-};
 
 /** What a session touches of the machine; tests hand in others. */
 export type TallyEnvironment = {
@@ -69,9 +50,6 @@ export type TallyEnvironment = {
 const CONNECT_MS_MAX = 10_000;
 /** What is retained comes with the subscription; a counter that starts at this moment needs a little. */
 const FIRST_WORD_MS_MAX = 5000;
-const BCM_MAX = 27;
-
-type Plan = { readonly line: string; readonly keys: Keys; readonly pins: { in: number; out: number } | undefined };
 
 /** Resolves with exit code 0 after a session with a record, whatever its verdict. Throws LetheError before one. */
 export async function tallyCommand(options: TallyOptions, environment: TallyEnvironment): Promise<ExitCode> {
@@ -84,45 +62,6 @@ export async function tallyCommand(options: TallyOptions, environment: TallyEnvi
     return await session.conclude();
   } finally {
     await session.close();
-  }
-}
-
-/** Throws one LetheError (exit 64) with everything that is wrong with the words. */
-function planOf(options: TallyOptions): Plan {
-  const { config, gpioIn, gpioOut, json } = options;
-  const faults: string[] = [];
-  const names = config.lines.map(({ name }) => name);
-  const line = options.line ?? names[0] ?? '';
-  if (!names.includes(line)) faults.push(`--line is ${line}; expected one of the configuration: ${names.join(', ')}.`);
-  const keys = parseKeys(options.keys);
-  if (typeof keys === 'string') faults.push(keys);
-  if ((gpioIn === undefined) !== (gpioOut === undefined))
-    faults.push('--gpio-in and --gpio-out go together; expected both or none.');
-  for (const [word, bcm] of Object.entries({ '--gpio-in': gpioIn, '--gpio-out': gpioOut })) {
-    if (bcm === undefined) continue;
-    if (!(Number.isInteger(bcm) && bcm >= 0 && bcm <= BCM_MAX))
-      faults.push(`${word} is ${bcm}; expected a BCM number 0..${BCM_MAX}.`);
-    if (bcm === config.gpio.buttonBcm || bcm === config.gpio.ledBcm)
-      faults.push(`${word} is ${bcm}, which the counter uses for its lamp or privacy button; expected a free pin.`);
-  }
-  if (gpioIn !== undefined && gpioIn === gpioOut)
-    faults.push(`--gpio-in and --gpio-out are both ${gpioIn}; expected two pins.`);
-  if (json !== undefined && json !== '-') faults.push(...fileFaults(json));
-  if (faults.length > 0 || typeof keys === 'string') {
-    throw new LetheError('TALLY_WORDS', faults.join('\n'), ExitCode.usage, {
-      op: 'read words of tally',
-      hint: 'lethe tally --help says what each of them is.',
-    });
-  }
-  return { line, keys, pins: gpioIn === undefined || gpioOut === undefined ? undefined : { in: gpioIn, out: gpioOut } };
-}
-
-function fileFaults(path: string): string[] {
-  try {
-    writeFileSync(path, '', { flag: 'a' });
-    return [];
-  } catch (error) {
-    return [`--json is ${path}, which cannot be written (${(error as NodeJS.ErrnoException).code}).`];
   }
 }
 
@@ -184,6 +123,7 @@ class RunningTally {
       onMessage: (topic, payload, retained) => {
         this.#observer.message(this.#nowMs(), topic, payload, retained);
         changed();
+        this.#endIfFull();
         this.#draw();
       },
     });
@@ -250,8 +190,7 @@ class RunningTally {
       this.#key,
     );
     this.#tell(`\n${reportText(record, config.timeZone)}\nSigned with the key ${record.key} of this machine.\n`);
-    this.#writeRecord(record);
-    await this.#publish(record);
+    await this.#publish(record, this.#writeRecord(record));
     return ExitCode.ok;
   }
 
@@ -376,11 +315,14 @@ class RunningTally {
       this.#display.echo(direction === undefined ? 'nothing to take back' : `took back ${direction}`);
     } else if (this.#session.press(tMs, word)) this.#display.echo(word === 'in' ? '-> in' : '<- out');
     else this.#display.echo('not taken: paused');
-    if (this.#session.isFull) {
-      this.#display.say(`${MOMENTS_MAX} events are as many as a record holds: the session ends here.`);
-      this.#end();
-    }
+    this.#endIfFull();
     this.#draw();
+  }
+
+  #endIfFull(): void {
+    if (!this.#session.isFull || this.#durationMs !== undefined) return;
+    this.#display.say(`${MOMENTS_MAX} events are as many as a record holds: the session ends here.`);
+    this.#end();
   }
 
   #pause(tMs: number): void {
@@ -400,68 +342,45 @@ class RunningTally {
     return format.format(this.#environment.clock.wallMs());
   }
 
-  #writeRecord(record: TallyRecord): void {
+  /** Where the record is afterwards, or '' if it was not asked for or the disk is full: then it is still published. */
+  #writeRecord(record: TallyRecord): string {
     const { json } = this.#options;
-    if (json === undefined) return;
-    if (json === '-') this.#environment.out(`${recordText(record)}\n`);
-    else writeFileSync(json, `${recordText(record)}\n`);
+    const text = `${recordText(record)}\n`;
+    if (json === '-') this.#environment.out(text);
+    if (json === undefined || json === '-') return json ?? '';
+    try {
+      writeFileSync(json, text);
+      return json;
+    } catch (error) {
+      this.#tell(`Not written: ${json} (${(error as NodeJS.ErrnoException).code}).\n`);
+      return '';
+    }
   }
 
-  /** A session that cannot be published must not be lost: then it is kept beside the key. */
-  async #publish(record: TallyRecord): Promise<void> {
+  /** A session that cannot be published must not be lost: then it is kept beside the key, and else printed. */
+  async #publish(record: TallyRecord, writtenTo: string): Promise<void> {
     const { site, device, line } = record;
     const topic = `${TOPIC_ROOT}/${site}/${device}/tally/${line}`;
-    const { listener } = this.#environment;
     try {
-      await listener.publish(topic, recordText(record), { retain: true, qos: 1 });
+      await this.#environment.listener.publish(topic, recordText(record), { retain: true, qos: 1 });
       this.#tell(`Published on ${topic}.\n`);
     } catch (error) {
-      const { json, config } = this.#options;
-      let place = json;
-      if (place === undefined) {
-        place = join(config.stateDir, `tally-${line}-${record.from.replaceAll(/[-:]|\.\d+/g, '')}.json`);
-        nodeFiles.writeAtomic(place, `${recordText(record)}\n`);
-      }
-      const where = place === '-' ? 'It was printed above' : `It is in ${place}`;
+      const place = writtenTo === '' ? this.#keep(record) : writtenTo;
       this.#tell(
-        `Not published: ${explain(error)}\n${where}; to publish it later: mosquitto_pub -r -q 1 -t ${topic} -f FILE\n`,
+        `Not published: ${explain(error)}\n${place === '-' ? 'It was printed' : `It is in ${place}`}; to publish it later: mosquitto_pub -r -q 1 -t ${topic} -f FILE\n`,
       );
     }
   }
-}
 
-export type VerifyOptions = {
-  /** A path, or `-` for stdin. */
-  readonly file: string;
-  /** Key that must have signed, in base64; '': any. */
-  readonly publicKey: string;
-  readonly timeZone: string;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-};
-
-/** Prints the report and returns 0 for a sound record; else every fault, and 65. Throws LetheError (66) without a file. */
-export function verifyCommand({ file, publicKey, timeZone, out, err }: VerifyOptions): ExitCode {
-  let text: string;
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (cause) {
-    throw new LetheError(
-      'TALLY_NO_RECORD',
-      `The record ${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
-      ExitCode.noInput,
-      { op: 'verify record', hint: 'Give a file that `lethe tally --json FILE` wrote, or - for the input.', cause },
-    );
+  #keep(record: TallyRecord): string {
+    const name = `tally-${record.line}-${record.from.replaceAll(/[-:]|\.\d+/g, '')}.json`;
+    const place = join(this.#options.config.stateDir, name);
+    try {
+      nodeFiles.writeAtomic(place, `${recordText(record)}\n`);
+      return place;
+    } catch {
+      this.#environment.out(`${recordText(record)}\n`);
+      return '-';
+    }
   }
-  const { record, faults } = verifyRecord(text, publicKey);
-  if (record === undefined || faults.length > 0) {
-    err(`lethe: ${file} is no sound record of a tally:\n${faults.map((fault) => `  ${fault}\n`).join('')}`);
-    return ExitCode.dataError;
-  }
-  out(reportText(record, timeZone));
-  const whose = publicKey === '' ? 'compare it with the one that the device prints' : 'the one that was asked for';
-  out(
-    `\nSound: the result follows from the events, and nothing was changed since it was signed with\n${record.key} (${whose}).\n`,
-  );
-  return ExitCode.ok;
 }
