@@ -14,6 +14,19 @@ const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 
 type ModelWords = { readonly publicKey?: string; readonly rounding?: Rounding; readonly kernels?: KernelShape };
+type TallyWords = {
+  readonly line?: string;
+  readonly keys: string;
+  readonly gpioIn?: number;
+  readonly gpioOut?: number;
+  readonly windowS: number;
+  readonly margin: number;
+  readonly seconds?: number;
+  readonly json?: string;
+  readonly blind?: boolean;
+  readonly verify?: string;
+  readonly publicKey?: string;
+};
 type ConfigOptions = { readonly config?: string; readonly set?: string[] };
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -59,6 +72,23 @@ function checkEvaluateWords(folder: string | undefined, words: EvaluateWords): v
     op: 'read options',
     hint: 'Run `lethe evaluate --help` for its options.',
   });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(text);
+}
+
+function windowSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0.1 && seconds <= 30)) throw new InvalidArgumentError('expected 0.1..30 seconds.');
+  return seconds;
+}
+
+function marginPercent(text: string): number {
+  const percent = Number(text);
+  if (!(percent >= 0.1 && percent <= 50)) throw new InvalidArgumentError('expected 0.1..50 percent.');
+  return percent;
 }
 
 /** The two options that every command with a configuration has. */
@@ -120,6 +150,39 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
         const { evaluateCommand } = await import('./commands/evaluate/evaluate.ts');
         finish(await evaluateCommand({ ...output, config: configOf(options), folder }));
       }
+    });
+
+  withConfig(program.command('tally'))
+    .description('audit a running counter: press a key for each who comes in or goes out, and get a signed record')
+    .option('--line <name>', 'line of the configuration; without it: the first')
+    .option('--keys <in,out>', 'two keys that the thumbs find blind', 'f,j')
+    .option('--gpio-in <bcm>', 'button to ground for in, by BCM number', wholeNumber)
+    .option('--gpio-out <bcm>', 'button to ground for out', wholeNumber)
+    .option(
+      '--window-s <n>',
+      'press and count of one crossing are at most so far apart, once the lag is out',
+      windowSeconds,
+      2,
+    )
+    .option('--margin <percent>', 'difference that does not matter', marginPercent, 2)
+    .option('--seconds <n>', 'end after n seconds', positiveSeconds)
+    .option('--blind', 'show the device’s numbers only at the end')
+    .option('--json <file>', 'write the record to a file, or to stdout with -')
+    .option('--verify <file>', 'no session: check a record (- for stdin)')
+    .option('--public-key <base64>', 'with --verify: the only key that may have signed')
+    .action(async (options: ConfigOptions & TallyWords) => {
+      const config = configOf(options);
+      const { verify: file, publicKey = '', blind = false, margin, windowS } = options;
+      if (file !== undefined) {
+        const { verifyCommand } = await import('./commands/tally/verify.ts');
+        finish(verifyCommand({ file, publicKey, timeZone: config.timeZone, out, err }));
+        return;
+      }
+      const { tallyCommand } = await import('./commands/tally/tally.ts');
+      const { systemEnvironment } = await import('./commands/tally/environment.ts');
+      const { line, keys, gpioIn, gpioOut, seconds, json } = options;
+      const words = { config, line, keys, gpioIn, gpioOut, windowS, marginPercent: margin, seconds, json, blind };
+      finish(await tallyCommand(words, systemEnvironment(config, json === '-')));
     });
 
   program

@@ -1,9 +1,10 @@
 /**
- * A link without a network: keeps what was published, goes down and up by hand, fails when told to.
+ * A link and a listener without a network. The link keeps what was published, goes down and up by hand, fails when told to.
  * It behaves as the real one does with a good broker behind it: retained payloads, a last will, nothing is queued.
  */
 import { LinkError } from '../../runtime/errors.ts';
 import type { Link, LinkEvents, PublishOptions, Will } from '../../runtime/ports/link.ts';
+import type { Listener, ListenerEvents } from '../../runtime/ports/listener.ts';
 
 export type Published = { readonly topic: string; readonly payload: string } & PublishOptions;
 
@@ -88,6 +89,70 @@ export class MemoryLink implements Link {
 
   #rejectWaiting(): void {
     for (const { reject } of this.#waiting.splice(0)) reject(notConnected('what was not acknowledged'));
+  }
+}
+
+/** A listener whose broker is a map: the test says what others publish. */
+export class MemoryListener implements Listener {
+  readonly name = 'memory';
+  up = false;
+  /** What the listener itself published, oldest first. */
+  readonly published: Published[] = [];
+  /** Topic → payload, as a new subscriber would find it. */
+  readonly retained = new Map<string, string>();
+  #brokerIsUp: boolean;
+  #topics: readonly string[] = [];
+  #events: ListenerEvents | undefined;
+
+  constructor(brokerIsUp = true) {
+    this.#brokerIsUp = brokerIsUp;
+  }
+
+  start(topics: readonly string[], events: ListenerEvents): void {
+    this.#topics = topics;
+    this.#events = events;
+    queueMicrotask(() => {
+      if (this.#brokerIsUp) this.goUp();
+      else this.#events?.onDown('The broker in memory is away. Call goUp().');
+    });
+  }
+
+  publish(topic: string, payload: string, options: PublishOptions): Promise<void> {
+    if (!this.up) return Promise.reject(notConnected(topic));
+    this.published.push({ topic, payload, ...options });
+    this.say(topic, payload, options.retain);
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.up = false;
+    this.#events = undefined;
+    return Promise.resolve();
+  }
+
+  /** Somebody publishes; nothing arrives anywhere while the broker is away. */
+  say(topic: string, payload: string, retain = true): void {
+    if (!this.#brokerIsUp) return;
+    if (retain) this.retained.set(topic, payload);
+    if (this.up && this.#topics.includes(topic)) this.#events?.onMessage(topic, payload, false);
+  }
+
+  goDown(reason = 'The broker in memory went away. Call goUp().'): void {
+    this.#brokerIsUp = false;
+    if (!this.up) return;
+    this.up = false;
+    this.#events?.onDown(reason);
+  }
+
+  goUp(): void {
+    this.#brokerIsUp = true;
+    if (this.up || this.#events === undefined) return;
+    this.up = true;
+    this.#events.onUp();
+    for (const topic of this.#topics) {
+      const payload = this.retained.get(topic);
+      if (payload !== undefined) this.#events.onMessage(topic, payload, true);
+    }
   }
 }
 

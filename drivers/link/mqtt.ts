@@ -1,5 +1,5 @@
 /**
- * Link to an MQTT broker. This file owns the dependency `mqtt`.
+ * Link to an MQTT broker, and a listener at one. This file owns the dependency `mqtt`.
  * One client for life: a new one per reconnect would collect listeners and timers. It is never allowed to queue or to
  * replay: `reconnect()` starts with an empty store, and what was in flight is rejected when the connection closes, so
  * only the ledger decides what is sent again.
@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type MqttClient } from 'mqtt';
 import { LinkError } from '../../runtime/errors.ts';
 import type { Link, LinkEvents, PublishOptions, Will } from '../../runtime/ports/link.ts';
+import type { Listener, ListenerEvents } from '../../runtime/ports/listener.ts';
 import { isWrongVersion, reasonFor } from './reasons.ts';
 
 export type MqttLinkOptions = {
@@ -47,16 +48,28 @@ const TIMING: LinkTiming = {
   lastedMs: 10_000,
 };
 
+/** Reason codes of SUBACK from here on are refusals (MQTT 5, 3.9.3; 3.1.1, 3.9.3). */
+const SUBSCRIPTION_REFUSED = 128;
+
 /** A broker that takes longer than this to see us off is left without a good-bye. */
 const GOODBYE_MS = 400;
 
-export class MqttLink implements Link {
+/** What link and listener differ in. */
+type Purpose = {
+  readonly will?: Will;
+  /** Subscribed to after each connection; empty: nothing is. */
+  readonly topics: readonly string[];
+  readonly onMessage: ListenerEvents['onMessage'];
+};
+
+class MqttConnection {
   readonly name = 'mqtt';
   up = false;
   readonly #options: MqttLinkOptions;
   readonly #timing: LinkTiming;
   #client: MqttClient | undefined;
   #events: LinkEvents | undefined;
+  #topics: readonly string[] = [];
   #retryTimer: NodeJS.Timeout | undefined;
   /** Attempts in a row that failed or led to a connection that did not last. */
   #failureCount = 0;
@@ -72,8 +85,9 @@ export class MqttLink implements Link {
     this.#timing = { ...TIMING, ...options.timing };
   }
 
-  start(will: Will, events: LinkEvents): void {
+  protected open({ will, topics, onMessage }: Purpose, events: LinkEvents): void {
     this.#events = events;
+    this.#topics = topics;
     const { url, clientId, username, keepaliveS } = this.#options;
     const client = connect(url, {
       manualConnect: true,
@@ -87,7 +101,7 @@ export class MqttLink implements Link {
       ...(username === '' ? {} : { username }),
       keepalive: keepaliveS,
       connectTimeout: this.#timing.connectTimeoutMs,
-      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
     });
     client.on('connect', () => this.#connected());
     client.on('error', (error) => {
@@ -97,6 +111,7 @@ export class MqttLink implements Link {
       this.#lastError = { code: packet.reasonCode };
     });
     client.on('close', () => this.#closed());
+    client.on('message', (topic, payload, packet) => onMessage(topic, payload.toString(), packet.retain));
     this.#client = client;
     this.#connect();
   }
@@ -173,8 +188,25 @@ export class MqttLink implements Link {
     }, this.#timing.lastedMs);
     this.#toldReason = '';
     this.#lastError = undefined;
+    if (this.#topics.length === 0) this.#arrived();
+    else this.#subscribe();
+  }
+
+  #arrived(): void {
     this.up = true;
     this.#events?.onUp();
+  }
+
+  /** A broker that refuses stays connected and is not asked again: only its administrator can change that. */
+  #subscribe(): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    client.subscribe([...this.#topics], { qos: 1 }, (error, granted) => {
+      if (this.#stopped || !client.connected) return;
+      const refused = granted?.find(({ qos }) => qos >= SUBSCRIPTION_REFUSED);
+      if (!error && refused === undefined) this.#arrived();
+      else this.#tell(notReadable(refused?.topic ?? this.#topics.join(', '), this.#options.url));
+    });
   }
 
   #closed(): void {
@@ -199,9 +231,25 @@ export class MqttLink implements Link {
     this.#failureCount += 1;
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.#connect(), retryMinMs + Math.random() * (ceilingMs - retryMinMs));
+    this.#tell(reason);
+  }
+
+  #tell(reason: string): void {
     if (reason === this.#toldReason) return;
     this.#toldReason = reason;
     this.#events?.onDown(reason);
+  }
+}
+
+export class MqttLink extends MqttConnection implements Link {
+  start(will: Will, events: LinkEvents): void {
+    this.open({ will, topics: [], onMessage: () => {} }, events);
+  }
+}
+
+export class MqttListener extends MqttConnection implements Listener {
+  start(topics: readonly string[], events: ListenerEvents): void {
+    this.open({ topics, onMessage: events.onMessage }, events);
   }
 }
 
@@ -215,6 +263,10 @@ function refusal(topic: string, cause: Error): string {
   return code === 135
     ? `${topic} was refused by the broker (not authorized). Allow this user to write below lethe/ in the broker.`
     : `${topic} was not published (${cause.message}). It is sent again.`;
+}
+
+function notReadable(topic: string, url: string): string {
+  return `The broker at ${url} does not let this user read ${topic}. Allow it in the broker.`;
 }
 
 /** Throws LinkError; its text names the field and the file, never what is in it. */

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { defaultManifestPath } from '../../runtime/eye/model.ts';
 
 const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
-const COMMANDS = ['run', 'replay', 'evaluate', 'model', 'doctor'];
+const COMMANDS = ['run', 'replay', 'evaluate', 'tally', 'model', 'doctor'];
 const END_MS_MAX = 30_000;
 
 const test = suite('command line');
@@ -57,7 +57,13 @@ test('an unknown command gets a suggestion and exit 64', () => {
 });
 
 test('unknown options, missing words and bad numbers exit with 64 and name the help', () => {
-  for (const words of [['run', '--dmeo'], ['replay'], ['run', '--seconds', '0'], ['run', '--seconds', 'ten']]) {
+  for (const words of [
+    ['run', '--dmeo'],
+    ['replay'],
+    ['run', '--seconds', '0'],
+    ['run', '--seconds', 'ten'],
+    ['tally', '--margin', '0'],
+  ]) {
     const { code, err } = lethe(...words);
     assert.is(code, 64, words.join(' '));
     assert.match(err, `lethe ${words[0]} --help`);

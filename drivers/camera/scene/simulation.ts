@@ -177,7 +177,12 @@ export class Scene {
 
   #makeTruth(): Truth {
     const { lines, crowd } = this.options;
-    return new Truth(this.view, lines, this.#occluder, this.options.bandNorm ?? (crowd === undefined ? BAND_NORM : CROWD_BAND_NORM));
+    return new Truth(
+      this.view,
+      lines,
+      this.#occluder,
+      this.options.bandNorm ?? (crowd === undefined ? BAND_NORM : CROWD_BAND_NORM),
+    );
   }
 
   /** Draws the present frame into a slot of the format's layout. The same frame gives the same bytes. */
