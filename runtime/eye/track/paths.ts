@@ -4,7 +4,12 @@
  * Counting needs no more than tracks; what hangs on a whole visit (net counts, time in a zone, passers-by) needs these.
  *
  * A confirmed new track goes on with the path of one that was last seen before it appeared (lost, or still carried on
- * unseen: somebody who turns on their heel), if it is where that one could have walked meanwhile. Not near the picture's edge: there people leave and others come, and two of them must not become one who turned back.
+ * unseen: somebody who turns on their heel), if it is where that one could have walked meanwhile. Not near the picture's
+ * edge: there people leave and others come, and two of them must not become one who turned back. For the same reason a
+ * track that was taken over by somebody else, who came as the first left, is two paths.
+ * How careful that must be (net counts of the scene suite with exact boxes, 3,383 true; every wrong join takes two away):
+ * bridging 3 s whatever the direction 2,995; 1.5 s, and nobody who comes from where another went 3,205; with tracks that
+ * were taken over split 3,321. Making two tracks that seem to bounce off each other change places changed nothing.
  * It is geometry alone: where, when, how large. Nothing here survives the view.
  *
  * Memory: PATHS_MAX rows, taken at boot; nothing is allocated per frame. Time: tracks + new tracks × lost paths.
