@@ -1,6 +1,6 @@
 /** The configuration's fields as Markdown rows, from the schema. The README holds the output; a test keeps it in step. */
 import { expectation } from './config.ts';
-import { ConfigSchema, LineSchema } from './schema.ts';
+import { ConfigSchema, EntranceSchema, LineSchema, ZoneSchema } from './schema.ts';
 
 type Node = Parameters<typeof expectation>[0] & { readonly description?: string };
 
@@ -14,7 +14,9 @@ function rowsOf(prefix: string, node: Node): string[] {
 
 function rowOf(field: string, node: Node): string {
   const byDefault = Array.isArray(node.default)
-    ? 'one line, `door`'
+    ? node.default.length === 0
+      ? 'none'
+      : 'one line, `door`'
     : node.default === undefined
       ? 'needed'
       : `\`${JSON.stringify(node.default)}\``;
@@ -28,5 +30,7 @@ export function configTable(): string {
     '|---|---|---|---|',
     ...rowsOf('', ConfigSchema as unknown as Node),
     ...rowsOf('lines[]', LineSchema as unknown as Node),
+    ...rowsOf('entrances[]', EntranceSchema as unknown as Node),
+    ...rowsOf('zones[]', ZoneSchema as unknown as Node),
   ].join('\n');
 }

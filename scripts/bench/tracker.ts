@@ -1,17 +1,19 @@
 /**
- * `bench tracker`: what following people costs a frame, from one to as many as the table holds.
+ * `bench tracker`: what following people and counting them costs a frame, from one to as many as the table holds.
  * People wander about on a grid, near enough that their reaches overlap; one detection in ten is missing. Rounds of all sizes
- * are interleaved, the median round is given. The frame's other work (the engine) is not in it.
+ * are interleaved, the median round is given. Counted are two lines, an entrance of both and two zones. The frame's other work (the engine) is not in it.
  */
 import { parseArgs } from 'node:util';
+import { parseConfig } from '../../runtime/config/config.ts';
 import { ExitCode } from '../../runtime/errors.ts';
+import { Counting, NO_EVENTS } from '../../runtime/eye/count/counting.ts';
 import { DETECTIONS_MAX, DetectionTable } from '../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { US_PER_S } from '../../runtime/units.ts';
 import { boardName } from './residency.ts';
 import { summarise } from './statistics.ts';
 
-const HELP = `Measures the tracker at 1, 5, 15, 30 and 60 people.
+const HELP = `Measures tracker and counting at 1, 5, 15, 30 and 60 people.
   --json   print JSON instead of the table
 `;
 
@@ -21,9 +23,39 @@ const WARM_UP_FRAMES = 4000;
 const ROUND_FRAMES = 1500;
 const ROUND_COUNT = 7;
 const COLUMN_COUNT = 10;
+/** More than most doors have. */
+const LAYOUT = parseConfig({
+  lines: [
+    { name: 'outer', from: [0.05, 0.4], to: [0.95, 0.4], in: 'down' },
+    { name: 'inner', from: [0.05, 0.6], to: [0.95, 0.6], in: 'down' },
+  ],
+  entrances: [{ name: 'main', lines: ['outer', 'inner'] }],
+  zones: [
+    {
+      name: 'hall',
+      polygon: [
+        [0, 0.6],
+        [1, 0.6],
+        [1, 1],
+        [0, 1],
+      ],
+    },
+    {
+      name: 'street',
+      polygon: [
+        [0, 0],
+        [1, 0],
+        [1, 0.35],
+        [0, 0.35],
+      ],
+      passes: 'main',
+    },
+  ],
+});
 
 class Crowd {
   readonly #tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 });
+  readonly #counting = new Counting(LAYOUT, 256, 192, NO_EVENTS);
   readonly #table = new DetectionTable();
   readonly #peopleCount: number;
   #frameIndex = 0;
@@ -36,8 +68,8 @@ class Crowd {
     return this.#tracker.confirmedCount;
   }
 
-  /** Microseconds of one step. */
-  step(): number {
+  /** Microseconds of one step of the tracker, and of counting after it. */
+  step(): { trackUs: number; countUs: number } {
     const k = this.#frameIndex;
     this.#frameIndex += 1;
     this.#table.clear();
@@ -49,7 +81,10 @@ class Crowd {
     }
     const beganNs = process.hrtime.bigint();
     this.#tracker.step(this.#table, k * FRAME_US);
-    return Number(process.hrtime.bigint() - beganNs) / 1000;
+    const trackedNs = process.hrtime.bigint();
+    this.#counting.step(this.#tracker, k * FRAME_US);
+    const countedNs = process.hrtime.bigint();
+    return { trackUs: Number(trackedNs - beganNs) / 1000, countUs: Number(countedNs - trackedNs) / 1000 };
   }
 }
 
@@ -65,22 +100,31 @@ export function benchTracker(words: string[]): ExitCode {
   const crowds = PEOPLE.map((people) => ({
     people,
     crowd: new Crowd(people),
-    p50: [] as number[],
-    p99: [] as number[],
+    track: { p50: [] as number[], p99: [] as number[] },
+    count: { p50: [] as number[], p99: [] as number[] },
   }));
   for (const { crowd } of crowds) for (let i = 0; i < WARM_UP_FRAMES; i++) crowd.step();
   for (let i = 0; i < ROUND_COUNT; i++) {
-    for (const { crowd, p50, p99 } of crowds) {
-      const round = summarise(Array.from({ length: ROUND_FRAMES }, () => crowd.step()));
-      p50.push(round.median);
-      p99.push(round.p99);
+    for (const { crowd, track, count } of crowds) {
+      const steps = Array.from({ length: ROUND_FRAMES }, () => crowd.step());
+      for (const [part, times] of [
+        [track, steps.map(({ trackUs }) => trackUs)],
+        [count, steps.map(({ countUs }) => countUs)],
+      ] as const) {
+        const round = summarise(times);
+        part.p50.push(round.median);
+        part.p99.push(round.p99);
+      }
     }
   }
-  const rows = crowds.map(({ people, crowd, p50, p99 }) => ({
+  const median = (rounds: number[]) => Math.round(10 * summarise(rounds).median) / 10;
+  const rows = crowds.map(({ people, crowd, track, count }) => ({
     people,
     tracks: crowd.trackCount,
-    p50_us: Math.round(10 * summarise(p50).median) / 10,
-    p99_us: Math.round(10 * summarise(p99).median) / 10,
+    p50_us: median(track.p50),
+    p99_us: median(track.p99),
+    count_p50_us: median(count.p50),
+    count_p99_us: median(count.p99),
   }));
   if (values.json) {
     process.stdout.write(
@@ -89,12 +133,15 @@ export function benchTracker(words: string[]): ExitCode {
     return ExitCode.ok;
   }
   process.stdout.write(
-    `tracker on ${boardName()}, Node ${process.versions.node}, one core; median of ${ROUND_COUNT} rounds\n`,
+    `tracker, and counting after it, on ${boardName()}, Node ${process.versions.node}, one core; median of ${ROUND_COUNT} rounds\n`,
   );
-  process.stdout.write('people   tracks   p50 µs   p99 µs\n');
-  for (const { people, tracks, p50_us, p99_us } of rows) {
-    const cells = [people, tracks, p50_us.toFixed(1), p99_us.toFixed(1)];
-    process.stdout.write(`${cells.map((cell) => String(cell).padStart(6)).join('   ')}\n`);
+  process.stdout.write('people   tracks   p50 µs   p99 µs   counting p50 µs   p99 µs\n');
+  for (const { people, tracks, ...times } of rows) {
+    const { p50_us, p99_us, count_p50_us, count_p99_us } = times;
+    const cells = [people, tracks, p50_us.toFixed(1), p99_us.toFixed(1)].map((cell) => String(cell).padStart(6));
+    process.stdout.write(
+      `${cells.join('   ')}   ${count_p50_us.toFixed(1).padStart(15)}   ${count_p99_us.toFixed(1).padStart(6)}\n`,
+    );
   }
   return ExitCode.ok;
 }

@@ -1,6 +1,7 @@
 /** Plan: what was typed, checked as a whole before anything is opened or made. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { counterNames } from '../../config/counters.ts';
 import type { Config } from '../../config/schema.ts';
 import { ExitCode, LetheError } from '../../errors.ts';
 import { type Keys, parseKeys } from './input.ts';
@@ -9,7 +10,7 @@ const BCM_MAX = 27;
 
 export type TallyOptions = {
   readonly config: Config;
-  /** Name of the line; undefined: the first one. */
+  /** Name of the line or entrance; undefined: the first one. */
   readonly line: string | undefined;
   /** As typed: `f,j`. */
   readonly keys: string;
@@ -36,7 +37,7 @@ export type Plan = {
 export function planOf(options: TallyOptions): Plan {
   const { config, gpioIn, gpioOut, json } = options;
   const faults: string[] = [];
-  const names = config.lines.map(({ name }) => name);
+  const names = counterNames(config);
   const line = options.line ?? names[0] ?? '';
   if (!names.includes(line)) faults.push(`--line is ${line}; expected one of the configuration: ${names.join(', ')}.`);
   const keys = parseKeys(options.keys);

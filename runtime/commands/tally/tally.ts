@@ -13,6 +13,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { counterNames } from '../../config/counters.ts';
 import { ExitCode, explain, LetheError, LinkError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -219,14 +220,14 @@ class RunningTally {
   }
 
   #notCounting(): LinkError {
-    const { site, device, mqtt, lines } = this.#options.config;
+    const { site, device, mqtt } = this.#options.config;
     const { line } = this.#plan;
     const { state } = this.#observer;
     const faults: string[] = [];
     if (state === '') faults.push(`At ${mqtt.url} nobody has spoken as ${site}/${device}.`);
     else if (state !== 'online') faults.push(`The counter ${site}/${device} is ${state}.`);
     if (!this.#observer.hasTotal) faults.push(`No total of the line ${line} has come.`);
-    const names = lines.map(({ name }) => name).join(', ');
+    const names = counterNames(this.#options.config).join(', ');
     return new LinkError('TALLY_NO_COUNTER', faults.join('\n'), {
       op: 'hear the counter',
       hint: `Start it (lethe run -c FILE), and give tally the same configuration: site, device and lines (here: ${names}). Who is there: mosquitto_sub -v -t '${TOPIC_ROOT}/+/+/status'`,
@@ -359,8 +360,7 @@ class RunningTally {
 
   /** A session that cannot be published must not be lost: then it is kept beside the key, and else printed. */
   async #publish(record: TallyRecord, writtenTo: string): Promise<void> {
-    const { site, device, line } = record;
-    const topic = `${TOPIC_ROOT}/${site}/${device}/tally/${line}`;
+    const topic = this.#topics.tally(record.line);
     try {
       await this.#environment.listener.publish(topic, recordText(record), { retain: true, qos: 1 });
       this.#tell(`Published on ${topic}.\n`);

@@ -10,6 +10,8 @@ export type TopicNames = {
   readonly interval: (line: string) => string;
   readonly zone: (zone: string) => string;
   readonly occupancy: (zone: string) => string;
+  /** Audits by hand: published by `lethe tally`, not by the voice. */
+  readonly tally: (line: string) => string;
   readonly simulation: (line: string) => string;
 };
 
@@ -27,6 +29,7 @@ export function topicNames(site: string, device: string): TopicNames {
     interval: (line) => `${base}/interval/${line}`,
     zone: (zone) => `${base}/zone/${zone}`,
     occupancy: (zone) => `${base}/occupancy/${zone}`,
+    tally: (line) => `${base}/tally/${line}`,
     simulation: (line) => `${base}/simulation/${line}`,
   };
 }

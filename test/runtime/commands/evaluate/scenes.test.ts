@@ -68,13 +68,12 @@ test('events lie within the scene and know how many are in view', async () => {
   }
 });
 
-test('the text names every scene and level, and says nothing of net while the product has none', async () => {
+test('the text names every scene, level and situation, and says how turn-backs were netted', async () => {
   const played = await play(shortCases(5), true, 2);
   const text = sceneText(played, true);
   for (const { scene } of played) assert.match(text, new RegExp(`^${scene.name} `, 'm'));
-  assert.not.match(text, /turn-backs/);
-  const lines = played.map(({ scene, lines: [line] }) => ({ scene, lines: [{ ...line!, net: [] }] }));
-  assert.match(sceneText(lines, true), /turn-backs/);
+  for (const { scene } of played) assert.ok(text.includes(`\n${scene.situations} `), scene.situations);
+  assert.match(text, /turn-backs netted right|no turn-backs/);
 });
 
 test('a case that cannot be played is told with its name', async () => {

@@ -100,10 +100,11 @@ test('a poster in the zone is nobody, however long it hangs and however its box 
   assert.equal([zones.occupancy[0], zones.queue[0], zones.visitCount[0]], [0, 0, 0]);
 });
 
-test('who is hidden for two seconds in the zone is still the same visit', () => {
+test('who stands in the zone and is hidden for more than a second is still the same visit', () => {
   const { step, zones, visits } = runner();
   for (let y = 60; y <= 140; y += 3) step([128, y]);
-  for (let i = 0; i < 2 * RATE_HZ; i++) step();
+  for (let i = 0; i < 2 * RATE_HZ; i++) step([128, 140]);
+  for (let i = 0; i < 1.2 * RATE_HZ; i++) step();
   for (let i = 0; i < 2 * RATE_HZ; i++) step([130, 142]);
   assert.equal([zones.visitCount[0], visits.length], [1, 0]);
 });
