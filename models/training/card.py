@@ -16,6 +16,7 @@ SETS = {
     "test-overhead": "rendered, 0 to 20 degrees, 1 to 8 people",
     "test-tilted": "rendered, 20 to 75 degrees, 1 to 15 people",
     "test-empty": "rendered, nobody: shops with mannequins, posters, mirrors",
+    "scene-camera": "the scene camera, entrances of other seeds",
     "cafe_high_view": "cafe_high_view, other angles and times of the same cafe",
     "cctv_person_gray": "cctv_person_gray, other recordings",
     "coco128": "coco128, one picture in six (eye level)",

@@ -32,8 +32,8 @@ REAL_SETS = ("cafe_high_view", "cctv_person_gray", "coco128")
 HELD_OUT_SETS = ("office_wall_cam",)
 CLASS_C_SETS = ("person_vs_mannequin", "eth_street_eye", "scut_head_a", "scut_head_b", "neg_indoor_scenes", "neg_inria_mosaic")
 EMPTY_SETS = ("neg_indoor_scenes", "neg_inria_mosaic")
-# Shares of an epoch. A cafe picture has eleven small seated people, so few pictures are many people.
-SHARES = {"rendered": 0.6, "cctv_person_gray": 0.2, "cafe_high_view": 0.12, "coco128": 0.08}
+# Shares of an epoch, of the pools that there are. A cafe picture has eleven small seated people, so few pictures are many people.
+SHARES = {"rendered": 0.6, "scene-camera": 0.13, "cctv_person_gray": 0.2, "cafe_high_view": 0.12, "coco128": 0.08}
 SHARES_C = {"person_vs_mannequin": 0.12, "eth_street_eye": 0.03, "scut_head_a": 0.06, "scut_head_b": 0.12, "neg_indoor_scenes": 0.06, "neg_inria_mosaic": 0.03}
 
 # kind: what a row asks for.
@@ -120,10 +120,11 @@ def read_rows(data, name, part):
 
 
 class Rendered:
-    """The shards of a part, images left on the disk: 40,000 pictures are 6 GB."""
+    """The shards of a part, images left on the disk: 40,000 pictures are 6 GB. folder: scene-camera for those of the product's
+    own drawing (scene_camera.py)."""
 
-    def __init__(self, work, part):
-        self.folder = os.path.join(work, "rendered", part)
+    def __init__(self, work, part, folder="rendered"):
+        self.folder = os.path.join(work, folder, part)
         self.names, self.images, self.people, self.cameras, self.index = [], [], [], [], []
         self.refresh()
 
@@ -347,7 +348,8 @@ def pool_shares(pools):
 
 
 class Mixture(torch.utils.data.Dataset):
-    """Endless augmented pictures, the same for the same (seed, epoch, index)."""
+    """Endless augmented pictures, the same for the same (seed, epoch, index): frame, targets, and whether any part of it is
+    of the scene camera, which a net of before has not learnt."""
 
     def __init__(self, pools, length, seed, epoch, mosaic_share=MOSAIC_SHARE):
         self.names, self.shares = pool_shares(pools)
@@ -360,30 +362,32 @@ class Mixture(torch.utils.data.Dataset):
         name = self.names[random.choice(len(self.names), p=self.shares)]
         image, rows, tilt = self.pools[name][random.integers(len(self.pools[name]))]
         image, rows = warp(random, image, rows, tilt, width, height, closer)
-        return tint(random, image, tilt is not None), rows
+        return tint(random, image, tilt is not None), rows, name == "scene-camera"
 
     def __getitem__(self, index):
         random = np.random.default_rng([*self.key, index])
         if random.random() < self.mosaic_share:
             image = np.zeros((FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3), np.uint8)
             x, y = int(random.uniform(0.35, 0.65) * FRAME_WIDTH_PX), int(random.uniform(0.35, 0.65) * FRAME_HEIGHT_PX)
-            rows = []
+            rows, ours = [], False
             for left, top, right, bottom in ((0, 0, x, y), (x, 0, FRAME_WIDTH_PX, y), (0, y, x, FRAME_HEIGHT_PX), (x, y, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)):
                 closer = np.exp(random.uniform(0, np.log(MOSAIC_ZOOM_MAX)))
-                image[top:bottom, left:right], tile = self._one(random, right - left, bottom - top, closer)
+                image[top:bottom, left:right], tile, is_ours = self._one(random, right - left, bottom - top, closer)
+                ours = ours or is_ours
                 tile[:, [X, HEAD_X]] += left
                 tile[:, [Y, HEAD_Y]] += top
                 rows.append(tile)
             rows = np.concatenate(rows)
         else:
-            image, rows = self._one(random, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
-        return (*to_yuv(image), *(torch.from_numpy(t) for t in targets(rows)))
+            image, rows, ours = self._one(random, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+        return (*to_yuv(image), *(torch.from_numpy(t) for t in targets(rows)), ours)
 
 
 def load_pools(data, work, classes="AB"):
     """Training pictures by set."""
     pools = {name: read_rows(data, name, "train") for name in REAL_SETS + (CLASS_C_SETS if "C" in classes else ())}
     pools["rendered"] = Rendered(work, "train")
+    pools["scene-camera"] = Rendered(work, "train", "scene-camera")
     return pools
 
 

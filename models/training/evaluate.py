@@ -153,6 +153,8 @@ def test_sets(data, work, quick=False):
     for part in ("test-overhead", "test-tilted", "test-empty"):
         shard = Rendered(work, part)
         sets[part] = [shard[i][:2] for i in range(0, len(shard), 3 if quick else 1)]
+    scenes = Rendered(work, "test", "scene-camera")
+    sets["scene-camera"] = [scenes[i][:2] for i in range(0, len(scenes), 3 if quick else 1)]
     for name in REAL_SETS if quick else REAL_SETS + HELD_OUT_SETS:
         items = [stretch(image, rows) for image, rows, _ in read_rows(data, name, "test")]
         sets[name] = items[:: 2 if quick and len(items) > 100 else 1]

@@ -28,7 +28,7 @@ import evaluate
 import teacher
 import plot
 from dataset import DATA_DEFAULT, MOSAIC_SHARE, Mixture, calibration_frames, load_pools
-from net import Net, checkpoint, mac_count, restore
+from net import Net, checkpoint, load, mac_count, restore
 from optimiser import Optimiser
 from quant import Shadow, calibrate
 from work import run_folder, work_folder
@@ -127,6 +127,7 @@ class Run:
         self.device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.net = (teacher.Teacher() if args.large else Net(args.width)).to(self.device, memory_format=torch.channels_last)
         self.teacher = teacher.load_teacher(args.teacher, self.device) if args.teacher else None
+        self.before = load(args.before)[0].to(memory_format=torch.channels_last) if args.before else None
         self.room = augment.Darkroom(pools, self.device, args.seed) if self.device.type == "cuda" else None
         self.ring = teacher.Ring(self.teacher, args.bf16, args.seed + crew.rank) if self.teacher is not None and self.room is None else None
         self.losses = torch.compile(assign.losses) if self.device.type == "cuda" else assign.losses
@@ -221,16 +222,19 @@ class Run:
         mixture = Mixture(self.pools, count, args.seed, self.epoch, mosaics)
         mine = range(self.crew.rank, count, self.crew.size)
         for batch in torch.utils.data.DataLoader(mixture, fresh, sampler=mine, num_workers=args.workers, prefetch_factor=4 if args.workers else None):
-            batch, answer = [x.to(self.device) for x in batch], None
+            *batch, ours = [x.to(self.device) for x in batch]
+            answer = None
             if self.ring is not None:
                 self.ring.put(*batch)
                 if self.ring.missing:
                     continue
                 batch, answer = self.ring.draw(args.batch)
-            yield lambda: self._gradients(*batch, shadow, answer)
+                ours = None
+            yield lambda: self._gradients(*batch, shadow, answer, ours)
 
-    def _gradients(self, y, u, v, rows, empty, shadow, answer=None):
-        """Forward and back: uint8 frames, dataset.targets. answer: the teacher's maps, where it was asked before."""
+    def _gradients(self, y, u, v, rows, empty, shadow, answer=None, ours=None):
+        """Forward and back: uint8 frames, dataset.targets. answer: the teacher's maps, where it was asked before.
+        ours: bool [n], which frames are no matter for the net of before."""
         frame = [x.float() / 255 for x in (y, u, v)]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16 and shadow is None):
             heat, box = self.net(*frame, shadow=shadow)
@@ -240,6 +244,11 @@ class Run:
             answer = teacher.ask(self.teacher, frame, self.args.bf16)
         if answer is not None:
             like_heat, like_box = assign.imitation(heat.float(), box.float(), *(x.float() for x in answer))
+            loss = loss + IMITATION_WEIGHT * (like_heat + BOX_WEIGHT * like_box)
+        if self.before is not None and ours is not None and not ours.all():
+            known = ~ours
+            answer = teacher.ask(self.before, [x[known] for x in frame], self.args.bf16)
+            like_heat, like_box = assign.imitation(heat[known].float(), box[known].float(), *(x.float() for x in answer))
             loss = loss + IMITATION_WEIGHT * (like_heat + BOX_WEIGHT * like_box)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
@@ -297,6 +306,7 @@ def arguments(parser):
     parser.add_argument("--workers", type=int, default=0, help="more processes that only make pictures, for each of those; a GPU makes its own")
     parser.add_argument("--large", action="store_true", help="train the large net that others learn from (teacher.py); it is never exported")
     parser.add_argument("--teacher", metavar="CHECKPOINT", help="of a large net: learn from its answers, too")
+    parser.add_argument("--before", metavar="CHECKPOINT", help="of a small net: keep to its answers on all pictures but the scene camera's, which it need not know (on cores)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch; more is slower when cores are shared")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic: a quarter faster where the processor has it")
     parser.add_argument("--device", help="default: cuda where there is one")
