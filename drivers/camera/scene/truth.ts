@@ -1,10 +1,10 @@
 /**
  * Truth: boxes of everybody in the picture and crossings of the lines, exact because the scene made them.
- * A crossing means what the product's own count means: a person who can be seen, whose body box's middle (the box is not
- * clipped at the picture's edge) passes from one side of the segment to the other. Sides change only beyond a band of
- * 2 % of the picture's height around the line (5 % in a crowd), so that the sway of a step is not a crossing; the place where the middle
- * last met the line decides whether it passed the segment or went round its end. Who is hidden by an occluder at that
- * moment crosses all the same: they are seen before and after.
+ * A crossing means what the product's own count means: a person who can be seen, whose body box's middle (of the box as far
+ * as the picture shows it) passes from one side of the segment to the other. Sides change only beyond a band of
+ * 2 % of the picture's height around the line (5 % in a crowd), so that the sway of a step is not a crossing; the place
+ * where the middle last met the line decides whether it passed the segment or went round its end. Who is hidden by an
+ * occluder at that moment crosses all the same: they are seen before and after.
  */
 import { isBehindOccluder, type Occluder } from './occluder.ts';
 import type { View } from './view.ts';
@@ -154,8 +154,8 @@ export class Truth {
     const aspect = this.#view.widthPx / this.#view.heightPx;
     const lines = this.#lines;
     const at = line * 7;
-    const x = ((boxes[row * 4]! + boxes[row * 4 + 2]!) / 2) * aspect - lines[at]!;
-    const y = (boxes[row * 4 + 1]! + boxes[row * 4 + 3]!) / 2 - lines[at + 1]!;
+    const x = ((within01(boxes[row * 4]!) + within01(boxes[row * 4 + 2]!)) / 2) * aspect - lines[at]!;
+    const y = (within01(boxes[row * 4 + 1]!) + within01(boxes[row * 4 + 3]!)) / 2 - lines[at + 1]!;
     if (!Number.isFinite(x) || !Number.isFinite(y)) return;
     const distance = x * lines[at + 2]! + y * lines[at + 3]!;
     const along = (x * lines[at + 4]! + y * lines[at + 5]!) / lines[at + 6]!;
@@ -194,6 +194,11 @@ function besideOccluder(occluder: Occluder, view: View, walker: Walker): number 
     if (!isBehindOccluder(occluder, view, joints[at]!, joints[at + 1]!, joints[at + 2]!)) seen += 3;
   }
   return seen / joints.length;
+}
+
+/** What lies beyond the picture's edge nobody sees, and no detector was ever taught. */
+function within01(value: number): number {
+  return Math.min(1, Math.max(0, value));
 }
 
 /** Share of the joints that the wall does not hide, times the share of the box that lies in the picture. */

@@ -18,6 +18,10 @@ export const NOISE_SCORE_LOW = 0.2;
 const TRUE_SCORE = 0.9;
 const FALSE_SCORE = 0.6;
 
+function within01(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}
+
 /** Puts the scene's people of the present frame, with noise, into an emptied table. */
 export function fillNoisy(table: DetectionTable, scene: Scene, random: Random): void {
   const { people, format } = scene;
@@ -28,7 +32,8 @@ export function fillNoisy(table: DetectionTable, scene: Scene, random: Random): 
     if (people.visible[row]! < VISIBLE_MIN) continue;
     visibleCount += 1;
     if (random.chance(MISSED_SHARE)) continue;
-    const [left, top, right, bottom] = people.boxesNorm.subarray(row * 4, row * 4 + 4);
+    // As far as the picture shows them: no detector is taught what lies beyond its edge.
+    const [left, top, right, bottom] = people.boxesNorm.subarray(row * 4, row * 4 + 4).map(within01);
     table.add(
       ((left! + right!) / 2) * widthPx + random.bell(0, JITTER_PX),
       ((top! + bottom!) / 2) * heightPx + random.bell(0, JITTER_PX),

@@ -6,6 +6,12 @@
  * not merely its infinite extension; if the track is confirmed; and if the person has come some way (min_path), because
  * what appears at a line and hops over it is no person.
  *
+ * One person seen twice: a part of somebody (an arm, a bag, a shoulder) that is detected as another begins a track on top of
+ * theirs and is found less surely. Of such a family (tracker.ts) only one crosses in the same direction within a second.
+ * Real people who begin on top of each other, one behind the other, are found about equally surely. Missed and too many of
+ * 347 crossings of rendered clips: 43 and 36 without it, 44 and 25 with it; of 3,831 of the scene suite with the product's
+ * detector 298 and 521, 324 and 446; with exact boxes and noise nothing changes, because all scores are the same.
+ *
  * Two numbers a direction. *crossing*: at once. *net*: when the person has left the view, and only what did not cancel:
  * who comes in and turns back within the view is one crossing in and one out, and nothing net. So in - out is the same
  * for both, as soon as nobody is in view.
@@ -58,6 +64,11 @@ export const WAYS = { up: [0, -1], down: [0, 1], left: [-1, 0], right: [1, 0] } 
 
 /** Side outside the band: 1 = inside the shop, -1 = outside, 0 = not known yet. */
 const SIDE_UNKNOWN = 0;
+/** Two tracks of one family cross within this time of each other, and within this distance (in spans, half metres) where both are seen. */
+const TWIN_US_MAX = 1_000_000;
+const TWIN_SPANS_MAX = 1.2;
+/** The one is found at most this much as surely as the other. */
+const TWIN_SCORE_RATIO_MAX = 0.8;
 /** Nobody turns back more often within one view; it keeps the balance within its byte. */
 const BALANCE_MAX = 100;
 
@@ -101,6 +112,8 @@ export class LineCounter {
   readonly #side: Int8Array;
   readonly #lastXPx: Float64Array;
   readonly #lastYPx: Float64Array;
+  /** When the track last crossed out (0) or in (1), µs, [line, direction, track]. */
+  readonly #crossedAtUs: Float64Array;
   readonly #generationOfRow = new Uint32Array(TRACKS_MAX);
   /** The side that the person last crossed to, [counter, path]. */
   readonly #reached: Int8Array;
@@ -133,6 +146,7 @@ export class LineCounter {
     this.#hasCounted = new Uint8Array(this.counterCount * PATHS_MAX);
     this.#lastXPx = new Float64Array(lines.length * TRACKS_MAX);
     this.#lastYPx = new Float64Array(lines.length * TRACKS_MAX);
+    this.#crossedAtUs = new Float64Array(lines.length * 2 * TRACKS_MAX).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** Looks at everybody after the steps of tracker and paths. atUs: time of the picture. */
@@ -147,6 +161,8 @@ export class LineCounter {
       for (let lineIndex = 0; lineIndex < this.#lines.length; lineIndex++) {
         if (!this.#hasCrossed(lineIndex, row, path, tracker, paths)) continue;
         const side = this.#side[lineIndex * TRACKS_MAX + row]!;
+        if (this.#isTwin(lineIndex, row, tracker)) continue;
+        this.#crossedAtUs[crossingCell(lineIndex, side, row)] = atUs;
         this.#count(lineIndex, path, side, atUs);
         const { entranceIndex } = this.#lines[lineIndex]!;
         if (entranceIndex < 0 || this.#reached[entranceIndex * PATHS_MAX + path] === side) continue;
@@ -183,7 +199,28 @@ export class LineCounter {
     this.#generationOfRow[row] = tracker.generation[row]!;
     for (let lineIndex = 0; lineIndex < this.#lines.length; lineIndex++) {
       this.#side[lineIndex * TRACKS_MAX + row] = SIDE_UNKNOWN;
+      this.#crossedAtUs[crossingCell(lineIndex, 1, row)] = Number.NEGATIVE_INFINITY;
+      this.#crossedAtUs[crossingCell(lineIndex, -1, row)] = Number.NEGATIVE_INFINITY;
     }
+  }
+
+  /** The track that has just crossed is the second of one person. */
+  #isTwin(lineIndex: number, row: number, tracker: Tracker): boolean {
+    const side = this.#side[lineIndex * TRACKS_MAX + row]!;
+    const atUs = tracker.lastSeenUs[row]!;
+    const reachPx = TWIN_SPANS_MAX * Math.min(tracker.widthPx[row]!, tracker.heightPx[row]!);
+    const score = tracker.score[row]!;
+    for (let other = 0; other < TRACKS_MAX; other++) {
+      if (other === row || tracker.family[other] !== tracker.family[row]) continue;
+      if (atUs - this.#crossedAtUs[crossingCell(lineIndex, side, other)]! > TWIN_US_MAX) continue;
+      const otherScore = tracker.score[other]!;
+      if (Math.min(score, otherScore) >= TWIN_SCORE_RATIO_MAX * Math.max(score, otherScore)) continue;
+      if (tracker.alive[other] === 0) return true;
+      const dx = tracker.xPx[row]! - tracker.xPx[other]!;
+      const dy = tracker.yPx[row]! - tracker.yPx[other]!;
+      if (dx * dx + dy * dy < reachPx * reachPx) return true;
+    }
+    return false;
   }
 
   #forgetPath(paths: Paths, path: number): void {
@@ -239,4 +276,8 @@ export class LineCounter {
     const along = (passX - line.fromXPx) * line.alongX + (passY - line.fromYPx) * line.alongY;
     return along >= 0 && along <= line.lengthPx;
   }
+}
+
+function crossingCell(lineIndex: number, side: number, row: number): number {
+  return (lineIndex * 2 + (side === 1 ? 1 : 0)) * TRACKS_MAX + row;
 }

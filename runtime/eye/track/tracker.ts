@@ -64,6 +64,10 @@ const COAST_SHARE_YOUNG = 0.25;
 const COST_YOUNG = 16;
 /** A size that is a third larger or smaller counts like one standard deviation, so that of two people side by side each keeps their box. */
 const SIZE_SIGMA_LOG = 1 / 3;
+/** A track that begins this near to a person may be a part of them (an arm, a bag) that was detected as another. */
+const FAMILY_SPANS = 0.6;
+/** How much of the newest score enters a track's; the first ones enter evenly. */
+const SCORE_GAIN = 0.08;
 /** Exchanges settle in one or two rounds. */
 const EXCHANGE_ROUNDS_MAX = 4;
 /** A body does not double between two frames; a box twice as large belongs to somebody else, or is two people. */
@@ -93,6 +97,10 @@ export class Tracker {
   readonly widthPx = new Float64Array(TRACKS_MAX);
   readonly heightPx = new Float64Array(TRACKS_MAX);
   readonly lastSeenUs = new Float64Array(TRACKS_MAX);
+  /** Mean score of the latest detections, 0..1. */
+  readonly score = new Float64Array(TRACKS_MAX);
+  /** Tracks that began on top of each other have the same number: they may be one person seen twice (lines.ts). */
+  readonly family = new Uint32Array(TRACKS_MAX);
   /** Tracks alive and confirmed after the last step. */
   confirmedCount = 0;
 
@@ -103,6 +111,7 @@ export class Tracker {
   readonly #pvv = new Float64Array(TRACKS_MAX);
   /** [track, detection]: -2 log likelihood but for a constant; infinite where they cannot be the same person. */
   readonly #cost = new Float32Array(TRACKS_MAX * DETECTIONS_MAX);
+  #familyCount = 0;
   readonly #matchOfTrack = new Int16Array(TRACKS_MAX);
   /** The cheapest free detection of a track within a pass, or UNMATCHED, and what it costs. */
   readonly #bestOfTrack = new Int16Array(TRACKS_MAX);
@@ -275,6 +284,7 @@ export class Tracker {
       this.#pvv[row]! -= gainVelocity * pxv;
       this.widthPx[row]! += SIZE_GAIN * (detections.widthPx[i]! - this.widthPx[row]!);
       this.heightPx[row]! += SIZE_GAIN * (detections.heightPx[i]! - this.heightPx[row]!);
+      this.score[row]! += Math.max(SCORE_GAIN, 1 / (this.hits[row]! + 1)) * (detections.score[i]! - this.score[row]!);
       this.lastSeenUs[row] = atUs;
       if (this.hits[row]! < 0xffff) this.hits[row]! += 1;
     }
@@ -298,8 +308,10 @@ export class Tracker {
       while (row < TRACKS_MAX && this.alive[row] === 1) row += 1;
       if (row === TRACKS_MAX) return;
       const spanPx = Math.min(detections.widthPx[i]!, detections.heightPx[i]!);
+      this.family[row] = this.#familyOf(detections, i);
       this.alive[row] = 1;
       this.hits[row] = 1;
+      this.score[row] = detections.score[i]!;
       this.generation[row]! += 1;
       this.xPx[row] = detections.xPx[i]!;
       this.yPx[row] = detections.yPx[i]!;
@@ -312,5 +324,24 @@ export class Tracker {
       this.#pxv[row] = 0;
       this.#pvv[row] = (VELOCITY_SPANS * spanPx) ** 2;
     }
+  }
+
+  /** That of the nearest confirmed track which detection `i` lies on, or a new one. */
+  #familyOf(detections: DetectionTable, i: number): number {
+    const spanPx = Math.min(detections.widthPx[i]!, detections.heightPx[i]!);
+    let least = FAMILY_SPANS * FAMILY_SPANS;
+    let family = 0;
+    for (let row = 0; row < TRACKS_MAX; row++) {
+      if (!this.isConfirmed(row)) continue;
+      const span = Math.max(spanPx, Math.min(this.widthPx[row]!, this.heightPx[row]!));
+      const dx = (this.xPx[row]! - detections.xPx[i]!) / span;
+      const dy = (this.yPx[row]! - detections.yPx[i]!) / span;
+      if (dx * dx + dy * dy >= least) continue;
+      least = dx * dx + dy * dy;
+      family = this.family[row]!;
+    }
+    if (family !== 0) return family;
+    this.#familyCount += 1;
+    return this.#familyCount;
   }
 }

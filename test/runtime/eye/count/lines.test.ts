@@ -41,9 +41,10 @@ function runner(lines: readonly LineConfig[], entrances: readonly EntranceConfig
     net,
     counter,
     paths,
-    step(...people: readonly (readonly [number, number])[]): void {
+    /** Points, each with a score if it is not 0.9. */
+    step(...people: readonly (readonly [number, number, number?])[]): void {
       table.clear();
-      for (const [xPx, yPx] of people) table.add(xPx, yPx, 20, 40, 0.9);
+      for (const [xPx, yPx, score = 0.9] of people) table.add(xPx, yPx, 20, 40, score);
       tracker.step(table, frame * FRAME_US);
       paths.step(tracker, frame * FRAME_US);
       counter.step(tracker, paths, frame * FRAME_US);
@@ -267,6 +268,28 @@ test('in through one door and out through the other is one in and one out of the
     ['main:in', 'main:out'],
   );
   assert.equal(net, ['left:in', 'right:out']);
+});
+
+/** Somebody walks over the line, and from y = 60 on a second detection goes with them. */
+function walkWithSecond(beside: number, score: number): readonly string[] {
+  const { step, crossings } = runner([DOOR]);
+  for (let y = 40; y <= 150; y += 3) {
+    if (y < 60) step([128, y]);
+    else step([128, y], [128 + beside, y + 1, score]);
+  }
+  return crossings;
+}
+
+test('an arm that is detected as a second, less certain person is not counted', () => {
+  assert.equal(walkWithSecond(10, 0.5), ['door:in']);
+});
+
+test('a second person who comes out from behind the first and is found as surely is counted', () => {
+  assert.equal(walkWithSecond(10, 0.85), ['door:in', 'door:in']);
+});
+
+test('a less certain person who begins beside another is counted', () => {
+  assert.equal(walkWithSecond(18, 0.5), ['door:in', 'door:in']);
 });
 
 test('what appears at the line and hops over it is not counted, who comes from afar is', () => {
