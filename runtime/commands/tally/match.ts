@@ -3,17 +3,16 @@
  * A person presses about as late as ever, and the device's totals come up to a second after the crossing, so all
  * differences share a constant part, the lag. It is taken out first: the shift within ±LAG_MS_MAX with which most events
  * find a partner (then the nearest ones), made exact as the median of the differences over those pairs.
- * Pairs are one to one, at most the window apart, as many as possible, and among those the nearest.
- * Memory: one byte a press and count of the longest busy stretch; 5,000 of both are 25 MB for a moment.
+ * Pairs are one to one, at most the window apart, as many as possible, and among those the nearest (pairing.ts).
  */
+
+import { nearestPairs, type Pair } from '../pairing.ts';
 
 export type Direction = 'in' | 'out';
 export const DIRECTIONS: readonly Direction[] = ['in', 'out'];
 
 /** Milliseconds since the begin of the session, and which way. */
 export type Moment = readonly [tMs: number, direction: Direction];
-/** Indices into the two lists that were handed in. */
-export type Pair = readonly [pressIndex: number, countIndex: number];
 
 /** Nobody presses later than this all the time; a device further away than this is counting something else. */
 const LAG_MS_MAX = 5000;
@@ -99,65 +98,6 @@ function countInOrder(
     else j += 1;
   }
   return { pairCount, distanceMs };
-}
-
-/** Most pairs, then least distance. Both lists ascending. Cut where nothing reaches across, to keep the tables small. */
-export function nearestPairs(presses: readonly number[], counts: readonly number[], windowMs: number): Pair[] {
-  const pairs: Pair[] = [];
-  let [i, j] = [0, 0];
-  while (i < presses.length && j < counts.length) {
-    const [fromI, fromJ] = [i, j];
-    let reachMs = Math.min(presses[i]!, counts[j]!) + windowMs;
-    for (;;) {
-      if (i < presses.length && presses[i]! <= reachMs) reachMs = Math.max(reachMs, presses[i++]! + windowMs);
-      else if (j < counts.length && counts[j]! <= reachMs) reachMs = Math.max(reachMs, counts[j++]! + windowMs);
-      else break;
-    }
-    for (const [a, b] of pairStretch(presses.slice(fromI, i), counts.slice(fromJ, j), windowMs))
-      pairs.push([fromI + a, fromJ + b]);
-  }
-  return pairs;
-}
-
-const Step = { none: 0, skipPress: 1, skipCount: 2, pair: 3 } as const;
-
-/**
- * Alignment by dynamic programming, as in Needleman and Wunsch (1970): on a line the best pairs never cross each other.
- * A pair is worth more than all distances together, so the number of pairs comes first.
- */
-function pairStretch(presses: readonly number[], counts: readonly number[], windowMs: number): Pair[] {
-  const width = counts.length + 1;
-  const pairWorth = (Math.min(presses.length, counts.length) + 1) * windowMs + 1;
-  const steps = new Uint8Array((presses.length + 1) * width);
-  let above = new Float64Array(width);
-  for (let i = 1; i <= presses.length; i++) {
-    const row = new Float64Array(width);
-    for (let j = 1; j < width; j++) {
-      let value = above[j]!;
-      let step: number = Step.skipPress;
-      if (row[j - 1]! > value) {
-        value = row[j - 1]!;
-        step = Step.skipCount;
-      }
-      const distanceMs = Math.abs(presses[i - 1]! - counts[j - 1]!);
-      const paired = above[j - 1]! + pairWorth - distanceMs;
-      if (distanceMs <= windowMs && paired > value) {
-        value = paired;
-        step = Step.pair;
-      }
-      row[j] = value;
-      steps[i * width + j] = step;
-    }
-    above = row;
-  }
-  const pairs: Pair[] = [];
-  for (let i = presses.length, j = counts.length; i > 0 && j > 0; ) {
-    const step = steps[i * width + j]!;
-    if (step === Step.pair) pairs.push([i - 1, j - 1]);
-    if (step !== Step.skipCount) i -= 1;
-    if (step !== Step.skipPress) j -= 1;
-  }
-  return pairs.reverse();
 }
 
 function median(values: readonly number[]): number {

@@ -128,8 +128,9 @@ function clockOf(timeZone: string): (wallMs: number) => string {
 }
 
 function spanText(ms: number): string {
-  const minutes = Math.floor(ms / MS_PER_MINUTE);
-  const seconds = Math.round((ms % MS_PER_MINUTE) / MS_PER_S);
+  const wholeS = Math.round(ms / MS_PER_S);
+  const minutes = Math.floor((wholeS * MS_PER_S) / MS_PER_MINUTE);
+  const seconds = wholeS % 60;
   return minutes === 0 ? `${seconds} s` : `${minutes} min ${seconds} s`;
 }
 

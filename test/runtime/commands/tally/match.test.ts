@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Moment, matchMoments, nearestPairs } from '../../../../runtime/commands/tally/match.ts';
+import { nearestPairs } from '../../../../runtime/commands/pairing.ts';
+import { type Moment, matchMoments } from '../../../../runtime/commands/tally/match.ts';
 
 const WINDOW_MS = 2000;
 const moments = (minLength: number, maxMs = 600_000) =>
