@@ -65,10 +65,11 @@ if (skipBroker()) {
     assert.is(ear.last<Total>('/total/door')?.out, 1);
     assert.ok(voice.words().every((word) => word === ControlWord.linkUp));
     const late = await broker.subscribe();
-    await eventually(2000, 'retained', () => late.received.length >= 4);
+    await eventually(2000, 'retained', () => late.received.length >= 5);
     assert.equal(late.received.map((message) => message.topic.split('/')[4]).sort(), [
       'health',
       'info',
+      'occupancy',
       'status',
       'total',
     ]);
