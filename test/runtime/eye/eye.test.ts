@@ -7,9 +7,10 @@ import * as assert from 'uvu/assert';
 import { ManualClock } from '../../../drivers/clock/manual.ts';
 import { MemoryGpio } from '../../../drivers/gpio/memory.ts';
 import { parseConfig } from '../../../runtime/config/config.ts';
+import type { Config } from '../../../runtime/config/schema.ts';
 import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { CorridorReader } from '../../../runtime/corridor/reader.ts';
-import { type CorridorRecord, EyeReason, EyeState, RecordKind } from '../../../runtime/corridor/record.ts';
+import { type CorridorRecord, EyeReason, EyeState, RecordKind, TIME_MS_MIN } from '../../../runtime/corridor/record.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
 import { Eye } from '../../../runtime/eye/eye.ts';
 import { type LampPatternName, LED_PATTERNS, levelsOf, TICK_MS } from '../../../runtime/eye/indicator.ts';
@@ -28,10 +29,10 @@ const model = loadModel('');
 let stage: Stage;
 
 class Stage {
-  readonly config = parseConfig({});
+  readonly config: Config;
   readonly clock = new ManualClock();
   readonly gpio = new MemoryGpio(() => this.clock.monotonicUs());
-  readonly camera = new FakeCamera(frameFormatOf(this.config, model));
+  readonly camera: FakeCamera;
   readonly records: CorridorRecord[] = [];
   readonly exits: ExitCode[] = [];
   isOutletOpen = true;
@@ -39,7 +40,9 @@ class Stage {
   slot: Uint8Array | undefined;
   readonly eye: Eye;
 
-  constructor(prepare: (gpio: MemoryGpio) => void = () => {}) {
+  constructor(prepare: (gpio: MemoryGpio) => void = () => {}, file: object = {}) {
+    this.config = parseConfig(file);
+    this.camera = new FakeCamera(frameFormatOf(this.config, model));
     prepare(this.gpio);
     const reader = new CorridorReader(
       { onRecord: (record) => this.records.push({ ...record }), onCutOff: (reason) => assert.unreachable(reason) },
@@ -308,6 +311,48 @@ test('a lamp that cannot be had is no reason not to count', async () => {
   assert.equal(dark.gpio.changes(LED), []);
   await dark.eye.stop(ExitCode.ok, EyeReason.none);
   assert.equal(dark.exits, [ExitCode.ok]);
+});
+
+test('entrances are counters after the lines, and every zone speaks each second', async () => {
+  const line = { name: 'outer', from: [0.05, 0.4], to: [0.95, 0.4], in: 'down' };
+  const hall = [
+    [0, 0.6],
+    [1, 0.6],
+    [1, 1],
+  ];
+  const other = new Stage(() => {}, {
+    lines: [line, { ...line, name: 'inner', from: [0.05, 0.6], to: [0.95, 0.6] }],
+    entrances: [{ name: 'main', lines: ['outer', 'inner'] }],
+    zones: [
+      { name: 'hall', polygon: hall },
+      { name: 'till', polygon: hall },
+    ],
+  });
+  other.eye.start();
+  await other.until(EyeState.counting);
+  const [hello] = other.of(RecordKind.hello);
+  assert.equal([hello?.index, hello?.code], [3, 2]);
+  other.run(10);
+  for (const [kind, count] of [
+    [RecordKind.totals, 3],
+    [RecordKind.net, 3],
+    [RecordKind.zone, 2],
+    [RecordKind.passers, 2],
+  ] as const) {
+    assert.equal(
+      other.of(kind).map(({ index }) => index),
+      Array.from({ length: count }, (_, index) => index),
+      `kind ${kind}`,
+    );
+  }
+  await other.eye.stop(ExitCode.ok, EyeReason.none);
+});
+
+test('a clock that was never set gives times of 2020, which the voice takes', () => {
+  const before = new Stage();
+  before.clock.jumpWall(-before.clock.wallMs());
+  before.eye.start();
+  assert.is(before.of(RecordKind.hello)[0]?.timeMs, TIME_MS_MIN);
 });
 
 test.run();
