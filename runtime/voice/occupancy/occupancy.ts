@@ -2,7 +2,7 @@
  * Occupancy: how many people are in the store, from those who came in and those who left, with what is known of the error.
  * A counter that misses a little more in one direction than in the other drifts: 1,000 visits at 1 % are ten people who
  * never leave. So
- *   people = E - ρ · X        E in, X out since the last reset; ρ = E / X over the last DAYS_KEPT days
+ *   people = B + E - ρ · X    E in, X out since the last reset; ρ = E / X over the last DAYS_KEPT days; B below
  * and at closing time, when nobody is inside, it begins again at 0. Simulated at 1,000 visits a day with 27 people inside on
  * average the largest error of a day is 13 people with ρ and 22 without it (raw counts).
  *
@@ -11,6 +11,9 @@
  *
  * While the store is closed nobody can be fewer than nobody: who leaves after closing time makes it begin again at 0, and
  * not the next day at -3.
+ * On the day on which it was hung up, people may have been inside before: as soon as more have left than can have, they are
+ * taken into B, the number it began with. On later days B is 0: a sum below nobody is then an error of counting, and making
+ * it good each time would drift upwards.
  * Memory: two numbers a day, inside the ledger's state.
  */
 
@@ -18,6 +21,8 @@ export type DayCount = { readonly in: number; readonly out: number };
 
 /** What must survive a restart. */
 export type OccupancyState = {
+  /** B: people inside who were there before, or whom somebody counted by hand. */
+  base: number;
   /** Since the last reset. */
   in: number;
   out: number;
@@ -54,7 +59,7 @@ const DAY_COUNT_MIN = 20;
 const SIGMAS_95 = 1.96;
 
 export function emptyOccupancy(): OccupancyState {
-  return { in: 0, out: 0, resetAtMs: 0, days: [] };
+  return { base: 0, in: 0, out: 0, resetAtMs: 0, days: [] };
 }
 
 export class Occupancy {
@@ -68,11 +73,12 @@ export class Occupancy {
   /** People crossed at atMs; before the last reset, they are part of a day that is over. isOpen: the store is. */
   add(countIn: number, countOut: number, atMs: number, isOpen: boolean): void {
     if (atMs < this.#state.resetAtMs) return;
-    this.#state.in += countIn;
-    this.#state.out += countOut;
-    if (isOpen || this.#state.in >= this.#ratio() * this.#state.out) return;
-    this.#state.in = 0;
-    this.#state.out = 0;
+    const state = this.#state;
+    state.in += countIn;
+    state.out += countOut;
+    if (this.#estimate() >= 0) return;
+    if (!isOpen) this.#beginAt(0);
+    else if (state.days.length === 0) state.base -= this.#estimate();
   }
 
   /** Time passes. lastClosingMs: instant of the last closing at or before nowMs; a new one begins at 0. True if it did. */
@@ -85,22 +91,30 @@ export class Occupancy {
       state.days.unshift({ in: state.in, out: state.out });
       state.days.length = Math.min(state.days.length, DAYS_KEPT);
     }
-    state.in = 0;
-    state.out = 0;
+    this.#beginAt(0);
     state.resetAtMs = lastClosingMs;
     return true;
   }
 
   /** A person has counted, or knows: so many are inside now. */
   set(people: number): void {
-    this.#state.in = people;
+    this.#beginAt(people);
+  }
+
+  #beginAt(people: number): void {
+    this.#state.base = people;
+    this.#state.in = 0;
     this.#state.out = 0;
+  }
+
+  #estimate(): number {
+    return this.#state.base + this.#state.in - this.#ratio() * this.#state.out;
   }
 
   facts(): OccupancyFacts {
     const { in: countIn, out, days, resetAtMs } = this.#state;
     const ratio = this.#ratio();
-    const estimate = countIn - ratio * out;
+    const estimate = this.#estimate();
     const variance = this.#varianceOfCrossing();
     const half = variance === undefined ? undefined : SIGMAS_95 * Math.sqrt(variance * (countIn + out));
     const lastDay = days[0];

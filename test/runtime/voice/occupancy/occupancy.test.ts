@@ -34,9 +34,32 @@ test('people are who came in less who left', () => {
 });
 
 test('there are never fewer than nobody', () => {
-  const occupancy = new Occupancy(emptyOccupancy());
+  const occupancy = new Occupancy({ ...emptyOccupancy(), days: [{ in: 100, out: 100 }] });
   occupancy.add(0, 5, NOW_MS, true);
   assert.is(occupancy.facts().people, 0);
+});
+
+test('hung up at noon: who leaves and was inside before is taken into account, who comes in then is inside', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.add(0, 8, NOW_MS, true);
+  occupancy.add(3, 1, NOW_MS, true);
+  const { people, in: countIn, out } = occupancy.facts();
+  assert.equal([people, countIn, out], [2, 3, 9]);
+});
+
+test('on later days a sum below nobody is not made good: that would drift upwards', () => {
+  const occupancy = new Occupancy({ ...emptyOccupancy(), resetAtMs: CLOSING_MS, days: [{ in: 100, out: 100 }] });
+  occupancy.add(0, 2, NOW_MS, true);
+  occupancy.add(3, 0, NOW_MS, true);
+  assert.is(occupancy.facts().people, 1);
+});
+
+test('a number told by hand is where it goes on from', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.set(12);
+  occupancy.add(1, 3, NOW_MS, true);
+  assert.is(occupancy.facts().people, 10);
 });
 
 test('closing time begins at nobody and keeps the day for the ratio', () => {
@@ -72,10 +95,10 @@ test('a clock that is set back neither resets nor makes a day; one that came fro
 });
 
 test('quiet days and directions that differ by more than a quarter bend no ratio', () => {
-  const quiet = new Occupancy({ in: 3, out: 9, resetAtMs: CLOSING_MS, days: [] });
+  const quiet = new Occupancy({ base: 0, in: 3, out: 9, resetAtMs: CLOSING_MS, days: [] });
   quiet.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS);
   assert.is(quiet.facts().ratio, 1);
-  const wrong = new Occupancy({ in: 300, out: 100, resetAtMs: CLOSING_MS, days: [] });
+  const wrong = new Occupancy({ base: 0, in: 300, out: 100, resetAtMs: CLOSING_MS, days: [] });
   wrong.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS);
   assert.is(wrong.facts().ratio, 1.25);
 });
