@@ -26,12 +26,15 @@ function processesWith(word: string): number[] {
   return readdirSync('/proc').flatMap((entry) => {
     try {
       if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return [];
-      const isOurs = readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(word);
-      return isOurs ? [Number(entry)] : [];
+      return commandOf(Number(entry)).includes(word) ? [Number(entry)] : [];
     } catch {
       return [];
     }
   });
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
 }
 
 function sumOf(total: Total | undefined): number {
@@ -87,7 +90,14 @@ if (skipBroker()) {
       const before = sumOf(ear.last<Total>('/total/door'));
       await broker.kill();
       await new Promise((resolve) => setTimeout(resolve, 5000)); // people go on walking
+      // What the broker confirms before anybody listens is delivered and yet not heard: the listener comes first.
+      const voicePids = processesWith(folder).filter((pid) => commandOf(pid).includes('voice'));
+      assert.is(voicePids.length, 1);
+      for (const pid of voicePids) process.kill(pid, 'SIGSTOP');
+      const heardBefore = ear.subscribedCount;
       await broker.start();
+      await eventually(5000, 'the listener is back', () => ear.subscribedCount > heardBefore);
+      for (const pid of voicePids) process.kill(pid, 'SIGCONT');
       await eventually(15_000, 'totals are back', () => sumOf(ear.last<Total>('/total/door')) > before);
       // Until the interval in which the broker died has closed and arrived.
       await eventually(20_000, 'intervals are back', () => {

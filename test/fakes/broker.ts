@@ -132,6 +132,8 @@ export type Received = {
 
 export class Subscriber {
   readonly received: Received[] = [];
+  /** How often a broker has confirmed the subscription: once more after each of its lives. */
+  subscribedCount = 0;
   readonly #client: MqttClient;
 
   private constructor(client: MqttClient) {
@@ -139,6 +141,9 @@ export class Subscriber {
     client.on('message', (topic, payload, packet) =>
       this.received.push({ topic, payload: payload.toString(), retain: packet.retain }),
     );
+    client.on('packetreceive', ({ cmd }) => {
+      if (cmd === 'suback') this.subscribedCount += 1;
+    });
     client.on('error', () => {}); // a killed broker is part of the test; it reconnects
   }
 
