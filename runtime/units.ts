@@ -11,3 +11,8 @@ export const MS_PER_MINUTE = 60_000;
 export function yuv420Bytes(strideBytes: number, heightPx: number): number {
   return (strideBytes * heightPx * 3) / 2;
 }
+
+/** The nearest value of 0..1: what lies beyond a picture's edge is at its edge. */
+export function within01(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}

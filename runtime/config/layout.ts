@@ -4,6 +4,7 @@
  * right value can be reckoned, the sentence holds it: who stands on a ladder does not want to guess.
  * Lengths and distances are in picture heights, so that a picture's shape does not matter.
  */
+import { within01 } from '../units.ts';
 import { counterNames, STORE } from './counters.ts';
 import type { ConfigFile } from './schema.ts';
 import { show, suggest } from './words.ts';
@@ -91,8 +92,8 @@ function edgeProblems(line: Line, at: string, aspect: number, personSize: number
     if (room >= personSize) continue;
     const shift = personSize - room;
     const moved = [line.from, line.to].map(([x, y]) => [
-      within01(x - (normal[0] * shift) / aspect),
-      within01(y - normal[1] * shift),
+      twoDigits(x - (normal[0] * shift) / aspect),
+      twoDigits(y - normal[1] * shift),
     ]);
     return [
       `${at} is ${room.toFixed(2)} of the picture's height away from its ${edgeName(normal)} edge; expected at least person_size (${personSize}), because nobody is seen whole on a side that is narrower than a person. ` +
@@ -114,8 +115,8 @@ function edgeName([wayX, wayY]: Point): string {
   return wayX < 0 ? 'left' : 'right';
 }
 
-function within01(value: number): number {
-  return Math.round(100 * Math.min(1, Math.max(0, value))) / 100;
+function twoDigits(value: number): number {
+  return Math.round(100 * within01(value)) / 100;
 }
 
 function entranceProblems(file: ConfigFile): string[] {

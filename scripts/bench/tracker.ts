@@ -10,6 +10,7 @@ import { Counting, NO_EVENTS } from '../../runtime/eye/count/counting.ts';
 import { DETECTIONS_MAX, DetectionTable } from '../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { US_PER_S } from '../../runtime/units.ts';
+import { FULL_LAYOUT } from '../../test/fakes/layout.ts';
 import { boardName } from './residency.ts';
 import { summarise } from './statistics.ts';
 
@@ -24,34 +25,7 @@ const ROUND_FRAMES = 1500;
 const ROUND_COUNT = 7;
 const COLUMN_COUNT = 10;
 /** More than most doors have. */
-const LAYOUT = parseConfig({
-  lines: [
-    { name: 'outer', from: [0.05, 0.4], to: [0.95, 0.4], in: 'down' },
-    { name: 'inner', from: [0.05, 0.6], to: [0.95, 0.6], in: 'down' },
-  ],
-  entrances: [{ name: 'main', lines: ['outer', 'inner'] }],
-  zones: [
-    {
-      name: 'hall',
-      polygon: [
-        [0, 0.6],
-        [1, 0.6],
-        [1, 1],
-        [0, 1],
-      ],
-    },
-    {
-      name: 'street',
-      polygon: [
-        [0, 0],
-        [1, 0],
-        [1, 0.35],
-        [0, 0.35],
-      ],
-      passes: 'main',
-    },
-  ],
-});
+const LAYOUT = parseConfig(FULL_LAYOUT);
 
 class Crowd {
   readonly #tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.4, scoreLow: 0.2 });

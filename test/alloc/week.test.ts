@@ -16,6 +16,7 @@ import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { createLog } from '../../runtime/log.ts';
 import type { Link, LinkEvents } from '../../runtime/ports/link.ts';
 import { Voice } from '../../runtime/voice/voice.ts';
+import { FULL_LAYOUT } from '../fakes/layout.ts';
 import { MemoryFiles, settle } from '../runtime/voice/bench.ts';
 import { collector } from './slope.ts';
 
@@ -34,32 +35,7 @@ const CONFIG = parseConfig({
   log_level: 'fatal',
   time_zone: 'Europe/Stockholm',
   opening_hours: ['Mo-Su 09:00-21:00'],
-  lines: [
-    { name: 'outer', from: [0.05, 0.42], to: [0.95, 0.42], in: 'down' },
-    { name: 'inner', from: [0.05, 0.58], to: [0.95, 0.58], in: 'down' },
-  ],
-  entrances: [{ name: 'main', lines: ['outer', 'inner'] }],
-  zones: [
-    {
-      name: 'hall',
-      polygon: [
-        [0, 0.6],
-        [1, 0.6],
-        [1, 1],
-        [0, 1],
-      ],
-    },
-    {
-      name: 'street',
-      polygon: [
-        [0, 0],
-        [1, 0],
-        [1, 0.35],
-        [0, 0.35],
-      ],
-      passes: 'main',
-    },
-  ],
+  ...FULL_LAYOUT,
 });
 
 /** A broker that forgets at once what it was told, but for the sums. */

@@ -6,6 +6,7 @@
  * where the middle last met the line decides whether it passed the segment or went round its end. Who is hidden by an
  * occluder at that moment crosses all the same: they are seen before and after.
  */
+import { within01 } from '../../../runtime/units.ts';
 import { isBehindOccluder, type Occluder } from './occluder.ts';
 import type { View } from './view.ts';
 import { isBehindWall } from './view.ts';
@@ -154,6 +155,7 @@ export class Truth {
     const aspect = this.#view.widthPx / this.#view.heightPx;
     const lines = this.#lines;
     const at = line * 7;
+    // What lies beyond the picture's edge nobody sees, and no detector was ever taught.
     const x = ((within01(boxes[row * 4]!) + within01(boxes[row * 4 + 2]!)) / 2) * aspect - lines[at]!;
     const y = (within01(boxes[row * 4 + 1]!) + within01(boxes[row * 4 + 3]!)) / 2 - lines[at + 1]!;
     if (!Number.isFinite(x) || !Number.isFinite(y)) return;
@@ -194,11 +196,6 @@ function besideOccluder(occluder: Occluder, view: View, walker: Walker): number 
     if (!isBehindOccluder(occluder, view, joints[at]!, joints[at + 1]!, joints[at + 2]!)) seen += 3;
   }
   return seen / joints.length;
-}
-
-/** What lies beyond the picture's edge nobody sees, and no detector was ever taught. */
-function within01(value: number): number {
-  return Math.min(1, Math.max(0, value));
 }
 
 /** Share of the joints that the wall does not hide, times the share of the box that lies in the picture. */

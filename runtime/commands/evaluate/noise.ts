@@ -5,6 +5,7 @@
 import type { Random } from '../../../drivers/camera/scene/random.ts';
 import type { Scene } from '../../../drivers/camera/scene/simulation.ts';
 import type { DetectionTable } from '../../eye/track/detections.ts';
+import { within01 } from '../../units.ts';
 
 const JITTER_PX = 2;
 const MISSED_SHARE = 0.1;
@@ -17,10 +18,6 @@ export const NOISE_SCORE_MIN = 0.4;
 export const NOISE_SCORE_LOW = 0.2;
 const TRUE_SCORE = 0.9;
 const FALSE_SCORE = 0.6;
-
-function within01(value: number): number {
-  return Math.min(1, Math.max(0, value));
-}
 
 /** Puts the scene's people of the present frame, with noise, into an emptied table. */
 export function fillNoisy(table: DetectionTable, scene: Scene, random: Random): void {
