@@ -12,7 +12,7 @@
  */
 
 export const RECORD_BYTES = 32;
-export const RECORD_VERSION = 2;
+export const RECORD_VERSION = 3;
 /** More than this from an eye is not counting: twelve counters and eight zones are 40 a second, everybody running below 100 more. */
 export const RECORDS_PER_SECOND_MAX = 256;
 /** Lines and entrances. */
@@ -32,7 +32,7 @@ export const RecordKind = {
   state: 4,
   /** Frames since boot: read, erased, dropped; then tracks now. Four u32. */
   frames: 5,
-  /** Residencies since the last such record, µs: pixels p50, p99, max; everything derived, max. Four u32. */
+  /** One residency (index: ResidencySpan) each minute: p50, p99 and max in µs, and the frames they rest on. Four u32. */
   residency: 6,
   /** Only from a simulated camera: true crossings of counter `index` so far, at timeMs: in a, out b. */
   truth: 7,
@@ -44,11 +44,19 @@ export const RecordKind = {
   passers: 10,
   /** A visit of zone `index` ended at timeMs. a: how long it was, ms; b: visits that have ended since the eye's boot. */
   visit: 11,
+  /** Every second, at timeMs. a: longest residency of pixels, b: of everything derived, of frames since the last such record, µs. */
+  longest: 12,
+  /** Frames outlived the configured limit, told at most once a second, at timeMs. a: the longest of them, µs; b: how many since boot. */
+  overlong: 13,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
 export const Direction = { in: 0, out: 1 } as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];
+
+/** Which pictures' residency a record tells: of pixels or of everything derived, of the last minute or since the eye's boot. */
+export const ResidencySpan = { pixelsMinute: 0, derivedMinute: 1, pixelsBoot: 2, derivedBoot: 3 } as const;
+export type ResidencySpan = (typeof ResidencySpan)[keyof typeof ResidencySpan];
 
 export const EyeState = { starting: 0, counting: 1, paused: 2, cameraLost: 3, stopping: 4 } as const;
 export type EyeState = (typeof EyeState)[keyof typeof EyeState];
@@ -117,6 +125,8 @@ function indexMaxOf(kind: number): number {
     case RecordKind.passers:
     case RecordKind.visit:
       return ZONES_MAX - 1;
+    case RecordKind.residency:
+      return ResidencySpan.derivedBoot;
     default:
       return 0;
   }
@@ -185,7 +195,7 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   if (view.getUint32(offset + 12, true) !== checkOf(bytes, offset)) return Decoded.badCheck;
   if (view.getUint8(offset + 1) !== RECORD_VERSION) return Decoded.badVersion;
   const kind = view.getUint8(offset);
-  if (kind < RecordKind.hello || kind > RecordKind.visit) return Decoded.badKind;
+  if (kind < RecordKind.hello || kind > RecordKind.overlong) return Decoded.badKind;
   record.kind = kind;
   record.index = view.getUint8(offset + 2);
   record.code = view.getUint8(offset + 3);
