@@ -48,6 +48,8 @@ export const RecordKind = {
   longest: 12,
   /** Frames outlived the configured limit, told at most once a second, at timeMs. a: the longest of them, µs; b: how many since boot. */
   overlong: 13,
+  /** Half `index` (0, 1) of the SHA-256 of the model that the eye runs, after hello and every minute. Four u32, big-endian order. */
+  model: 14,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
@@ -109,7 +111,15 @@ const TIME_MS_MAX = 4_102_444_800_000;
 
 /** Some kinds use their body as four counters instead of a time and two. */
 function hasFourCounters(kind: number): boolean {
-  return kind === RecordKind.frames || kind === RecordKind.residency || kind === RecordKind.zone;
+  switch (kind) {
+    case RecordKind.frames:
+    case RecordKind.residency:
+    case RecordKind.zone:
+    case RecordKind.model:
+      return true;
+    default:
+      return false;
+  }
 }
 
 function indexMaxOf(kind: number): number {
@@ -127,6 +137,8 @@ function indexMaxOf(kind: number): number {
       return ZONES_MAX - 1;
     case RecordKind.residency:
       return ResidencySpan.derivedBoot;
+    case RecordKind.model:
+      return 1;
     default:
       return 0;
   }
@@ -195,7 +207,7 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   if (view.getUint32(offset + 12, true) !== checkOf(bytes, offset)) return Decoded.badCheck;
   if (view.getUint8(offset + 1) !== RECORD_VERSION) return Decoded.badVersion;
   const kind = view.getUint8(offset);
-  if (kind < RecordKind.hello || kind > RecordKind.overlong) return Decoded.badKind;
+  if (kind < RecordKind.hello || kind > RecordKind.model) return Decoded.badKind;
   record.kind = kind;
   record.index = view.getUint8(offset + 2);
   record.code = view.getUint8(offset + 3);

@@ -154,7 +154,7 @@ test('a field out of its range is refused even with a right check sum', () => {
   };
   assert.is(verdict({}), Decoded.ok);
   assert.is(verdict({ kind: 0 }), Decoded.badKind);
-  assert.is(verdict({ kind: 14 }), Decoded.badKind);
+  assert.is(verdict({ kind: 15 }), Decoded.badKind);
   assert.is(verdict({ index: 12 }), Decoded.badIndex);
   assert.is(verdict({ kind: RecordKind.visit, index: 8 }), Decoded.badIndex);
   assert.is(verdict({ kind: RecordKind.hello, code: 9 }), Decoded.badCode);
