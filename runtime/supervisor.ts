@@ -1,18 +1,23 @@
 /**
  * Supervisor: on one machine without systemd it makes the corridor, starts eye and voice, and restarts either when it ends.
  * It holds both FIFOs open itself, so records that the eye has sent survive even when both programs die at once.
+ * Each child is shut in as far as this machine can (isolation/isolation.ts), which is told at the start.
  * The children run in process groups of their own: Ctrl-C reaches only the supervisor, which stops the eye first and the
  * voice after it, so that the last crossing is still published.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFifo } from '../drivers/fifo.ts';
 import { openCorridorFifo } from '../drivers/inlet.ts';
+import { readProcessArguments } from './config/arguments.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from './corridor/control.ts';
 import { ExitCode } from './errors.ts';
+import { type Abilities, probeAbilities } from './isolation/abilities.ts';
+import { type ChildPlan, planChild, type Role, requireAll } from './isolation/isolation.ts';
+import { CAMERA_FOLDER } from './isolation/paths.ts';
 import type { Log } from './log.ts';
 
 /** First pause before a restart, doubled up to the last; back to the first after RUN_MS_GOOD of life. */
@@ -22,46 +27,45 @@ const RUN_MS_GOOD = 60_000;
 /** Stopping: the camera's own stop sequence takes up to 3 s, the voice's last delivery 2 s. */
 const STOP_MS_MAX = 6000;
 
-type ProgramName = 'eye' | 'voice';
-
 export type SupervisorOptions = {
   /** Words for both children besides --runtime-dir: --config, --set. */
   readonly args: readonly string[];
   readonly log: Log;
   /** The eye's source came to its end (a file) or cannot be used: everything was stopped. */
   readonly onEnded: (code: ExitCode) => void;
+  /** Words for Node before the entry, such as --import FILE. From code only, for audits and crash tests: no option sets them. */
+  readonly nodeWords?: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** Paths that these words need to read besides. */
+  readonly extraReadPaths?: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** What this machine can enforce; without it: found out. */
+  readonly abilities?: Abilities;
 };
 
 class Program {
-  readonly name: ProgramName;
+  readonly name: Role;
   child: ChildProcess | undefined;
   restartCount = 0;
   #startedAtMs = 0;
   #pauseMs = PAUSE_MS_MIN;
   #timer: NodeJS.Timeout | undefined;
-  readonly #args: readonly string[];
+  readonly #plan: ChildPlan;
   readonly #log: Log;
   readonly #onEnded: (code: number | null) => 'restart' | 'stay';
 
-  constructor(
-    name: ProgramName,
-    args: readonly string[],
-    log: Log,
-    onEnded: (code: number | null) => 'restart' | 'stay',
-  ) {
+  constructor(name: Role, plan: ChildPlan, log: Log, onEnded: (code: number | null) => 'restart' | 'stay') {
     this.name = name;
-    this.#args = args;
+    this.#plan = plan;
     this.#log = log;
     this.#onEnded = onEnded;
   }
 
   start(): void {
     this.#startedAtMs = Date.now();
-    const entry = fileURLToPath(new URL(`./${this.name}/main.js`, import.meta.url));
-    const child = spawn(process.execPath, [entry, ...this.#args], {
+    const { program, words, environment } = this.#plan;
+    const child = spawn(program, words, {
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
-      env: { ...process.env, LETHE_SUPERVISED: String(process.pid) },
+      env: { ...environment, LETHE_SUPERVISED: String(process.pid) },
     });
     this.child = child;
     child.on('error', (error) => this.#log.error({ program: this.name, err: error }, 'program cannot be started'));
@@ -94,22 +98,33 @@ class Program {
 
 export class Supervisor {
   readonly runtimeDir: string;
+  /** How the two are started, and what is thereby enforced. */
+  readonly plans: Readonly<Record<Role, ChildPlan>>;
   readonly #options: SupervisorOptions;
   readonly #fds: number[];
   readonly #eye: Program;
   readonly #voice: Program;
   #isStopping = false;
 
-  /** Makes the runtime folder (0700) and the FIFOs (0600). Throws DriverError. */
+  /**
+   * Makes the runtime folder (0700) and the FIFOs (0600). Throws DriverError, and ConfigError for a configuration that cannot
+   * be used or whose isolation cannot be had here.
+   */
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.runtimeDir = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'lethe-'));
-    const paths = [CORRIDOR_FIFO, CONTROL_FIFO].map((name) => join(this.runtimeDir, name));
-    for (const path of paths) makeFifo(path);
-    this.#fds = paths.map(openCorridorFifo);
-    const args = [...options.args, '--runtime-dir', this.runtimeDir];
-    this.#eye = new Program('eye', args, options.log, (code) => this.#onEnded(code, code === ExitCode.ok));
-    this.#voice = new Program('voice', args, options.log, (code) => this.#onEnded(code, false));
+    try {
+      this.plans = this.#planBoth();
+      const paths = [CORRIDOR_FIFO, CONTROL_FIFO].map((name) => join(this.runtimeDir, name));
+      makeFifo(...paths);
+      this.#fds = paths.map(openCorridorFifo);
+    } catch (error) {
+      rmSync(this.runtimeDir, { recursive: true, force: true });
+      throw error;
+    }
+    const { eye, voice } = this.plans;
+    this.#eye = new Program('eye', eye, options.log, (code) => this.#onEnded(code, code === ExitCode.ok));
+    this.#voice = new Program('voice', voice, options.log, (code) => this.#onEnded(code, false));
   }
 
   get eyePid(): number | undefined {
@@ -121,6 +136,7 @@ export class Supervisor {
   }
 
   start(): void {
+    this.#tellIsolation();
     this.#voice.start();
     this.#eye.start();
   }
@@ -135,6 +151,50 @@ export class Supervisor {
     rmSync(this.runtimeDir, { recursive: true, force: true });
   }
 
+  #planBoth(): Record<Role, ChildPlan> {
+    const { args, nodeWords, extraReadPaths, abilities = probeAbilities() } = this.#options;
+    const childArgs = [...args, '--runtime-dir', this.runtimeDir];
+    const { config, configPath } = readProcessArguments(childArgs);
+    makeStateFolder(config.stateDir);
+    mkdirSync(join(this.runtimeDir, CAMERA_FOLDER), { mode: 0o700 });
+    const planOf = (role: Role): ChildPlan => {
+      const mountPoint = join(this.runtimeDir, `view-${role}`);
+      mkdirSync(mountPoint, { mode: 0o700 });
+      return planChild(
+        {
+          role,
+          config,
+          configPath,
+          runtimeDir: this.runtimeDir,
+          mountPoint,
+          entry: fileURLToPath(new URL(`./${role}/main.js`, import.meta.url)),
+          args: childArgs,
+          nodeWords: nodeWords?.[role] ?? [],
+          extraReadPaths: extraReadPaths?.[role] ?? [],
+          environment: process.env,
+        },
+        abilities,
+      );
+    };
+    const plans = { eye: planOf('eye'), voice: planOf('voice') };
+    if (config.privacy.isolation === 'required') requireAll(plans);
+    return plans;
+  }
+
+  /** One line with everything; what cannot be enforced is a warning of its own, so that no level of calm hides it. */
+  #tellIsolation(): void {
+    const { log } = this.#options;
+    const told = (['eye', 'voice'] as const).map((role) => {
+      const { enforced, allowed } = this.plans[role];
+      return [role, { enforced: enforced.map(({ guard, by }) => `${guard} (${by.join(', ')})`), allowed }] as const;
+    });
+    log.info(Object.fromEntries(told), 'isolation');
+    for (const role of ['eye', 'voice'] as const) {
+      for (const { guard, why, remedy } of this.plans[role].missing)
+        log.warn(`NOT ISOLATED: ${guard} cannot be kept from the ${role} (${why}). ${remedy}`);
+    }
+  }
+
   #onEnded(code: number | null, isEndOfSource: boolean): 'restart' | 'stay' {
     if (this.#isStopping) return 'stay';
     // A configuration or a model does not get better by trying again.
@@ -142,5 +202,14 @@ export class Supervisor {
     if (!isEndOfSource && !isHopeless) return 'restart';
     void this.stop().then(() => this.#options.onEnded(isHopeless ? ExitCode.config : ExitCode.ok));
     return 'stay';
+  }
+}
+
+/** The voice may write in this folder only, so it cannot make it. If we cannot either, the voice says so. */
+function makeStateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    // As said above.
   }
 }

@@ -2,6 +2,7 @@
  * The arguments that eye, voice and supervisor share: `--config FILE`, any number of `--set field=value`, `--runtime-dir DIR`.
  * The supervisor hands its own on to both children, so that all three read the same configuration.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import { loadConfig } from './config.ts';
@@ -9,6 +10,8 @@ import type { Config } from './schema.ts';
 
 export type ProcessArguments = {
   readonly config: Config;
+  /** File that it was read from; undefined: defaults and --set only. */
+  readonly configPath: string | undefined;
   /** Folder of the FIFOs, 0700, made by the supervisor or by systemd. */
   readonly runtimeDir: string;
 };
@@ -35,7 +38,11 @@ export function readProcessArguments(argv: readonly string[]): ProcessArguments 
       hint: 'Start eye and voice with `lethe run`, or by systemd with RuntimeDirectory=.',
     });
   }
-  return { config: loadConfig({ path: values.config, overrides: values.set }), runtimeDir };
+  return {
+    config: loadConfig({ path: values.config, overrides: values.set }),
+    configPath: values.config === undefined ? undefined : resolve(values.config),
+    runtimeDir,
+  };
 }
 
 /** The words that hand this configuration to a child process. */

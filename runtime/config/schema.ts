@@ -313,6 +313,17 @@ export const ConfigSchema = Type.Object(
       },
       'Status LED and privacy button',
     ),
+    privacy: section(
+      {
+        isolation: Type.Enum(['auto', 'required'], {
+          default: 'auto',
+          description:
+            'How `lethe run` shuts eye and voice in; auto: as far as this machine can, with a warning for the rest; required: wholly, or it does not start',
+          shape: 'one of auto, required',
+        }),
+      },
+      'What is enforced',
+    ),
   },
   { additionalProperties: false, title: 'Lethe configuration' },
 );

@@ -3,6 +3,8 @@
  * `node eye/main.js --runtime-dir DIR [--config FILE] [--set field=value]…`
  * Exit: 0 stopped or source at its end · 74 camera given up · 78 configuration or model (do not restart).
  */
+// First, so that it runs before anything else is evaluated.
+import '../no-inspector.ts';
 import { join } from 'node:path';
 import { createRpicamCamera } from '../../drivers/camera/rpicam/rpicam.ts';
 import { createSceneCamera } from '../../drivers/camera/scene/scene.ts';

@@ -16,18 +16,16 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import {
   closeSync,
   constants,
-  fchmodSync,
   fstatSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   statSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { settleFolder, writeDurable } from '../durable.ts';
 import { ExitCode, LetheError } from '../errors.ts';
 
 export const DEVICE_KEY_FILE = 'device-key.pem';
@@ -156,7 +154,7 @@ function makeKeyFile(stateDir: string, path: string): string {
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    writeSynced(beside, pem);
+    writeDurable(beside, pem);
     try {
       linkSync(beside, path);
     } catch (cause) {
@@ -164,7 +162,7 @@ function makeKeyFile(stateDir: string, path: string): string {
     } finally {
       unlinkSync(beside);
     }
-    syncFolder(stateDir);
+    settleFolder(stateDir);
   } catch (cause) {
     throw fault('UNWRITABLE', `The device's key ${path} cannot be made (${codeOf(cause)}).`, {
       hint: 'Correct state_dir, or let this user write to it; it must be on a disk with hard links (ext4, not FAT).',
@@ -174,27 +172,6 @@ function makeKeyFile(stateDir: string, path: string): string {
   const made = readKeyFile(path);
   if (made === undefined) throw damaged(path);
   return made;
-}
-
-function writeSynced(path: string, text: string): void {
-  const fd = openSync(path, 'w', 0o600);
-  try {
-    fchmodSync(fd, 0o600); // the mode above counts only for a new file
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** A new name is on disk only when its folder is. */
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** The parser's own message is left out: it may quote what it read. */

@@ -3,6 +3,8 @@
  * Ends with 0 after SIGTERM or SIGINT, 1 after the eye was cut off (the supervisor starts both again), 74 without its
  * FIFOs, 78 with a configuration that cannot be used.
  */
+// First, so that it runs before anything else is evaluated.
+import '../no-inspector.ts';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';

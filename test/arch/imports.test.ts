@@ -55,10 +55,14 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   { from: /^(scripts|test)\//, may: ['runtime/', 'drivers/', 'models/', 'provisioning/', 'scripts/', 'test/'] },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
-  { from: /^runtime\/(log|process|package)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
+  { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
+  {
+    from: /^runtime\/isolation\//,
+    may: [...COMMON, 'runtime/isolation/', 'runtime/config/', 'runtime/corridor/control.ts', 'runtime/package.ts'],
+  },
   { from: /^runtime\/config\//, may: [...COMMON, 'runtime/config/'] },
   { from: /^runtime\/corridor\//, may: [...COMMON, 'runtime/corridor/'] },
-  { from: /^runtime\/privacy\//, may: [...COMMON, 'runtime/privacy/', 'runtime/corridor/'] },
+  { from: /^runtime\/privacy\//, may: [...COMMON, 'runtime/privacy/', 'runtime/corridor/', 'runtime/durable.ts'] },
   {
     from: /^runtime\/eye\//,
     may: [
@@ -69,6 +73,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/log.ts',
       'runtime/process.ts',
       'runtime/package.ts',
+      'runtime/no-inspector.ts',
       'runtime/privacy/residency.ts',
     ],
   },
@@ -82,6 +87,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/log.ts',
       'runtime/process.ts',
       'runtime/package.ts',
+      'runtime/no-inspector.ts',
+      'runtime/durable.ts',
       'runtime/privacy/receipts.ts',
     ],
   },

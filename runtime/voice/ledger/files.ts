@@ -3,18 +3,9 @@
  * Synchronous on purpose: a record is published only after it is on disk, and the corridor's pipe holds what arrives
  * in the milliseconds that a card takes.
  */
-import {
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { settleFolder, writeDurable } from '../../durable.ts';
 
 export type LedgerFiles = {
   /** The text, or undefined if there is no such file. Throws for every other fault. */
@@ -39,7 +30,7 @@ export const nodeFiles: LedgerFiles = {
   writeAtomic(path, text) {
     const beside = `${path}.new`;
     try {
-      writeSynced(beside, text);
+      writeDurable(beside, text);
       renameSync(beside, path);
     } catch (error) {
       // What was written in part would take the space that the next try needs.
@@ -50,29 +41,7 @@ export const nodeFiles: LedgerFiles = {
       }
       throw error;
     }
-    syncFolder(dirname(path));
+    settleFolder(dirname(path));
   },
   rename: renameSync,
 };
-
-function writeSynced(path: string, text: string): void {
-  const fd = openSync(path, 'w', 0o600);
-  try {
-    fchmodSync(fd, 0o600); // `mode` above counts only for a new file
-    const bytes = Buffer.from(text, 'utf8');
-    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** A rename is on disk only when its folder is. */
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}

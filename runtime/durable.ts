@@ -1,0 +1,48 @@
+/**
+ * Files that are on disk when the call returns, without fsync(2): Node's permission model, under which the voice runs,
+ * forbids every call on a descriptor that it cannot tie to a path (`fsync API is disabled when Permission Model is enabled`).
+ * O_SYNC makes each write(2) end like write and fsync together (open(2)).
+ */
+import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants;
+
+/** A new file 0600 with this text; one that lies there is removed first, for it may have other rights. Throws system errors. */
+export function writeDurable(path: string, text: string): void {
+  removeIfThere(path);
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0o600);
+  try {
+    const bytes = Buffer.from(text, 'utf8');
+    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * A name is on disk only when its folder is: call it after a rename or link in `folder`. Where fsync of the folder is
+ * forbidden, a new file is written through and removed again: ext4, on which the card of a Pi is, commits whole
+ * transactions in order (jbd2), and what makes this file durable makes the names before it durable too.
+ */
+export function settleFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error;
+    const mark = join(folder, `.settle-${process.pid}`);
+    writeDurable(mark, '.');
+    unlinkSync(mark);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
