@@ -3,20 +3,18 @@
  * whose pictures are the keyed pattern. It stands in through LETHE_RPICAM_VID, so that the eye runs the very path that it
  * runs with a camera module: node-libcamera, the named pipe, the read into the slot.
  * It sends only what the audit orders, and otherwise waits as a camera would whose sensor has stopped:
- *   frames N   N whole frames at the frame rate, then `done TOTAL` on the answer pipe
- *   half       the first half of the next frame, then `half`, then nothing more
- *   lose       the first half of the next frame, then it ends as if the cable had been pulled
- * `node pattern-camera.js FOLDER --width … --height … --framerate … --output FIFO …`; FOLDER holds key, next (number of the
- * next frame, so that a camera that is started again goes on), order.fifo and answer.fifo.
+ *   frames FROM COUNT   whole frames at the frame rate, then `done` on the answer pipe
+ *   half FROM           the first half of a frame, then `half`, then nothing more
+ *   lose FROM           the first half of a frame, then it ends as if the cable had been pulled
+ * `node pattern-camera.js FOLDER --width … --height … --framerate … --output FIFO …`; FOLDER holds the key and both pipes.
  */
-import { constants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { constants, openSync, readFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Pattern } from '../../privacy/search/pattern.ts';
 import { MS_PER_S, yuv420Bytes } from '../../units.ts';
-
-export const CAMERA_FILES = { key: 'key', next: 'next', orders: 'order.fifo', answers: 'answer.fifo' } as const;
+import { CAMERA_FILES } from './camera-files.ts';
 
 const [folder = '', ...words] = process.argv.slice(2);
 // The other words of rpicam-vid's command line change nothing here.
@@ -35,7 +33,6 @@ const heightPx = Number(values['height']);
 const frameMs = MS_PER_S / Number(values['framerate']);
 const pattern = new Pattern(readFileSync(join(folder, CAMERA_FILES.key)));
 const frame = new Uint8Array(yuv420Bytes(widthPx, heightPx));
-let frameIndex = Number(readFileSync(join(folder, CAMERA_FILES.next), 'utf8'));
 
 writeSync(2, `configuring streams: (0) ${widthPx}x${heightPx}-YUV420/sYCC\n`);
 const frames = openSync(String(values['output']), 'w');
@@ -43,34 +40,32 @@ const frames = openSync(String(values['output']), 'w');
 const answers = openSync(join(folder, CAMERA_FILES.answers), constants.O_RDWR);
 const orders = openSync(join(folder, CAMERA_FILES.orders), constants.O_RDWR | constants.O_NONBLOCK);
 
-function nextFrame(): Uint8Array {
-  pattern.fill(frameIndex, frame);
-  frameIndex += 1;
-  writeFileSync(join(folder, CAMERA_FILES.next), String(frameIndex));
-  return frame;
-}
-
 function write(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(frames, bytes, at);
 }
 
-async function sendFrames(count: number): Promise<void> {
+async function sendFrames(from: number, count: number): Promise<void> {
   let dueMs = performance.now();
-  for (let sent = 0; sent < count; sent++) {
-    write(nextFrame());
+  for (let frameIndex = from; frameIndex < from + count; frameIndex++) {
+    pattern.fill(frameIndex, frame);
+    write(frame);
     frame.fill(0);
     dueMs += frameMs;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
   }
-  writeSync(answers, `done ${frameIndex}\n`);
+}
+
+function sendHalf(frameIndex: number): void {
+  pattern.fill(frameIndex, frame);
+  write(frame.subarray(0, frame.length / 2));
 }
 
 async function obey(order: string): Promise<void> {
-  const [word = '', count = ''] = order.split(' ');
-  if (word === 'frames') await sendFrames(Number(count));
-  if (word === 'half' || word === 'lose') write(nextFrame().subarray(0, frame.length / 2));
-  if (word === 'half') writeSync(answers, 'half\n');
+  const [word = '', from = '', count = ''] = order.split(' ');
+  if (word === 'frames') await sendFrames(Number(from), Number(count));
+  else sendHalf(Number(from));
   if (word === 'lose') process.exit(1);
+  writeSync(answers, `${word === 'half' ? 'half' : 'done'}\n`);
 }
 
 let isBusy: Promise<void> = Promise.resolve();

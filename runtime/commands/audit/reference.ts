@@ -5,9 +5,9 @@
  * Memory: one engine, and one copy of its arena and scratch.
  */
 import { type EnginePlan, loadProgram, type Machine, planEngine } from '../../eye/infer/engine.ts';
+import type { Rounding } from '../../eye/infer/quantize.ts';
 import type { Model } from '../../eye/model.ts';
 import type { FrameFormat } from '../../ports/camera.ts';
-import type { Rounding } from '../../eye/infer/quantize.ts';
 import { WINDOW_BYTES } from '../../privacy/search/windows.ts';
 
 export class ReferenceRun {
