@@ -16,8 +16,10 @@ import {
 } from '../../../runtime/corridor/record.ts';
 import { createLog } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
+import type { Receipt } from '../../../runtime/privacy/receipts.ts';
 import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { memoryKey } from '../../fakes/key.ts';
 
 export function encode(record: Partial<CorridorRecord>): Uint8Array {
   const bytes = new Uint8Array(RECORD_BYTES);
@@ -116,6 +118,19 @@ export class FakeEye {
     this.framesRead += added;
     return this.record({ kind: RecordKind.frames, a: this.framesRead, b: this.framesRead });
   }
+
+  longest(pixelsUs: number, derivedUs: number, timeMs: number): Uint8Array {
+    return this.record({ kind: RecordKind.longest, timeMs, a: pixelsUs, b: derivedUs });
+  }
+
+  /** Both halves of a SHA-256, 64 hexadecimal digits. */
+  model(sha256: string): Uint8Array[] {
+    const words = sha256.match(/.{8}/g)!.map((word) => Number.parseInt(word, 16));
+    return [0, 1].map((index) => {
+      const [a, b, c, d] = words.slice(4 * index) as [number, number, number, number];
+      return this.record({ kind: RecordKind.model, index, a, b, c, d });
+    });
+  }
 }
 
 /** A disk that syncs in no time; `fail` makes every write fail with that code until it is undefined again. */
@@ -181,6 +196,8 @@ export class VoiceBench {
   voice: Voice;
   readonly words: ControlWord[] = [];
   readonly fatal: string[] = [];
+  readonly key = memoryKey();
+  keyFault: Error | undefined;
   #life = { isAlive: false };
 
   constructor(options: BenchOptions = {}, startMs?: number) {
@@ -207,6 +224,10 @@ export class VoiceBench {
       link: this.link,
       log: createLog('voice', this.config.logLevel),
       version: '0.0.0-test',
+      openKey: () => {
+        if (this.keyFault !== undefined) throw this.keyFault;
+        return this.key;
+      },
       control: (word) => this.words.push(word),
       onFatal: (reason) => this.fatal.push(reason),
       files: this.files,
@@ -270,6 +291,10 @@ export class VoiceBench {
   retained<T>(topic: string): T | undefined {
     const payload = this.link.retained.get(`${BASE}/${topic}`);
     return payload === undefined ? undefined : (JSON.parse(payload) as T);
+  }
+
+  receipts(): Receipt[] {
+    return this.payloads<Receipt>('receipt');
   }
 
   intervals(line = 'door'): Interval[] {
