@@ -10,7 +10,15 @@ import { minuteOfDay, parseHours } from '../config/hours.ts';
 import type { Config } from '../config/schema.ts';
 import { type CorridorRecord, Direction, RecordKind } from '../corridor/record.ts';
 import { StoreHours } from './hours/hours.ts';
-import { addFrames, eyeOfBoot, modelOf, noteLongest, noteModel, takeFrames, takeModelHalf } from './intervals/frames.ts';
+import {
+  addFrames,
+  eyeOfBoot,
+  modelOf,
+  noteLongest,
+  noteModel,
+  takeFrames,
+  takeModelHalf,
+} from './intervals/frames.ts';
 import { estimateGroups } from './intervals/groups.ts';
 import { type ClosedInterval, IntervalBook } from './intervals/intervals.ts';
 import { type Added, takeTotals } from './intervals/totals.ts';

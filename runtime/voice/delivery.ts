@@ -8,7 +8,7 @@
  */
 import type { Link } from '../ports/link.ts';
 import { MS_PER_S } from '../units.ts';
-import type { PendingRecord, Ledger } from './ledger/ledger.ts';
+import type { Ledger, PendingRecord } from './ledger/ledger.ts';
 
 /** A backlog is sent at this rate at most, so that a gateway that comes back is not buried by all its counters at once. */
 export const INTERVALS_PER_SECOND_MAX = 100;

@@ -301,7 +301,8 @@ export class Voice {
 
   #closeIntervals(): void {
     const nowMs = this.#wallMs();
-    if (!this.#books.closeIntervals(nowMs, (interval, records) => this.#notary.certify(interval, records, nowMs))) return;
+    if (!this.#books.closeIntervals(nowMs, (interval, records) => this.#notary.certify(interval, records, nowMs)))
+      return;
     this.ledger.save(this.#nowUs());
     this.#delivery.pump();
   }
@@ -364,7 +365,9 @@ export class Voice {
   #setHealth(): void {
     const { state, condition } = this.ledger;
     const receipts = this.#notary.condition;
-    const key = [this.#watch.state, this.#watch.reason, condition.state, state.droppedCount > 0, receipts.state].join('|');
+    const key = [this.#watch.state, this.#watch.reason, condition.state, state.droppedCount > 0, receipts.state].join(
+      '|',
+    );
     const isDue = this.#tickCount - this.#healthTick >= MINUTE_TICKS;
     if (key === this.#healthKey && !isDue) return;
     this.#healthKey = key;

@@ -9,6 +9,7 @@ export function memoryKey(): DeviceKey {
   const der = publicKey.export({ format: 'der', type: 'spki' });
   return {
     publicKey: der.subarray(SPKI_PREFIX_BYTES).toString('base64'),
-    sign: (purpose, bytes) => sign(null, Buffer.concat([Buffer.from(`${purpose}\n`), bytes]), privateKey).toString('base64'),
+    sign: (purpose, bytes) =>
+      sign(null, Buffer.concat([Buffer.from(`${purpose}\n`), bytes]), privateKey).toString('base64'),
   };
 }

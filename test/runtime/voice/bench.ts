@@ -161,6 +161,8 @@ export class MemoryFiles implements LedgerFiles {
 export type BenchOptions = {
   readonly config?: object;
   readonly brokerIsUp?: boolean;
+  /** The device's key cannot be opened. */
+  readonly keyFault?: Error;
 };
 
 export type Total = { in: number; out: number; epoch_id: string };
@@ -202,6 +204,7 @@ export class VoiceBench {
 
   constructor(options: BenchOptions = {}, startMs?: number) {
     this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
+    this.keyFault = options.keyFault;
     this.clock = new ManualClock(startMs);
     const { lines, entrances, zones } = this.config;
     this.eye = new FakeEye(1, lines.length + entrances.length, zones.length);
