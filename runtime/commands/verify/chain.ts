@@ -16,6 +16,9 @@ import { type Receipt, receiptHash } from '../../privacy/receipts.ts';
 import { type Finding, type FindingKind, type Findings, receiptsText } from './findings.ts';
 import { HashTable } from './hashes.ts';
 
+/** Receipts of one number that are remembered. */
+const VARIANTS_MAX = 4;
+
 export class Chain {
   readonly epochId: string;
   readonly first: Receipt;
@@ -26,7 +29,8 @@ export class Chain {
   readonly #device: string;
   readonly #findings: Findings;
   readonly #hashes = new HashTable();
-  #newestHash: string;
+  /** More than one where the newest number came in several forms: what follows may follow any of them. */
+  #newestHashes: string[];
   /** Number of the receipt that came last; below the newest: in a run that comes again. */
   #position: number;
   #run = { first: 0, line: 0 };
@@ -42,9 +46,9 @@ export class Chain {
     this.#findings = findings;
     this.first = first;
     this.newest = first;
-    this.#newestHash = receiptHash(first);
+    this.#newestHashes = [receiptHash(first)];
     this.#position = first.number;
-    this.#hashes.set(first.number, this.#newestHash);
+    this.#hashes.set(first.number, this.#newestHashes[0]!);
     if ((first.number === 1) !== (first.previous === null))
       this.#find('fork', line, first.number, `receipt ${first.number} ${previousText(first)}`);
     this.#checkContent(first, line);
@@ -85,7 +89,7 @@ export class Chain {
     else this.#checkLink(before, receipt, line);
     this.#hashes.set(number, hash);
     this.newest = receipt;
-    this.#newestHash = hash;
+    this.#newestHashes = [hash];
     this.#position = number;
     this.#unbelievedCount = 0;
     this.#checkContent(receipt, line);
@@ -102,7 +106,7 @@ export class Chain {
 
   #checkLink(before: Receipt, receipt: Receipt, line: number): void {
     const { number } = receipt;
-    if (receipt.previous !== this.#newestHash)
+    if (receipt.previous === null || !this.#newestHashes.includes(receipt.previous))
       this.#find('fork', line, number, `receipt ${number} ${previousText(receipt)}`);
     const [isSeq, shouldSeq] = [receipt.covers[0]!.seq, before.seq + 1];
     if (isSeq > shouldSeq) {
@@ -175,7 +179,7 @@ export class Chain {
     this.#hashes.set(number, hash);
     if (number === this.newest.number) {
       this.newest = receipt;
-      this.#newestHash = hash;
+      if (this.#newestHashes.length < VARIANTS_MAX) this.#newestHashes.push(hash);
     }
     this.#position = this.newest.number;
     const { numbers } = this.#fork ?? {};
@@ -199,5 +203,5 @@ function previousText({ number, previous }: Receipt): string {
 }
 
 function forkText(first: number, last: number): string {
-  return `two different ${first === last ? `receipts ${first}` : `receipts of each number from ${first} to ${last}`}, both signed: the device ran twice, or from a copy of its state`;
+  return `two different ${first === last ? `receipts of number ${first}` : `receipts of each number from ${first} to ${last}`}, both signed: the device ran twice, or from a copy of its state`;
 }

@@ -40,7 +40,7 @@ function deviceText(device: Device, trustedKey: string): string {
   ] as [string, string][];
   if (keys.has(trustedKey)) rows.push(['', 'the key that was asked for']);
   const table = rows.map(([label, text]) => `  ${label.padEnd(LABEL_CHARS)}${text}`).join('\n');
-  return `${name}: ${sums.receipts} receipts${again}${unbelieved}\n${table}`;
+  return `${name}: ${sums.receipts} receipt${sums.receipts === 1 ? '' : 's'}${again}${unbelieved}\n${table}`;
 }
 
 function listed(label: string, values: ReadonlySet<string>, none = ''): [string, string][] {
@@ -54,7 +54,7 @@ function longestText(us: number | null, at: string): string {
 
 function qualityText({ sums: { quality, eyeStarts } }: Device): string {
   const words = Object.entries(quality).flatMap(([word, count]) => (count === 0 ? [] : [`${count} ${word}`]));
-  return `${words.join(', ')}; the eye began ${eyeStarts} times`;
+  return `${words.join(', ')}; the eye began ${eyeStarts} time${eyeStarts === 1 ? '' : 's'}`;
 }
 
 function messageCounts({ coverages }: Recording) {
@@ -85,7 +85,10 @@ function listText<T extends Note | Finding>(
 }
 
 function verdictText({ findings }: Recording, trustedKey: string): string {
-  if (!findings.isSound) return `NOT SOUND: ${findings.findings.length + findings.findingsLeftOut} findings.`;
+  if (!findings.isSound) {
+    const count = findings.findings.length + findings.findingsLeftOut;
+    return `NOT SOUND: ${count} finding${count === 1 ? '' : 's'}.`;
+  }
   const sound =
     'SOUND: every receipt is signed and follows the one before, and nothing of what they cover was changed. What is missing before the first and after the last receipt, nobody can see.';
   if (trustedKey !== '') return sound;

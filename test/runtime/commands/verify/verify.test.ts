@@ -139,6 +139,18 @@ test('fork: two receipts of one number, in a row told as one', async () => {
   assert.equal(findings, [['fork', 9, [6, 8]]]);
 });
 
+test('fork: one receipt with a twin, and a chain that goes on from either, is one finding', async () => {
+  const sender = new Sender();
+  const begin = sender.minutes(3);
+  const twin = sender.copy();
+  const one = sender.minute();
+  const other = twin.minute({ boot: 2 });
+  const onFirst = [...begin, ...one, ...other, ...sender.minutes(2)].filter(isReceipt);
+  assert.equal(await findingsOf(onFirst), [['fork', 5, [4, 4]]]);
+  const onSecond = [...begin, ...one, ...other, ...twin.minutes(2)].filter(isReceipt);
+  assert.equal(await findingsOf(onSecond), [['fork', 5, [4, 4]]]);
+});
+
 test('fork: a receipt that follows another than the one here', async () => {
   const sender = new Sender();
   const begin = sender.minutes(3);
