@@ -186,6 +186,16 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     });
 
   program
+    .command('verify <file>')
+    .description('check receipts: a recording of a device’s topics (mosquitto_sub -v), its ledger, or - for the input')
+    .option('--public-key <base64>', 'the only key that may have signed; without it, compare the one that is shown')
+    .option('--json', 'print JSON instead of the report')
+    .action(async (file: string, { publicKey = '', json = false }: { publicKey?: string; json?: boolean }) => {
+      const { verifyCommand } = await import('./commands/verify/verify.ts');
+      finish(await verifyCommand({ file, publicKey, json, out }));
+    });
+
+  program
     .command('model <file>')
     .description('what the engine makes of a .tflite file: operators, multiply-adds, where every byte lies')
     .option('--frame <size>', 'size of the camera’s picture, such as 256x192; without it: the model’s own')

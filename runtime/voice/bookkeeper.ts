@@ -10,6 +10,15 @@ import { minuteOfDay, parseHours } from '../config/hours.ts';
 import type { Config } from '../config/schema.ts';
 import { type CorridorRecord, Direction, RecordKind } from '../corridor/record.ts';
 import { StoreHours } from './hours/hours.ts';
+import {
+  addFrames,
+  eyeOfBoot,
+  modelOf,
+  noteLongest,
+  noteModel,
+  takeFrames,
+  takeModelHalf,
+} from './intervals/frames.ts';
 import { estimateGroups } from './intervals/groups.ts';
 import { type ClosedInterval, IntervalBook } from './intervals/intervals.ts';
 import { type Added, takeTotals } from './intervals/totals.ts';
@@ -23,6 +32,8 @@ export type Taken = {
   readonly added?: Added;
   /** Of these, whose moment is not known. */
   readonly lateCount?: number;
+  /** Pictures that were read since the record before. */
+  readonly framesRead?: number;
   /** The eye must be cut off: one sentence's middle, such as `totals of line door that go backwards`. */
   readonly fault?: string;
 };
@@ -112,14 +123,17 @@ export class Bookkeeper {
         this.#book.addDwell(record.index, record.a, record.timeMs, nowMs);
         this.#ledger.touch();
         return NOTHING;
+      case RecordKind.frames:
+        return this.#takeFrames(record, countFrom, nowMs);
+      case RecordKind.longest:
+        noteLongest(this.#book.framesAt(record.timeMs, nowMs), record.a, record.b);
+        return NOTHING;
+      case RecordKind.model:
+        takeModelHalf(eyeOfBoot(this.#ledger.state.eyes, record.boot), record);
+        return NOTHING;
       default:
         return NOTHING;
     }
-  }
-
-  /** Frames that were read about now. */
-  addSamples(frameCount: number, nowMs: number): void {
-    this.#book.addSamples(frameCount, this.#recordTimeMs, nowMs);
   }
 
   /** The interval of timeMs is not whole; flags: IntervalFlag bits. */
@@ -146,8 +160,14 @@ export class Bookkeeper {
     this.#ledger.touch();
   }
 
-  /** Puts the intervals that are over into the ledger; true if there were any. */
-  closeIntervals(nowMs: number): boolean {
+  /**
+   * Puts the intervals that are over into the ledger; true if there were any. onClosed: told of each when its records
+   * are there, and before those of the next.
+   */
+  closeIntervals(
+    nowMs: number,
+    onClosed: (interval: ClosedInterval, records: readonly IntervalRecord[]) => void = () => {},
+  ): boolean {
     const closed = this.#book.advance(nowMs);
     // Totals at the end of each: those of now less all that came after it.
     const running = this.counters.map((name, i) => {
@@ -158,13 +178,16 @@ export class Bookkeeper {
       };
     });
     for (const interval of closed) {
+      const records: IntervalRecord[] = [];
       for (const [i, name] of this.counters.entries()) {
         const total = running[i]!;
         total.in += interval.in[i]!;
         total.out += interval.out[i]!;
-        this.#ledger.append(this.#countRecord(interval, i, name, total.in, total.out));
+        records.push(this.#countRecord(interval, i, name, total.in, total.out));
       }
-      for (const [i, name] of this.zones.entries()) this.#ledger.append(this.#zoneRecord(interval, i, name));
+      for (const [i, name] of this.zones.entries()) records.push(this.#zoneRecord(interval, i, name));
+      for (const record of records) this.#ledger.append(record);
+      onClosed(interval, records);
     }
     return closed.length > 0;
   }
@@ -232,6 +255,19 @@ export class Bookkeeper {
     this.#book.addVisits(index, 0, 0, added.in, timeMs, nowMs);
     this.#ledger.touch();
     return NOTHING;
+  }
+
+  /** Not worth a save of its own: after a crash the next such record tells the difference. */
+  #takeFrames(record: CorridorRecord, countFrom: 'zero' | 'here', nowMs: number): Taken {
+    const eye = eyeOfBoot(this.#ledger.state.eyes, record.boot);
+    const added = takeFrames(eye, record, countFrom);
+    if (added === undefined) return { fault: 'numbers of frames that go backwards' };
+    if (added.read === 0 && added.erased === 0 && added.dropped === 0 && !added.isStart) return NOTHING;
+    this.#book.addSamples(added.read, this.#recordTimeMs, nowMs);
+    const tally = this.#book.framesAt(this.#recordTimeMs, nowMs);
+    addFrames(tally, added);
+    if (added.read > 0) noteModel(tally, modelOf(eye));
+    return { framesRead: added.read };
   }
 
   #countRecord(interval: ClosedInterval, i: number, name: string, totalIn: number, totalOut: number): IntervalRecord {

@@ -2,13 +2,13 @@
  * Delivery: what goes to the broker, when, and when it may be forgotten.
  * Two kinds. *Latest* facts (status, totals, health …) have one place each: a newer one overwrites an older one that was
  * not sent, and all retained ones are sent again after every reconnect, since a broker may have lost them. *Intervals*
- * are a queue in the ledger: one in flight at a time, so that they arrive in order, and each leaves the queue only when
+ * and their receipts are a queue in the ledger: one in flight at a time, so that they arrive in order, and each leaves the queue only when
  * the broker has acknowledged it.
  * Memory: one string per latest fact; nothing else is queued here.
  */
 import type { Link } from '../ports/link.ts';
 import { MS_PER_S } from '../units.ts';
-import type { IntervalRecord, Ledger } from './ledger/ledger.ts';
+import type { Ledger, PendingRecord } from './ledger/ledger.ts';
 
 /** A backlog is sent at this rate at most, so that a gateway that comes back is not buried by all its counters at once. */
 export const INTERVALS_PER_SECOND_MAX = 100;
@@ -17,8 +17,8 @@ export type DeliveryOptions = {
   readonly link: Link;
   readonly ledger: Ledger;
   readonly intervalS: number;
-  readonly topicOf: (record: IntervalRecord) => string;
-  readonly payloadOf: (record: IntervalRecord, historical: boolean) => string;
+  readonly topicOf: (record: PendingRecord) => string;
+  readonly payloadOf: (record: PendingRecord, historical: boolean) => string;
   readonly wallMs: () => number;
   /** A publication failed although the link was up; one sentence. */
   readonly onFailure: (sentence: string) => void;
@@ -64,10 +64,13 @@ export class Delivery {
     this.pump();
   }
 
-  /** Sends the oldest interval that waits, if none is on its way. */
+  /**
+   * Sends the oldest interval that waits, if none is on its way. A receipt goes only when it is on disk: if a crash could
+   * take it back, its number would be given again, and the chain would have two ends.
+   */
   pump(): void {
     const { link, ledger, intervalS, topicOf, payloadOf, wallMs } = this.#options;
-    const record = ledger.state.pending[0];
+    const record = ledger.state.pending.find(({ kind, seq }) => kind !== 'receipt' || seq <= ledger.savedSeq);
     if (this.#stopped || this.#intervalBusy || !link.up || record === undefined || this.#intervalsLeft === 0) return;
     this.#intervalBusy = true;
     this.#intervalsLeft -= 1;

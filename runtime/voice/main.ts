@@ -15,6 +15,7 @@ import { CONTROL_FIFO, CORRIDOR_FIFO, type ControlWord } from '../corridor/contr
 import { ExitCode } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { PACKAGE_VERSION } from '../package.ts';
+import { openDeviceKey } from '../privacy/receipts.ts';
 import { onStopRequest, runMain } from '../process.ts';
 import { Voice } from './voice.ts';
 
@@ -41,6 +42,7 @@ function main(): void {
     }),
     log,
     version: PACKAGE_VERSION,
+    openKey: () => openDeviceKey(config.stateDir),
     control: (word) => sendWord(controlFd, word),
     onFatal: () => process.exit(ExitCode.failed),
   });

@@ -2,7 +2,7 @@
  * The voice: records of the eye in, messages for the gateway out. Everything it does follows from four events: bytes from the
  * corridor (`feed`), a second that passed, the link that goes up or down, and `stop`.
  *
- *   corridor → bookkeeper (totals, intervals, occupancy) → ledger (on disk) → delivery → link
+ *   corridor → bookkeeper (totals, intervals, occupancy) → notary (receipts) → ledger (on disk) → delivery → link
  *
  * It has the network and no camera: nothing here may import the eye, a camera or the engine (a test reads the imports).
  * An eye that breaks the protocol is cut off: not one further byte of it is read, `health` says so, and `onFatal` lets
@@ -18,12 +18,14 @@ import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Link } from '../ports/link.ts';
+import type { DeviceKey } from '../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../units.ts';
 import { Bookkeeper } from './bookkeeper.ts';
 import { Delivery } from './delivery.ts';
 import { EyeWatch } from './eyewatch.ts';
 import { type LedgerFiles, nodeFiles } from './ledger/files.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { Notary } from './receipts/notary.ts';
 import { Summary } from './summary.ts';
 import { topicNames } from './topics/names.ts';
 import {
@@ -44,8 +46,6 @@ import {
  */
 const DRAIN_US = 4 * US_PER_S;
 const MINUTE_TICKS = 60;
-/** Stands for the number of frames of an eye that we met on its way. */
-const FRAMES_UNKNOWN = -1;
 /** A stop has to be over in 2 s, broker or no broker: so much for the last message, so much for the good-bye. */
 const LAST_WORD_MS = 800;
 const GOODBYE_MS = 500;
@@ -57,6 +57,8 @@ export type VoiceOptions = {
   readonly log: Log;
   /** Version of Lethe. */
   readonly version: string;
+  /** The key that signs receipts; throws when there is none. */
+  readonly openKey: () => DeviceKey;
   /** Sends a word to the eye. */
   readonly control: (word: ControlWord) => void;
   /** The voice cannot go on; everything is saved and told when this is called. */
@@ -70,6 +72,7 @@ export class Voice {
   readonly #topics: ReturnType<typeof topicNames>;
   readonly #reader: CorridorReader;
   readonly #books: Bookkeeper;
+  readonly #notary: Notary;
   readonly #watch: EyeWatch;
   readonly #delivery: Delivery;
   readonly #summary: Summary;
@@ -86,7 +89,7 @@ export class Voice {
   #ending: Promise<void> | undefined;
 
   constructor(options: VoiceOptions) {
-    const { config, clock, link, log } = options;
+    const { config, clock, link, log, version, openKey } = options;
     this.#options = options;
     this.#topics = topicNames(config.site, config.device);
     this.#startedUs = clock.monotonicUs();
@@ -102,6 +105,17 @@ export class Voice {
     const { state } = this.ledger;
     this.#books = new Bookkeeper(config, this.ledger);
     this.#books.tick(this.#startedAtMs);
+    this.#notary = new Notary(
+      {
+        config,
+        version,
+        ledger: this.ledger,
+        openKey,
+        onProblem: (sentence) => log.error(sentence),
+        onRecovered: () => log.info('the device’s key is there: intervals bear receipts again'),
+      },
+      this.#startedAtMs,
+    );
     this.#watch = new EyeWatch(this.#startedUs);
     this.#summary = new Summary(this.#books.counters);
     this.#reader = new CorridorReader(
@@ -112,9 +126,14 @@ export class Voice {
       link,
       ledger: this.ledger,
       intervalS: config.intervalS,
-      topicOf: ({ kind, name }) => (kind === 'zone' ? this.#topics.zone(name) : this.#topics.interval(name)),
+      topicOf: (record) => {
+        if (record.kind === 'receipt') return this.#topics.receipt;
+        return record.kind === 'zone' ? this.#topics.zone(record.name) : this.#topics.interval(record.name);
+      },
       payloadOf: (record, historical) =>
-        intervalPayload({ record, epochId: state.epochId, tz: config.timeZone, historical }),
+        record.kind === 'receipt'
+          ? JSON.stringify(record.receipt)
+          : intervalPayload({ record, epochId: state.epochId, tz: config.timeZone, historical }),
       wallMs: () => clock.wallMs(),
       onFailure: (sentence) => log.warn(sentence),
     });
@@ -194,13 +213,6 @@ export class Voice {
         ledger.touch();
         break;
       case RecordKind.frames:
-        if (seen.framesRead !== FRAMES_UNKNOWN && record.a > seen.framesRead) {
-          this.#books.addSamples(record.a - seen.framesRead, this.#wallMs());
-          // An eye that we met on its way said so before we listened; it says it only when it changes.
-          if (seen.state === EyeState.starting) seen.state = EyeState.counting;
-        }
-        // Not worth a save of its own: after a crash the next such record tells the difference.
-        seen.framesRead = record.a;
         this.#summary.frames(record.a, record.b, record.c);
         break;
       case RecordKind.residency:
@@ -226,8 +238,7 @@ export class Voice {
     // An eye that says hello now has counted nothing that somebody could have published.
     if (lostMemory && !this.#hasMet && record.kind !== RecordKind.hello) this.#lostBoot = record.boot;
     this.#hasMet = true;
-    const framesRead = record.boot === this.#lostBoot ? FRAMES_UNKNOWN : 0;
-    state.eye = { boot: record.boot, framesRead, state: EyeState.starting, reason: 0 };
+    state.eye = { boot: record.boot, state: EyeState.starting, reason: 0 };
     this.ledger.touch();
   }
 
@@ -248,7 +259,8 @@ export class Voice {
   #isKnown({ kind, index }: CorridorRecord): boolean {
     const { counters, zones } = this.#books;
     const isOfZone = kind === RecordKind.zone || kind === RecordKind.passers || kind === RecordKind.visit;
-    if (kind === RecordKind.hello || index < (isOfZone ? zones.length : counters.length)) return true;
+    const isOfNone = kind === RecordKind.hello || kind === RecordKind.residency || kind === RecordKind.model;
+    if (isOfNone || index < (isOfZone ? zones.length : counters.length)) return true;
     const what = isOfZone ? 'zone' : 'line';
     const count = isOfZone ? zones.length : counters.length;
     this.#cutOff(
@@ -259,8 +271,11 @@ export class Voice {
 
   #keepBooks(record: CorridorRecord): void {
     const countFrom = record.boot === this.#lostBoot ? 'here' : 'zero';
-    const { added, lateCount, fault } = this.#books.take(record, countFrom, this.#wallMs());
+    const { added, lateCount, framesRead, fault } = this.#books.take(record, countFrom, this.#wallMs());
     if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
+    // An eye that we met on its way said that it counts before we listened; it says so only when it changes.
+    const seen = this.ledger.state.eye!;
+    if (framesRead !== undefined && framesRead > 0 && seen.state === EyeState.starting) seen.state = EyeState.counting;
     if (added === undefined) return;
     const line = this.#books.counters[record.index]!;
     this.#options.log.debug({ line, in: added.in, out: added.out, late: lateCount }, 'crossing');
@@ -285,7 +300,9 @@ export class Voice {
   }
 
   #closeIntervals(): void {
-    if (!this.#books.closeIntervals(this.#wallMs())) return;
+    const nowMs = this.#wallMs();
+    if (!this.#books.closeIntervals(nowMs, (interval, records) => this.#notary.certify(interval, records, nowMs)))
+      return;
     this.ledger.save(this.#nowUs());
     this.#delivery.pump();
   }
@@ -347,7 +364,10 @@ export class Voice {
   /** Publishes health when one of its words changed, and each minute. */
   #setHealth(): void {
     const { state, condition } = this.ledger;
-    const key = [this.#watch.state, this.#watch.reason, condition.state, state.droppedCount > 0].join('|');
+    const receipts = this.#notary.condition;
+    const key = [this.#watch.state, this.#watch.reason, condition.state, state.droppedCount > 0, receipts.state].join(
+      '|',
+    );
     const isDue = this.#tickCount - this.#healthTick >= MINUTE_TICKS;
     if (key === this.#healthKey && !isDue) return;
     this.#healthKey = key;
@@ -363,6 +383,7 @@ export class Voice {
       eyeReason: this.#watch.reason,
       camera: this.#options.config.camera.driver,
       ledger: condition,
+      receipts: this.#notary.condition,
       pending: state.pending.length,
       dropped: state.droppedCount,
       records: this.#reader.recordCount,

@@ -16,6 +16,7 @@ import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { createLog } from '../../runtime/log.ts';
 import type { Link, LinkEvents } from '../../runtime/ports/link.ts';
 import { Voice } from '../../runtime/voice/voice.ts';
+import { memoryKey } from '../fakes/key.ts';
 import { FULL_LAYOUT } from '../fakes/layout.ts';
 import { MemoryFiles, settle } from '../runtime/voice/bench.ts';
 import { collector } from './slope.ts';
@@ -184,6 +185,7 @@ test(`${DAYS < 1 ? 'two hours' : `${DAYS} days`} at a door: memory is flat and e
     link: sink,
     log: createLog('voice', 'fatal'),
     version: '0.0.0-test',
+    openKey: memoryKey,
     control: () => {},
     onFatal: (reason) => assert.unreachable(reason),
     files: new MemoryFiles(),

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { defaultManifestPath } from '../../runtime/eye/model.ts';
 
 const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
-const COMMANDS = ['run', 'replay', 'evaluate', 'tally', 'model', 'doctor'];
+const COMMANDS = ['run', 'replay', 'evaluate', 'tally', 'verify', 'model', 'doctor'];
 const END_MS_MAX = 30_000;
 
 const test = suite('command line');
@@ -54,6 +54,18 @@ test('an unknown command gets a suggestion and exit 64', () => {
   assert.equal([code, out], [64, '']);
   assert.match(err, "unknown command 'repaly'");
   assert.match(err, 'Did you mean replay?');
+});
+
+test('verify: nothing to check is no sound recording, and a file that is not there is told', () => {
+  writeFileSync(join(folder, 'empty'), '');
+  const nothing = lethe('verify', 'empty');
+  assert.equal([nothing.code, nothing.out], [66, '']);
+  assert.match(nothing.err, 'empty has no receipt in 0 lines.');
+  assert.match(nothing.err, 'mosquitto_sub');
+  const missing = lethe('verify', 'nowhere');
+  assert.equal([missing.code, missing.out], [66, '']);
+  assert.match(missing.err, 'nowhere cannot be read (ENOENT)');
+  assert.is(lethe('verify', 'empty', '--public-key', 'short').code, 64);
 });
 
 test('unknown options, missing words and bad numbers exit with 64 and name the help', () => {

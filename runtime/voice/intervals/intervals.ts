@@ -13,6 +13,7 @@
  * Memory: the intervals not yet closed, as a rule one or two; they live inside the ledger's state.
  */
 import { MS_PER_S } from '../../units.ts';
+import { addFrameTally, emptyFrames, type FrameTally } from './frames.ts';
 import { CHAIN_GAP_MS } from './groups.ts';
 import { addDwell, addPresence, addTally, emptyZoneTally, type ZoneTally } from './zones.ts';
 
@@ -36,6 +37,8 @@ export type OpenInterval = {
   zones: ZoneTally[];
   /** Frames read. */
   samples: number;
+  /** What happened to every picture, for the receipt: those that came before the clock was set are in it as well. */
+  frames: FrameTally;
   flags: number;
 };
 
@@ -66,6 +69,7 @@ export type ClosedInterval = {
   /** The same since the full hour, this interval included, for the estimate of groups. */
   readonly hour: { readonly fromMs: number; readonly in: readonly number[]; readonly chains: readonly number[] };
   readonly samples: number;
+  readonly frames: Readonly<FrameTally>;
   /** Frames that a camera without fault would have given. */
   readonly expected: number;
   readonly quality: Quality;
@@ -180,6 +184,11 @@ export class IntervalBook {
   /** Frames read around timeMs. */
   addSamples(frameCount: number, timeMs: number, nowMs: number): void {
     this.#at(timeMs, nowMs, false).samples += frameCount;
+  }
+
+  /** Pictures of the interval of timeMs, to be added to. */
+  framesAt(timeMs: number, nowMs: number): FrameTally {
+    return this.#at(timeMs, nowMs, false).frames;
   }
 
   /** Notes that the interval of timeMs is not whole; flag is one of IntervalFlag. */
@@ -302,17 +311,19 @@ export class IntervalBook {
       chains: zeros(),
       zones: zones.map(() => emptyZoneTally()),
       samples: 0,
+      frames: emptyFrames(),
       flags: 0,
     };
   }
 }
 
-/** Whatever happened in `other` happened in `interval`, but for the frames: they would make up for those that are missing. */
+/** Whatever happened in `other` happened in `interval`, but for the samples: they would make up for those that are missing. */
 function takeIn(interval: OpenInterval, other: OpenInterval): void {
   for (const measure of COUNTS) {
     for (const [index, count] of other[measure].entries()) interval[measure][index]! += count;
   }
   for (const [index, tally] of other.zones.entries()) addTally(interval.zones[index]!, tally);
+  addFrameTally(interval.frames, other.frames);
   interval.flags |= other.flags;
 }
 

@@ -6,17 +6,21 @@
  *
  * When the file cannot be written (card full, read-only), counting goes on in memory, one sentence is logged and saving
  * is tried again with every later `save`. A file that is damaged is set aside under another name and never overwritten.
- * Memory and disk: PENDING_MAX records of about 70 bytes; beyond that the oldest go and are counted.
+ * Memory and disk: PENDING_MAX records of about 70 bytes, receipts of about 300 (format.ts); beyond that the oldest go and
+ * are counted.
  * Not here: a history of what was delivered; several voices on one file (one supervisor starts one).
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { Receipt } from '../../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../../units.ts';
+import type { EyeFrames } from '../intervals/frames.ts';
 import { emptyIntervals, type IntervalState, type Quality } from '../intervals/intervals.ts';
 import { emptyTotals, type LineTotals } from '../intervals/totals.ts';
 import type { ZoneFacts } from '../intervals/zones.ts';
 import { emptyOccupancy, type OccupancyState } from '../occupancy/occupancy.ts';
 import { type LedgerFiles, nodeFiles } from './files.ts';
+import { decodeState, encodeState } from './format.ts';
 
 type Envelope = {
   readonly seq: number;
@@ -56,8 +60,21 @@ export type ZoneRecord = Envelope & {
 
 export type IntervalRecord = CountRecord | ZoneRecord;
 
+/** What the device signs about an interval, after the records that it covers; published as it stands here. */
+export type ReceiptRecord = {
+  readonly kind: 'receipt';
+  readonly seq: number;
+  readonly toMs: number;
+  readonly receipt: Receipt;
+};
+
+export type PendingRecord = IntervalRecord | ReceiptRecord;
+
+/** The last receipt of the chain; 0 and null: none yet. */
+export type ReceiptHead = { number: number; hash: string | null };
+
 /** What is known of the eye; a restarted voice goes on from here. */
-export type EyeSeen = { boot: number; framesRead: number; state: number; reason: number };
+export type EyeSeen = { boot: number; state: number; reason: number };
 
 export type LedgerState = {
   /** Names this series of totals; a new one says: the meter began again at 0. */
@@ -75,9 +92,12 @@ export type LedgerState = {
   passers: Record<string, LineTotals>;
   occupancy: OccupancyState;
   eye: EyeSeen | null;
+  /** Frames and model of the last boots of the eye, newest first. */
+  eyes: EyeFrames[];
   intervals: IntervalState;
+  receiptHead: ReceiptHead;
   /** Oldest first. */
-  pending: IntervalRecord[];
+  pending: PendingRecord[];
   /** Records given up because `pending` was full. */
   droppedCount: number;
 };
@@ -93,10 +113,7 @@ export type LedgerEvents = {
 };
 
 export const STATE_FILE = 'voice-state';
-/** First line of the file: format, version, SHA-256 of the second line. */
-const FORMAT = 'lethe-voice-state';
-const FORMAT_VERSION = 2;
-/** A day and a half of one-minute records of eight lines, or two weeks of one line. */
+/** Receipts among them: a day and a half of one-minute records of eight lines, or a week of one line. */
 export const PENDING_MAX = 20_000;
 /** With a long backlog the file is large; saving it less often keeps the card alive. Closed intervals are saved at once. */
 const SAVE_BYTES_PER_S = 65_536;
@@ -106,6 +123,8 @@ export class Ledger {
   /** True if this start found no usable file: what an eye counted before may have been published already. */
   readonly lostMemory: boolean;
   condition: LedgerCondition = { state: 'ok', reason: '' };
+  /** Records up to this number are on disk; the others would get it again after a crash now. */
+  savedSeq = 0;
   readonly #path: string;
   readonly #folder: string;
   readonly #files: LedgerFiles;
@@ -133,6 +152,7 @@ export class Ledger {
     const found = this.#read(wallMs);
     this.lostMemory = found === 'lost';
     this.state = typeof found === 'object' ? found : emptyState(lines, zones);
+    this.savedSeq = this.state.seq;
     for (const name of lines) {
       this.state.lines[name] ??= emptyTotals();
       this.state.net[name] ??= emptyTotals();
@@ -156,7 +176,7 @@ export class Ledger {
   }
 
   /** Puts a record at the end of the queue; a full queue gives up its oldest. */
-  append(record: IntervalRecord): void {
+  append(record: PendingRecord): void {
     const { state } = this;
     state.pending.push(record);
     this.#dirty = true;
@@ -166,7 +186,7 @@ export class Ledger {
     if (this.#dropTold) return;
     this.#dropTold = true;
     this.#events.onProblem(
-      `${PENDING_MAX} interval records wait for the broker, more are not kept: the oldest are given up from now on. Bring the broker back; totals stay right.`,
+      `${PENDING_MAX} records wait for the broker, more are not kept: the oldest are given up from now on. Bring the broker back; totals stay right.`,
     );
   }
 
@@ -199,7 +219,7 @@ export class Ledger {
   /** Saves now. Returns whether it is on disk; a failure is told through events and in `condition`. */
   save(nowUs: number): boolean {
     this.#savedAtUs = nowUs;
-    const text = encode(this.state);
+    const text = encodeState(this.state);
     this.#savedBytes = text.length;
     try {
       this.#files.makeFolder(this.#folder);
@@ -214,6 +234,7 @@ export class Ledger {
       return false;
     }
     this.#dirty = false;
+    this.savedSeq = this.state.seq;
     if (this.condition.state !== 'ok') {
       this.condition = { state: 'ok', reason: '' };
       this.#events.onRecovered();
@@ -241,7 +262,7 @@ export class Ledger {
       return 'lost';
     }
     if (text === undefined) return 'new';
-    const decoded = decode(text);
+    const decoded = decodeState(text);
     if (typeof decoded === 'object') return decoded;
     const suffix = `.damaged-${stamp(wallMs)}`;
     this.#block(
@@ -280,7 +301,9 @@ function emptyState(lines: readonly string[], zones: readonly string[]): LedgerS
     passers: {},
     occupancy: emptyOccupancy(),
     eye: null,
+    eyes: [],
     intervals: emptyIntervals(lines, zones),
+    receiptHead: { number: 0, hash: null },
     pending: [],
     droppedCount: 0,
   };
@@ -294,59 +317,4 @@ function stamp(wallMs: number): string {
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
-}
-
-/** Records are most of the file: as lists they take half the space. */
-type EnvelopeRow = [number, number, string, number, number, number, number, Quality, boolean];
-type CountRow = [...EnvelopeRow, number, number, number, number, number, number, number, number];
-type ZoneRow = [...EnvelopeRow, number | null, ZoneFacts];
-type Row = CountRow | ZoneRow;
-
-function toRow(r: IntervalRecord): Row {
-  const envelope: EnvelopeRow = [r.seq, r.boot, r.name, r.fromMs, r.toMs, r.samples, r.expected, r.quality, r.isOpen];
-  if (r.kind === 'zone') return [...envelope, r.entries, r.facts];
-  return [...envelope, r.in, r.out, r.netIn, r.netOut, r.totalIn, r.totalOut, r.chains, r.groupsHour];
-}
-
-function fromRow(row: Row): IntervalRecord {
-  const [seq, boot, name, fromMs, toMs, samples, expected, quality, isOpen] = row;
-  const envelope = { seq, boot, name, fromMs, toMs, samples, expected, quality, isOpen };
-  if (isZoneRow(row)) return { kind: 'zone', ...envelope, entries: row[9], facts: row[10] };
-  const [countIn, countOut, netIn, netOut, totalIn, totalOut, chains, groupsHour] = row.slice(9) as number[];
-  return {
-    kind: 'count',
-    ...envelope,
-    in: countIn!,
-    out: countOut!,
-    netIn: netIn!,
-    netOut: netOut!,
-    totalIn: totalIn!,
-    totalOut: totalOut!,
-    chains: chains!,
-    groupsHour: groupsHour!,
-  };
-}
-
-function isZoneRow(row: Row): row is ZoneRow {
-  return typeof row[10] === 'object';
-}
-
-function encode(state: LedgerState): string {
-  const body = JSON.stringify({ ...state, pending: state.pending.map(toRow) });
-  return `${FORMAT} ${FORMAT_VERSION} ${sha256(body)}\n${body}\n`;
-}
-
-/** The state, or in a few words why the text is none. With a right check sum its shape is as we wrote it. */
-function decode(text: string): LedgerState | string {
-  const [head = '', body = ''] = text.split('\n');
-  const [format, version, check] = head.split(' ');
-  if (format !== FORMAT) return 'it does not begin as a state file';
-  if (version !== String(FORMAT_VERSION)) return `its version is ${version}, this program reads ${FORMAT_VERSION}`;
-  if (check !== sha256(body)) return 'its check sum is wrong';
-  const parsed = JSON.parse(body) as Omit<LedgerState, 'pending'> & { pending: Row[] };
-  return { ...parsed, pending: parsed.pending.map(fromRow) };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -9,6 +9,8 @@ export type TopicNames = {
   readonly total: (line: string) => string;
   readonly interval: (line: string) => string;
   readonly zone: (zone: string) => string;
+  /** One for each interval, about all its messages. */
+  readonly receipt: string;
   readonly occupancy: (zone: string) => string;
   /** Audits by hand: published by `lethe tally`, not by the voice. */
   readonly tally: (line: string) => string;
@@ -28,6 +30,7 @@ export function topicNames(site: string, device: string): TopicNames {
     total: (line) => `${base}/total/${line}`,
     interval: (line) => `${base}/interval/${line}`,
     zone: (zone) => `${base}/zone/${zone}`,
+    receipt: `${base}/receipt`,
     occupancy: (zone) => `${base}/occupancy/${zone}`,
     tally: (line) => `${base}/tally/${line}`,
     simulation: (line) => `${base}/simulation/${line}`,

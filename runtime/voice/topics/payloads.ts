@@ -6,6 +6,7 @@
  */
 import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
 import type { OccupancyFacts } from '../occupancy/occupancy.ts';
+import type { ReceiptCondition } from '../receipts/notary.ts';
 
 /** Version of every payload; grows when a field changes its meaning or goes, not when one is added. */
 const V = 1;
@@ -114,7 +115,11 @@ export type IntervalFacts = {
   readonly historical: boolean;
 };
 
-/** interval/<line> and zone/<zone> · qos 1, at least once: readers drop what they have by (device, epoch_id, seq) */
+/**
+ * interval/<line> and zone/<zone> · qos 1, at least once: readers drop what they have by (device, epoch_id, seq).
+ * Receipts hold the hash of all of it but `tz` and `historical`, and a record may wait for the broker while the program is
+ * replaced: a field that is added here must be one of the record's own, so that records that wait go without it.
+ */
 export function intervalPayload(facts: IntervalFacts): string {
   const { record } = facts;
   return JSON.stringify({
@@ -232,6 +237,7 @@ export type HealthFacts = {
   readonly eyeReason: string;
   readonly camera: string;
   readonly ledger: LedgerCondition;
+  readonly receipts: ReceiptCondition;
   /** Records that wait for the broker. */
   readonly pending: number;
   /** Records given up because too many waited, since the epoch. */
@@ -254,6 +260,8 @@ export function healthPayload(facts: HealthFacts): string {
       pending: facts.pending,
       dropped: facts.dropped,
     },
+    /** ok, or no_key: intervals bear no receipt, and why. */
+    receipts: { state: facts.receipts.state, reason: facts.receipts.reason },
     corridor: { records: facts.records, cut_off: facts.cutOff },
   });
 }

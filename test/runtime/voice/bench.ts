@@ -16,8 +16,10 @@ import {
 } from '../../../runtime/corridor/record.ts';
 import { createLog } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
+import type { Receipt } from '../../../runtime/privacy/receipts.ts';
 import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { memoryKey } from '../../fakes/key.ts';
 
 export function encode(record: Partial<CorridorRecord>): Uint8Array {
   const bytes = new Uint8Array(RECORD_BYTES);
@@ -116,6 +118,19 @@ export class FakeEye {
     this.framesRead += added;
     return this.record({ kind: RecordKind.frames, a: this.framesRead, b: this.framesRead });
   }
+
+  longest(pixelsUs: number, derivedUs: number, timeMs: number): Uint8Array {
+    return this.record({ kind: RecordKind.longest, timeMs, a: pixelsUs, b: derivedUs });
+  }
+
+  /** Both halves of a SHA-256, 64 hexadecimal digits. */
+  model(sha256: string): Uint8Array[] {
+    const words = sha256.match(/.{8}/g)!.map((word) => Number.parseInt(word, 16));
+    return [0, 1].map((index) => {
+      const [a, b, c, d] = words.slice(4 * index) as [number, number, number, number];
+      return this.record({ kind: RecordKind.model, index, a, b, c, d });
+    });
+  }
 }
 
 /** A disk that syncs in no time; `fail` makes every write fail with that code until it is undefined again. */
@@ -146,6 +161,8 @@ export class MemoryFiles implements LedgerFiles {
 export type BenchOptions = {
   readonly config?: object;
   readonly brokerIsUp?: boolean;
+  /** The device's key cannot be opened. */
+  readonly keyFault?: Error;
 };
 
 export type Total = { in: number; out: number; epoch_id: string };
@@ -181,10 +198,13 @@ export class VoiceBench {
   voice: Voice;
   readonly words: ControlWord[] = [];
   readonly fatal: string[] = [];
+  readonly key = memoryKey();
+  keyFault: Error | undefined;
   #life = { isAlive: false };
 
   constructor(options: BenchOptions = {}, startMs?: number) {
     this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
+    this.keyFault = options.keyFault;
     this.clock = new ManualClock(startMs);
     const { lines, entrances, zones } = this.config;
     this.eye = new FakeEye(1, lines.length + entrances.length, zones.length);
@@ -207,6 +227,10 @@ export class VoiceBench {
       link: this.link,
       log: createLog('voice', this.config.logLevel),
       version: '0.0.0-test',
+      openKey: () => {
+        if (this.keyFault !== undefined) throw this.keyFault;
+        return this.key;
+      },
       control: (word) => this.words.push(word),
       onFatal: (reason) => this.fatal.push(reason),
       files: this.files,
@@ -270,6 +294,10 @@ export class VoiceBench {
   retained<T>(topic: string): T | undefined {
     const payload = this.link.retained.get(`${BASE}/${topic}`);
     return payload === undefined ? undefined : (JSON.parse(payload) as T);
+  }
+
+  receipts(): Receipt[] {
+    return this.payloads<Receipt>('receipt');
   }
 
   intervals(line = 'door'): Interval[] {
