@@ -220,6 +220,22 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       finish(await doctor({ json, out, overrides, ...(path === undefined ? {} : { config: path }) }));
     });
 
+  withConfig(program.command('audit'))
+    .description('prove it: try from inside what must not be possible (--isolation)')
+    .option('--isolation', 'network, files, programs, devices, memory: each must be refused to eye and voice')
+    .option('--json', 'print JSON instead of the tables')
+    .action(async (options: ConfigOptions & { isolation?: boolean; json?: boolean }) => {
+      const { isolation = false, json = false } = options;
+      if (!isolation) {
+        // The search of the memory takes this place.
+        err('lethe: the audit of the memory is not there yet; use `lethe audit --isolation`.\n');
+        finish(ExitCode.usage);
+        return;
+      }
+      const { isolationAudit } = await import('./commands/audit/isolation.ts');
+      finish(await isolationAudit({ config: configOf(options), json, out }));
+    });
+
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`Run \`lethe ${command.name()} --help\` for its options.`);

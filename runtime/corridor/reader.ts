@@ -1,7 +1,8 @@
 /**
  * The voice's end of the corridor: bytes in, checked records out. It knows nothing of files: the voice feeds it.
  * An eye that sends anything malformed, or more than counting can need, is cut off: from then on no byte of it is
- * looked at, and `onCutOff` says why, once.
+ * looked at, and `onCutOff` says why, once. What can be foretold of a record is checked too (boot, sequence), so that it
+ * carries nothing besides its counts; capacity.ts reckons what is left.
  * Memory: one record; bytes that are not yet a whole record wait in a 32-byte buffer.
  */
 import {
@@ -16,6 +17,25 @@ import {
 
 /** Seconds of the highest rate that may arrive at once: a restarted voice finds the whole pipe full (2,048 records). */
 const BURST_RECORDS = 4096 + 2048;
+
+/**
+ * Of crossings, and what they bring with them (net, visit): 16 a second for as long as one likes are 57,600 people an hour
+ * through the view of one camera; a crowd leaves a door at about 1.3 people a second and metre (Fruin 1971, level E).
+ */
+const CROWD_RECORDS = 48;
+
+/**
+ * Jumps: another boot than before, or records left out. Each eye makes one when it starts and one whenever its ring has
+ * run over. After a long absence the pipe holds 2,048 records; even if each second one began another life of the eye,
+ * these are the jumps in it. More than so many at once, or one each ten seconds, is somebody who writes with them.
+ */
+const BURST_JUMPS = 2048;
+export const JUMPS_PER_SECOND = 0.1;
+
+/** How many a second counting can need, on average: each second three of a counter (one is the truth of a scene), two of a zone. */
+export function recordsPerSecondOf(counterCount: number, zoneCount: number): number {
+  return Math.min(RECORDS_PER_SECOND_MAX, 4 + 3 * counterCount + 2 * zoneCount + CROWD_RECORDS);
+}
 
 export type CorridorReaderEvents = {
   /** A good record; the object is reused, read it inside the call. */
@@ -36,11 +56,17 @@ export class CorridorReader {
   #pendingBytes = 0;
   #allowance = BURST_RECORDS;
   #allowanceAtUs: number;
+  #jumps = BURST_JUMPS;
+  readonly #recordsPerSecond: number;
+  /** Of the record before. */
+  #boot = 0;
+  #sequence = 0;
 
   /** nowUs: monotonic microseconds, for the rate limit. */
-  constructor(events: CorridorReaderEvents, nowUs: () => number) {
+  constructor(events: CorridorReaderEvents, nowUs: () => number, recordsPerSecond: number = RECORDS_PER_SECOND_MAX) {
     this.#events = events;
     this.#nowUs = nowUs;
+    this.#recordsPerSecond = recordsPerSecond;
     this.#allowanceAtUs = nowUs();
   }
 
@@ -58,14 +84,13 @@ export class CorridorReader {
 
   #take(): void {
     const nowUs = this.#nowUs();
-    this.#allowance = Math.min(
-      BURST_RECORDS,
-      this.#allowance + ((nowUs - this.#allowanceAtUs) / 1e6) * RECORDS_PER_SECOND_MAX,
-    );
+    const elapsedS = (nowUs - this.#allowanceAtUs) / 1e6;
+    this.#allowance = Math.min(BURST_RECORDS, this.#allowance + elapsedS * this.#recordsPerSecond);
+    this.#jumps = Math.min(BURST_JUMPS, this.#jumps + elapsedS * JUMPS_PER_SECOND);
     this.#allowanceAtUs = nowUs;
     this.#allowance -= 1;
     if (this.#allowance < 0) {
-      this.#cut(`more than ${RECORDS_PER_SECOND_MAX} records a second`);
+      this.#cut(`more than ${this.#recordsPerSecond} records a second`);
       return;
     }
     const decoded = decodeRecord(this.#pending, this.#view, 0, this.#record);
@@ -73,8 +98,28 @@ export class CorridorReader {
       this.#cut(`a malformed record (${DECODED_WORDS[decoded]})`);
       return;
     }
+    const fault = this.recordCount === 0 ? undefined : this.#faultOfOrder();
+    if (fault !== undefined) {
+      this.#cut(fault);
+      return;
+    }
+    this.#boot = this.#record.boot;
+    this.#sequence = this.#record.sequence;
     this.recordCount += 1;
     this.#events.onRecord(this.#record);
+  }
+
+  /** What is wrong with the place of the record behind the one before; undefined: nothing. */
+  #faultOfOrder(): string | undefined {
+    const { boot, sequence } = this.#record;
+    if (boot === this.#boot) {
+      const step = (sequence - this.#sequence) >>> 0;
+      if (step === 1) return undefined;
+      // A u32 runs over after years; half of its range behind is before.
+      if (step === 0 || step >= 2 ** 31) return 'a record out of order';
+    }
+    this.#jumps -= 1;
+    return this.#jumps < 0 ? 'more gaps and new beginnings than restarts can explain' : undefined;
   }
 
   #cut(what: string): void {

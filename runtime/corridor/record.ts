@@ -107,10 +107,10 @@ export function emptyRecord(): CorridorRecord {
 
 /** Whole milliseconds from 2020 to 2100: anything else is a broken clock or not a time. */
 export const TIME_MS_MIN = 1_577_836_800_000;
-const TIME_MS_MAX = 4_102_444_800_000;
+export const TIME_MS_MAX = 4_102_444_800_000;
 
 /** Some kinds use their body as four counters instead of a time and two. */
-function hasFourCounters(kind: number): boolean {
+export function hasFourCounters(kind: number): boolean {
   switch (kind) {
     case RecordKind.frames:
     case RecordKind.residency:
@@ -122,7 +122,7 @@ function hasFourCounters(kind: number): boolean {
   }
 }
 
-function indexMaxOf(kind: number): number {
+export function indexMaxOf(kind: number): number {
   switch (kind) {
     case RecordKind.hello:
       return COUNTERS_MAX;
@@ -144,7 +144,7 @@ function indexMaxOf(kind: number): number {
   }
 }
 
-function codeMaxOf(kind: number): number {
+export function codeMaxOf(kind: number): number {
   switch (kind) {
     case RecordKind.hello:
       return ZONES_MAX;

@@ -151,8 +151,9 @@ function nodePart(
     words: [
       ...deaf,
       permission,
-      // Node 20 calls the model experimental on each start; what it lacks there is told by the audit, not by a warning.
-      ...(permission === '--experimental-permission' ? ['--disable-warning=ExperimentalWarning'] : []),
+      // Node 20 calls the model experimental on each start, and each warns of programs that are allowed: our log says so once.
+      '--disable-warning=ExperimentalWarning',
+      '--disable-warning=SecurityWarning',
       ...grants('read', paths.read),
       ...grants('write', paths.write),
       ...(programs === undefined ? [] : ['--allow-child-process']),
@@ -200,7 +201,7 @@ function sum(
     else missing.push({ guard: 'network', why: needs.network, remedy: 'Use a camera module or a file.' });
   }
   kernel('memory', namespaces);
-  if (role === 'eye') kernel('sockets', both(namespaces, view));
+  kernel('sockets', both(namespaces, view));
   const filesBy: Layer[] = [
     ...(namespaces.works && view.works ? (['kernel'] as const) : []),
     ...(hasPermissions ? (['node'] as const) : []),

@@ -13,7 +13,7 @@ import { basename } from 'node:path';
 import { counterNames, STORE } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
 import { ControlWord } from '../corridor/control.ts';
-import { CorridorReader } from '../corridor/reader.ts';
+import { CorridorReader, recordsPerSecondOf } from '../corridor/reader.ts';
 import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -121,6 +121,7 @@ export class Voice {
     this.#reader = new CorridorReader(
       { onRecord: (record) => this.#take(record), onCutOff: (reason) => this.#cutOff(reason) },
       () => clock.monotonicUs(),
+      recordsPerSecondOf(this.#books.counters.length, this.#books.zones.length),
     );
     this.#delivery = new Delivery({
       link,

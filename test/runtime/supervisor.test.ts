@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../drivers/link/embedded-broker.ts';
+import { ConfigError } from '../../runtime/errors.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
 import { FAKE_RPICAM_VID, fakeRpicam } from '../fakes/rpicam-vid.ts';
 import { eventually, within } from '../fakes/within.ts';
@@ -125,12 +126,13 @@ test('voice and eye are killed while people walk: both come back, totals are nei
   }
 });
 
-test('a configuration that cannot be used ends everything with 78, without a second try', async () => {
-  const { supervisor, ends } = supervise(words(NO_BROKER, 'camera.width_px=255'));
-  await eventually(STOP_MS, 'the end', () => ends.length > 0);
-  assert.equal(ends, [78]);
-  assert.equal([supervisor.eyePid, supervisor.voicePid], [undefined, undefined]);
-  assert.not(existsSync(supervisor.runtimeDir));
+test('a configuration that cannot be used is refused with 78 before anything is started', () => {
+  const start = () => supervise(words(NO_BROKER, 'camera.width_px=255'));
+  assert.throws(start, (error: unknown) => error instanceof ConfigError && error.exitCode === 78);
+  assert.equal(
+    readdirSync(folder).filter((name) => name !== 'state'),
+    [],
+  );
 });
 
 test('a camera module that dies in the middle of a picture is told, started again, and the half picture is erased', async () => {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CorridorReader } from '../../../runtime/corridor/reader.ts';
+import { CorridorReader, recordsPerSecondOf } from '../../../runtime/corridor/reader.ts';
 import {
   type CorridorRecord,
   Decoded,
@@ -258,15 +258,66 @@ test('a malformed record cuts the eye off, says so once, and nothing behind it i
   assert.match(reasons[0] ?? '', /malformed record/);
 });
 
+/** Record `sequence` of an eye with this boot. */
+function nth(sequence: number, boot = 1): Uint8Array {
+  return encoded({ ...crossing(1), boot, sequence: sequence >>> 0 }).bytes;
+}
+
 test('more records than counting can need cut the eye off; a full pipe after a restart does not', () => {
   const { reader, reasons, seen, clock } = readerWithClock();
-  const good = encoded(crossing(1)).bytes;
-  for (let i = 0; i < 6144; i++) reader.feed(good, RECORD_BYTES);
+  for (let i = 0; i < 6144; i++) reader.feed(nth(i), RECORD_BYTES);
   assert.equal(reasons, []);
   clock.us += 1e6;
-  for (let i = 0; i < RECORDS_PER_SECOND_MAX + 1; i++) reader.feed(good, RECORD_BYTES);
+  for (let i = 0; i < RECORDS_PER_SECOND_MAX + 1; i++) reader.feed(nth(6144 + i), RECORD_BYTES);
   assert.is(reasons.length, 1);
   assert.is(seen.length, 6144 + RECORDS_PER_SECOND_MAX);
+});
+
+test('what the voice takes follows from what is counted: 55 a second for one line, 104 for everything', () => {
+  assert.is(recordsPerSecondOf(1, 0), 55);
+  assert.is(recordsPerSecondOf(12, 8), 104);
+});
+
+test('a record sent twice, or one from before, cuts the eye off', () => {
+  for (const wrong of [7, 6, 0]) {
+    const { reader, reasons, seen } = readerWithClock();
+    for (const sequence of [6, 7, wrong]) reader.feed(nth(sequence), RECORD_BYTES);
+    assert.is(seen.length, 2);
+    assert.match(reasons[0] ?? '', /out of order/);
+  }
+});
+
+test('a gap, another boot and a sequence that runs over are an honest eye', () => {
+  const { reader, reasons, seen } = readerWithClock();
+  for (const [sequence, boot] of [
+    [5, 1],
+    [5000, 1],
+    [0, 2],
+    [1, 2],
+    [-1, 3],
+    [0, 3],
+    [1, 3],
+  ] as const)
+    reader.feed(nth(sequence, boot), RECORD_BYTES);
+  assert.equal(reasons, []);
+  assert.is(seen.length, 7);
+});
+
+test('an eye that restarts every ten seconds is believed for ever; one that writes in its boots is cut off', () => {
+  const patient = readerWithClock();
+  for (let boot = 1; boot <= 5000; boot++) {
+    patient.reader.feed(nth(0, boot), RECORD_BYTES);
+    patient.clock.us += 10.1e6;
+  }
+  assert.equal(patient.reasons, []);
+  const hasty = readerWithClock();
+  for (let boot = 1; boot <= 5000; boot++) {
+    hasty.reader.feed(nth(0, boot), RECORD_BYTES);
+    hasty.clock.us += 0.1e6;
+  }
+  assert.match(hasty.reasons[0] ?? '', /new beginnings/);
+  // The first is none, 2,048 at once, one more each ten seconds of about 207.
+  assert.ok(hasty.seen.length >= 2049 && hasty.seen.length <= 2075, `${hasty.seen.length} boots`);
 });
 
 test.run();

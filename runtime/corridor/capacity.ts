@@ -1,0 +1,89 @@
+/**
+ * How much the corridor can carry at most, in bits, whatever the eye becomes: every way to fill a record that the voice
+ * would still believe, times the records that it takes a second. An upper bound, not a measurement: an honest eye repeats
+ * itself and uses a small part. Fields whose value the reader foretells (version, check sum, boot, sequence) carry nothing;
+ * the jumps that it allows in the last two are reckoned apart.
+ */
+import { JUMPS_PER_SECOND, recordsPerSecondOf } from './reader.ts';
+import {
+  codeMaxOf,
+  DWELL_MS_MAX,
+  EyeReason,
+  hasFourCounters,
+  indexMaxOf,
+  RECORD_BYTES,
+  RecordKind,
+  TIME_MS_MAX,
+  TIME_MS_MIN,
+} from './record.ts';
+
+export type Layout = { readonly counters: number; readonly zones: number };
+
+export type Capacity = {
+  readonly recordBytes: number;
+  readonly recordsPerSecond: number;
+  /** Free bits of one record of each kind, by its name. */
+  readonly bitsOf: Readonly<Record<string, number>>;
+  /** Free bits of a record of any kind. */
+  readonly bitsPerRecord: number;
+  readonly bitsPerSecond: number;
+};
+
+const COUNTER_BITS = 32;
+/** A jump may choose a new boot or a new sequence. */
+const JUMP_BITS = 32 + 32;
+const TIME_BITS = Math.log2(TIME_MS_MAX - TIME_MS_MIN);
+
+export function capacityOf(layout: Layout): Capacity {
+  const bitsOf = Object.fromEntries(
+    Object.entries(RecordKind).map(([name, kind]) => [name, bitsOfKind(kind, layout)] as const),
+  );
+  const bitsPerRecord = Math.log2(Object.values(bitsOf).reduce((ways, bits) => ways + 2 ** bits, 0));
+  const recordsPerSecond = recordsPerSecondOf(layout.counters, layout.zones);
+  return {
+    recordBytes: RECORD_BYTES,
+    recordsPerSecond,
+    bitsOf,
+    bitsPerRecord,
+    bitsPerSecond: recordsPerSecond * bitsPerRecord + JUMPS_PER_SECOND * JUMP_BITS,
+  };
+}
+
+function bitsOfKind(kind: RecordKind, layout: Layout): number {
+  const head = Math.log2(indexWays(kind, layout)) + Math.log2(codeMaxOf(kind) + 1);
+  if (hasFourCounters(kind)) return head + 4 * COUNTER_BITS;
+  return head + TIME_BITS + bodyBits(kind);
+}
+
+/** The voice refuses counters and zones that the configuration does not have, and a hello that counts others. */
+function indexWays(kind: RecordKind, { counters, zones }: Layout): number {
+  switch (kind) {
+    case RecordKind.hello:
+      return 1;
+    case RecordKind.crossing:
+    case RecordKind.totals:
+    case RecordKind.truth:
+    case RecordKind.net:
+      return Math.max(1, counters);
+    case RecordKind.zone:
+    case RecordKind.passers:
+    case RecordKind.visit:
+      return Math.max(1, zones);
+    default:
+      return indexMaxOf(kind) + 1;
+  }
+}
+
+/** a and b of the kinds that have a time. */
+function bodyBits(kind: RecordKind): number {
+  switch (kind) {
+    case RecordKind.hello:
+      return 0;
+    case RecordKind.state:
+      return Math.log2(EyeReason.endOfSource + 1);
+    case RecordKind.visit:
+      return Math.log2(DWELL_MS_MAX + 1) + COUNTER_BITS;
+    default:
+      return 2 * COUNTER_BITS;
+  }
+}
