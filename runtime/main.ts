@@ -29,6 +29,13 @@ type TallyWords = {
 };
 type ConfigOptions = { readonly config?: string; readonly set?: string[] };
 
+type AuditWords = {
+  readonly seconds: number;
+  readonly rate: number;
+  readonly isolation?: boolean;
+  readonly json?: boolean;
+};
+
 function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
@@ -72,6 +79,12 @@ function checkEvaluateWords(folder: string | undefined, words: EvaluateWords): v
     op: 'read options',
     hint: 'Run `lethe evaluate --help` for its options.',
   });
+}
+
+function frameRate(text: string): number {
+  const rateHz = Number(text);
+  if (!(rateHz >= 1 && rateHz <= 60)) throw new InvalidArgumentError('expected 1..60 pictures a second.');
+  return rateHz;
 }
 
 function wholeNumber(text: string): number {
@@ -221,19 +234,20 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     });
 
   withConfig(program.command('audit'))
-    .description('prove it: try from inside what must not be possible (--isolation)')
-    .option('--isolation', 'network, files, programs, devices, memory: each must be refused to eye and voice')
-    .option('--json', 'print JSON instead of the tables')
-    .action(async (options: ConfigOptions & { isolation?: boolean; json?: boolean }) => {
-      const { isolation = false, json = false } = options;
-      if (!isolation) {
-        // The search of the memory takes this place.
-        err('lethe: the audit of the memory is not there yet; use `lethe audit --isolation`.\n');
-        finish(ExitCode.usage);
+    .description('is a picture left anywhere? Runs the real eye on a keyed pattern and searches all memory for it')
+    .option('--seconds <n>', 'how long the eye looks at pictures', positiveSeconds, 60)
+    .option('--rate <hz>', 'pictures per second', frameRate, 15)
+    .option('--isolation', 'instead: try from inside what eye and voice must not be able to do')
+    .option('--json', 'print JSON instead of the table')
+    .action(async (options: ConfigOptions & AuditWords) => {
+      const { config: configPath, set: overrides = [], seconds, rate: frameRateHz, json = false } = options;
+      if (options.isolation) {
+        const { isolationAudit } = await import('./commands/audit/isolation.ts');
+        finish(await isolationAudit({ config: configOf(options), json, out }));
         return;
       }
-      const { isolationAudit } = await import('./commands/audit/isolation.ts');
-      finish(await isolationAudit({ config: configOf(options), json, out }));
+      const { memoryAudit } = await import('./commands/audit/memory.ts');
+      finish(await memoryAudit({ configPath, overrides, seconds, frameRateHz, json, out, progress: err }));
     });
 
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.

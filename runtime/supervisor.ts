@@ -37,6 +37,8 @@ export type SupervisorOptions = {
   readonly nodeWords?: Readonly<Partial<Record<Role, readonly string[]>>>;
   /** Paths that these words need to read besides. */
   readonly extraReadPaths?: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** Descriptor that both print to; without it: what we print to. */
+  readonly outputFd?: number;
   /** What this machine can enforce; without it: found out. */
   readonly abilities?: Abilities;
 };
@@ -50,12 +52,19 @@ class Program {
   #timer: NodeJS.Timeout | undefined;
   readonly #plan: ChildPlan;
   readonly #log: Log;
+  readonly #output: number | 'inherit';
   readonly #onEnded: (code: number | null) => 'restart' | 'stay';
 
-  constructor(name: Role, plan: ChildPlan, log: Log, onEnded: (code: number | null) => 'restart' | 'stay') {
+  constructor(
+    name: Role,
+    plan: ChildPlan,
+    { log, outputFd = 'inherit' }: { readonly log: Log; readonly outputFd?: number | 'inherit' },
+    onEnded: (code: number | null) => 'restart' | 'stay',
+  ) {
     this.name = name;
     this.#plan = plan;
     this.#log = log;
+    this.#output = outputFd;
     this.#onEnded = onEnded;
   }
 
@@ -63,7 +72,7 @@ class Program {
     this.#startedAtMs = Date.now();
     const { program, words, environment } = this.#plan;
     const child = spawn(program, words, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', this.#output, this.#output],
       detached: true,
       env: { ...environment, LETHE_SUPERVISED: String(process.pid) },
     });
@@ -123,8 +132,8 @@ export class Supervisor {
       throw error;
     }
     const { eye, voice } = this.plans;
-    this.#eye = new Program('eye', eye, options.log, (code) => this.#onEnded(code, code === ExitCode.ok));
-    this.#voice = new Program('voice', voice, options.log, (code) => this.#onEnded(code, false));
+    this.#eye = new Program('eye', eye, options, (code) => this.#onEnded(code, code === ExitCode.ok));
+    this.#voice = new Program('voice', voice, options, (code) => this.#onEnded(code, false));
   }
 
   get eyePid(): number | undefined {

@@ -10,7 +10,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from '../../corridor/control.ts';
 import { ExitCode } from '../../errors.ts';
@@ -135,6 +135,7 @@ async function runAudit(stage: Stage, { seconds, frameRateHz, progress }: Memory
   const privacy = stage.messages.get('privacy');
   for (const result of searchFolder('state folder, after the end', join(stage.folder, 'state'), 0, quarry.scan))
     add(places, result);
+  for (const result of searchFolder('log', dirname(stage.logPath), 0, quarry.scan)) add(places, result);
   return {
     frameCount: stage.frameCount,
     frameRateHz,

@@ -3,10 +3,20 @@
  * in place of rpicam-vid and a broker inside of this process. Everything it makes lies in one private folder.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFifo } from '../../../drivers/fifo.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../../drivers/link/embedded-broker.ts';
@@ -25,6 +35,9 @@ import { CAMERA_FILES } from './camera-files.ts';
 const ANSWER_MS_MAX = 60 * MS_PER_S;
 /** Longer than any frame lives, and than the voice needs for what the eye told it. */
 const SETTLE_MS = 300;
+
+/** Lines of the log in a message about something that did not come about. */
+const LAST_WORDS = 10;
 
 export type StageOptions = {
   readonly configPath: string | undefined;
@@ -45,6 +58,7 @@ export class Stage {
   /** Last payload of each topic below the device. */
   readonly messages = new Map<string, Record<string, unknown>>();
   readonly #broker: EmbeddedBroker;
+  readonly #log: number;
   readonly #orders: number;
   readonly #answers: Socket;
   #onAnswer: (answer: string) => void = () => {};
@@ -76,12 +90,15 @@ export class Stage {
       'mqtt.password_file=',
       'interval_s=5',
       `state_dir=${join(folder, 'state')}`,
-      'log_level=fatal',
+      // All that they ever say, into a file that is searched as well.
+      'log_level=debug',
     ];
     this.#broker = broker;
     this.folder = folder;
     this.config = loadConfig({ path: configPath, overrides });
     this.key = randomBytes(PATTERN_KEY_BYTES);
+    mkdirSync(dirname(this.logPath));
+    this.#log = openSync(this.logPath, 'w', 0o600);
     const { program, orders, answers } = this.#prepareFolder();
     this.#orders = orders;
     this.#answers = new Socket({ fd: answers, readable: true, writable: false });
@@ -98,8 +115,14 @@ export class Stage {
       onEnded: () => {},
       nodeWords: { eye: eyeWords },
       extraReadPaths: { eye: [folder] },
+      outputFd: this.#log,
     });
     this.supervisor.start();
+  }
+
+  /** What eye and voice printed. */
+  get logPath(): string {
+    return join(this.folder, 'log', 'eye-and-voice.log');
   }
 
   get plans(): Readonly<Record<Role, ChildPlan>> {
@@ -112,7 +135,7 @@ export class Stage {
     if (pid !== undefined) return pid;
     throw new DriverError('disconnected', `the ${role} does not run.`, {
       op: 'audit',
-      hint: 'See why: npm run -s lethe -- run --demo --verbose',
+      hint: `What it said last:\n${this.lastWords()}`,
     });
   }
 
@@ -132,7 +155,7 @@ export class Stage {
           reject(
             new DriverError('timeout', `the audit's camera did not obey "${order}" in time.`, {
               op: 'audit',
-              hint: 'The eye may not have started: npm run -s lethe -- run --demo --verbose',
+              hint: `The eye may not have started it. What eye and voice said last:\n${this.lastWords()}`,
             }),
           ),
         takesMs + ANSWER_MS_MAX,
@@ -172,12 +195,17 @@ export class Stage {
     await this.supervisor.stop();
     this.#answers.destroy();
     closeSync(this.#orders);
+    closeSync(this.#log);
     await this.#broker.stop();
     delete process.env['LETHE_RPICAM_VID'];
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  lastWords(): string {
+    return readFileSync(this.logPath, 'utf8').trim().split('\n').slice(-LAST_WORDS).join('\n');
   }
 
   #prepareFolder(): { program: string; orders: number; answers: number } {
