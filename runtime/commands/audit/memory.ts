@@ -41,12 +41,9 @@ const DECOY_FORMS = [
   ),
 ];
 
-export type MemoryAuditOptions = {
-  readonly configPath: string | undefined;
-  readonly overrides: readonly string[];
+export type MemoryAuditOptions = StageOptions & {
   /** How long the eye looks at frames, all looks together. */
   readonly seconds: number;
-  readonly frameRateHz: number;
   readonly json: boolean;
   readonly out: (text: string) => void;
   readonly progress: (text: string) => void;
@@ -54,8 +51,10 @@ export type MemoryAuditOptions = {
 
 /** ok only if control and decoy hid nothing and eye, voice and what they leave behind hold nothing; else failed. */
 export async function memoryAudit(options: MemoryAuditOptions): Promise<ExitCode> {
-  const control = await withStage({ ...options, eyeWords: ['--import', besideUs('without-clearing.js')] }, (stage) =>
-    runControl(stage, options.progress),
+  const { configPath, overrides, frameRateHz, progress } = options;
+  const withoutClearing = ['--import', besideUs('without-clearing.js')];
+  const control = await withStage({ configPath, overrides, frameRateHz, eyeWords: withoutClearing }, (stage) =>
+    runControl(stage, progress),
   );
   const eye = await withStage(options, (stage) => runAudit(stage, options));
   const report: AuditReport = { control, eye, verdict: verdictOf(control, eye) };

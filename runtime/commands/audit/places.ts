@@ -19,8 +19,6 @@ import { type Find, OVERLAP_BYTES } from '../../privacy/search/scanner.ts';
 
 /** A piece that stays in the processor's caches while it is looked at in ten ways. */
 const CHUNK_BYTES = 2 ** 18;
-/** A larger file is not ours. */
-const FILE_BYTES_MAX = 2 ** 26;
 /** A pipe holds no more (64 KiB unless somebody enlarged it). */
 const PIPE_BYTES_MAX = 2 ** 20;
 
@@ -137,13 +135,19 @@ export function searchFolder(place: string, folder: string, sinceMs: number, sca
 function searchFile(place: string, name: string, path: string, scan: Scan): PlaceResult[] {
   // Without waiting: a pipe without a writer would keep us for ever, and is no file anyway.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = new Uint8Array(CHUNK_BYTES);
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > FILE_BYTES_MAX) return [];
-    const bytes = new Uint8Array(Math.ceil(stat.size / 8) * 8);
-    return [searchBytes(place, name, bytes.subarray(0, readSync(fd, bytes)), scan)];
+    if (!fstatSync(fd).isFile()) return [];
+    const tally = new Tally(place, name);
+    for (let at = 0, bytes = 1; bytes > 0; at += CHUNK_BYTES - OVERLAP_BYTES) {
+      bytes = readSync(fd, buffer, 0, CHUNK_BYTES, at);
+      scan(buffer.subarray(0, bytes), (find) => tally.add(at, find));
+      tally.searchedBytes = Math.max(tally.searchedBytes, at + bytes);
+    }
+    return [tally.result()];
   } finally {
     closeSync(fd);
+    buffer.fill(0);
   }
 }
 

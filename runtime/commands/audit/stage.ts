@@ -24,6 +24,7 @@ import { configWords } from '../../config/arguments.ts';
 import { loadConfig } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
 import { DriverError } from '../../errors.ts';
+import type { Abilities } from '../../isolation/abilities.ts';
 import type { ChildPlan, Role } from '../../isolation/isolation.ts';
 import { createLog } from '../../log.ts';
 import { PATTERN_KEY_BYTES } from '../../privacy/search/pattern.ts';
@@ -43,8 +44,11 @@ export type StageOptions = {
   readonly configPath: string | undefined;
   readonly overrides: readonly string[];
   readonly frameRateHz: number;
-  /** Words for the eye's Node before its entry, for an eye that is to do wrong: the positive control, crashes. */
+  /** Words for the eye's Node before its entry, for an eye that is to do wrong, and what these read: the control, crashes. */
   readonly eyeWords?: readonly string[];
+  readonly eyeReadPaths?: readonly string[];
+  /** What this machine can enforce; without it: found out. */
+  readonly abilities?: Abilities;
 };
 
 export class Stage {
@@ -79,7 +83,7 @@ export class Stage {
   }
 
   private constructor(options: StageOptions, broker: EmbeddedBroker, folder: string) {
-    const { configPath, frameRateHz, eyeWords = [] } = options;
+    const { configPath, frameRateHz, eyeWords = [], eyeReadPaths = [], abilities } = options;
     const overrides = [
       ...options.overrides,
       'camera.driver=rpicam',
@@ -114,8 +118,9 @@ export class Stage {
       log: createLog('supervisor', 'fatal'),
       onEnded: () => {},
       nodeWords: { eye: eyeWords },
-      extraReadPaths: { eye: [folder] },
+      extraReadPaths: { eye: [folder, ...eyeReadPaths] },
       outputFd: this.#log,
+      ...(abilities === undefined ? {} : { abilities }),
     });
     this.supervisor.start();
   }
