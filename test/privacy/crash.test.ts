@@ -21,6 +21,8 @@ const WRONG_EYE = fileURLToPath(new URL('./wrong-eye.js', import.meta.url));
 /** Any fewer of the half picture's 36,864 bytes would be a search that does not work. */
 const HALF_BYTES_MIN = 30_000;
 const EXIT_MS_MAX = 20_000;
+/** From the camera's write to the eye's read; far shorter than the driver waits for the rest. */
+const ARRIVED_MS = 200;
 
 const test = suite<{ home: string; folder: string }>('crash', { home: process.cwd(), folder: '' });
 test.before((context) => {
@@ -57,11 +59,17 @@ class Scene {
   async inMidPicture(order: 'half' | 'lose' = 'half'): Promise<void> {
     const { stage, quarry } = this;
     await stage.sendFrames(FRAMES_BEFORE);
-    const sent = stage.order(`${order} ${stage.frameCount}`, 0);
     quarry.lookFor(stage.frameCount + 1);
-    if (order === 'lose') return;
-    await sent;
+    if (order === 'lose') {
+      stage.tell(`lose ${stage.frameCount}`);
+      return;
+    }
+    await stage.order(`half ${stage.frameCount}`, 0);
+    await sleep(ARRIVED_MS);
+    // Stopped meanwhile: searching takes as long as the driver waits before it gives a picture up.
+    await stage.freeze();
     const found = this.memoryOf('eye').reduce((sum, { foundBytes }) => sum + foundBytes, 0);
+    stage.thaw();
     assert.ok(found >= HALF_BYTES_MIN, `the half picture must be seen before it can be gone; ${found} bytes were`);
   }
 
@@ -159,9 +167,9 @@ test('native code aborts in the middle of a picture: no core is written', () =>
 
 /** Why no core can be had on this machine, even where it is asked for; empty: it can. */
 function noCoresBecause(): string {
-  const limits = /^Max core file size\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  const hardLimit = /^Max core file size\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   const corePattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
-  if (limits === '0') return 'the hard limit of cores is 0';
+  if (hardLimit === '0') return 'the hard limit of cores is 0';
   return /^[a-z.%]+$/i.test(corePattern) ? '' : `kernel.core_pattern is ${corePattern}`;
 }
 

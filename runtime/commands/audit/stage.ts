@@ -155,23 +155,19 @@ export class Stage {
   /** Gives the camera an order and waits for its answer. */
   async order(order: string, takesMs: number): Promise<void> {
     const answered = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          reject(
-            new DriverError('timeout', `the audit's camera did not obey "${order}" in time.`, {
-              op: 'audit',
-              hint: `The eye may not have started it. What eye and voice said last:\n${this.lastWords()}`,
-            }),
-          ),
-        takesMs + ANSWER_MS_MAX,
-      );
+      const timer = setTimeout(() => reject(this.#noAnswer(order)), takesMs + ANSWER_MS_MAX);
       this.#onAnswer = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    writeSync(this.#orders, `${order}\n`);
+    this.tell(order);
     await answered;
+  }
+
+  /** Gives the camera an order that it does not answer. */
+  tell(order: string): void {
+    writeSync(this.#orders, `${order}\n`);
   }
 
   /** Stops both processes where they are, so that what is read of them is one moment: first the eye, then who listens to it. */
@@ -211,6 +207,13 @@ export class Stage {
 
   lastWords(): string {
     return readFileSync(this.logPath, 'utf8').trim().split('\n').slice(-LAST_WORDS).join('\n');
+  }
+
+  #noAnswer(order: string): DriverError {
+    return new DriverError('timeout', `the audit's camera did not obey "${order}" in time.`, {
+      op: 'audit',
+      hint: `The eye may not have started it. What eye and voice said last:\n${this.lastWords()}`,
+    });
   }
 
   #prepareFolder(): { program: string; orders: number; answers: number } {
