@@ -15,8 +15,8 @@ import {
   RECORDS_PER_SECOND_MAX,
 } from './record.ts';
 
-/** Seconds of the highest rate that may arrive at once: a restarted voice finds the whole pipe full (2,048 records). */
-const BURST_RECORDS = 4096 + 2048;
+/** May arrive at once: a voice that was away or held up finds the pipe full (2,048 records), and the eye's ring behind it. */
+export const BURST_RECORDS = 4096 + 2048;
 
 /**
  * Of crossings, and what they bring with them (net, visit): 16 a second for as long as one likes are 57,600 people an hour
