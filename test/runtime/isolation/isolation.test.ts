@@ -187,8 +187,9 @@ needsNamespaces(
 needsNamespaces('who starts the eye can still read its memory: the audit does', async () => {
   const { supervisor } = supervise([]);
   const pid = supervisor.eyePid!;
-  await eventually(WAIT_MS, 'it runs', () => runs(pid, 'eye'));
-  const address = Number.parseInt(/^([0-9a-f]+)-.*\[heap\]$/m.exec(procText(pid, 'maps'))![1]!, 16);
+  const heap = () => /^([0-9a-f]+)-.*\[heap\]$/m.exec(procText(pid, 'maps'));
+  await eventually(WAIT_MS, 'it has a heap', () => runs(pid, 'eye') && heap() !== null);
+  const address = Number.parseInt(heap()![1]!, 16);
   const fd = openSync(`/proc/${pid}/mem`, 'r');
   assert.is(readSync(fd, Buffer.alloc(4096), 0, 4096, address), 4096);
   closeSync(fd);
@@ -207,8 +208,8 @@ needsNamespaces('the camera’s program inherits it all', async () => {
         .map(Number)
         .find((pid) => {
           try {
-            const words = procText(pid, 'cmdline');
-            return words.includes('rpicam-vid.mjs') && words.includes(folderOf(supervisor));
+            const [, script = '', ...words] = procText(pid, 'cmdline').split('\0');
+            return script === FAKE_RPICAM_VID && words.some((word) => word.startsWith(folderOf(supervisor)));
           } catch {
             return false;
           }
