@@ -20,7 +20,7 @@ export const BURST_RECORDS = 4096 + 2048;
 
 /**
  * Of crossings, and what they bring with them (net, visit): 16 a second for as long as one likes are 57,600 people an hour
- * through the view of one camera; a crowd leaves a door at about 1.3 people a second and metre (Fruin 1971, level E).
+ * through the view of one camera; a dense crowd passes a door at about 1.4 people a second and metre (Fruin 1971, level of service E).
  */
 const CROWD_RECORDS = 48;
 
