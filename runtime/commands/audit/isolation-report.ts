@@ -86,9 +86,9 @@ function capacityLines(capacity: Capacity): string[] {
     `  free bits by kind: ${kinds.join(', ')}`,
     ...PICTURES.map(({ what, bits, rateHz }) => `  ${what}: ${pictureWords(bits, rateHz, bitsPerSecond)}`),
     '  So it cannot carry a film. But a bound on the rate is not zero: an eye that somebody had rewritten could send small',
-    '  pictures, one in a second or a few dozen after a pause, disguised as counts. Against that stand: it runs only models',
-    '  signed by a known key, its code is short and can be read, it has no network and no file to keep anything in, and the',
-    '  counts that would carry a picture are published: they would be numbers that no door has.',
+    '  pictures disguised as counts, one in a second, or about a hundred at once after a pause. Against that stand: it runs',
+    '  only models signed by a known key, its code is short and can be read, it has no network and no file to keep anything',
+    '  in, and most of what would carry a picture is published: it would be numbers that no door has.',
   ];
 }
 
