@@ -6,7 +6,7 @@
  * voice after it, so that the last crossing is still published.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -133,7 +133,10 @@ export class Supervisor {
     }
     const { eye, voice } = this.plans;
     this.#eye = new Program('eye', eye, options, (code) => this.#onEnded(code, code === ExitCode.ok));
-    this.#voice = new Program('voice', voice, options, (code) => this.#onEnded(code, false));
+    this.#voice = new Program('voice', voice, options, (code) => {
+      if (code === ExitCode.dataError) this.#endCutOffEye();
+      return this.#onEnded(code, false);
+    });
   }
 
   get eyePid(): number | undefined {
@@ -204,6 +207,24 @@ export class Supervisor {
     }
   }
 
+  /**
+   * The voice cut the eye off: that eye ends at once, without a chance to say more, and what it left in the corridor is
+   * thrown away unread. Otherwise the next voice would find the same bytes, perhaps with half a record before them, and
+   * refuse every eye for ever. Both are started again by their own pauses.
+   */
+  #endCutOffEye(): void {
+    if (this.#isStopping) return;
+    const eye = this.#eye.child;
+    if (eye === undefined) {
+      discardAll(this.#fds[0]!);
+      return;
+    }
+    eye.once('exit', () => {
+      if (!this.#isStopping) discardAll(this.#fds[0]!);
+    });
+    eye.kill('SIGKILL');
+  }
+
   #onEnded(code: number | null, isEndOfSource: boolean): 'restart' | 'stay' {
     if (this.#isStopping) return 'stay';
     // A configuration or a model does not get better by trying again.
@@ -220,5 +241,17 @@ function makeStateFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch {
     // As said above.
+  }
+}
+
+/** Empties a pipe that does not wait. */
+function discardAll(fd: number): void {
+  const bytes = Buffer.alloc(65_536);
+  try {
+    while (readSync(fd, bytes) > 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+  } finally {
+    bytes.fill(0);
   }
 }

@@ -4,7 +4,7 @@
  * itself and uses a small part. Fields whose value the reader foretells (version, check sum, boot, sequence) carry nothing;
  * the jumps that it allows in the last two are reckoned apart.
  */
-import { JUMPS_PER_SECOND, recordsPerSecondOf } from './reader.ts';
+import { BURST_RECORDS, JUMPS_PER_SECOND, recordsPerSecondOf } from './reader.ts';
 import {
   codeMaxOf,
   DWELL_MS_MAX,
@@ -26,7 +26,11 @@ export type Capacity = {
   readonly bitsOf: Readonly<Record<string, number>>;
   /** Free bits of a record of any kind. */
   readonly bitsPerRecord: number;
+  /** Over minutes. */
   readonly bitsPerSecond: number;
+  /** What may come in one moment, once in `burstPauseS`: the backlog of a voice that was away looks like this. */
+  readonly burstBits: number;
+  readonly burstPauseS: number;
 };
 
 const COUNTER_BITS = 32;
@@ -46,11 +50,15 @@ export function capacityOf(layout: Layout): Capacity {
     bitsOf,
     bitsPerRecord,
     bitsPerSecond: recordsPerSecond * bitsPerRecord + JUMPS_PER_SECOND * JUMP_BITS,
+    burstBits: BURST_RECORDS * bitsPerRecord,
+    burstPauseS: BURST_RECORDS / recordsPerSecond,
   };
 }
 
 function bitsOfKind(kind: RecordKind, layout: Layout): number {
-  const head = Math.log2(indexWays(kind, layout)) + Math.log2(codeMaxOf(kind) + 1);
+  // Of a hello the voice knows index and code beforehand.
+  const codeWays = kind === RecordKind.hello ? 1 : codeMaxOf(kind) + 1;
+  const head = Math.log2(indexWays(kind, layout)) + Math.log2(codeWays);
   if (hasFourCounters(kind)) return head + 4 * COUNTER_BITS;
   return head + TIME_BITS + bodyBits(kind);
 }

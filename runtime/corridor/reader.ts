@@ -15,12 +15,12 @@ import {
   RECORDS_PER_SECOND_MAX,
 } from './record.ts';
 
-/** Seconds of the highest rate that may arrive at once: a restarted voice finds the whole pipe full (2,048 records). */
-const BURST_RECORDS = 4096 + 2048;
+/** May arrive at once: a voice that was away or held up finds the pipe full (2,048 records), and the eye's ring behind it. */
+export const BURST_RECORDS = 4096 + 2048;
 
 /**
  * Of crossings, and what they bring with them (net, visit): 16 a second for as long as one likes are 57,600 people an hour
- * through the view of one camera; a crowd leaves a door at about 1.3 people a second and metre (Fruin 1971, level E).
+ * through the view of one camera; a dense crowd passes a door at about 1.4 people a second and metre (Fruin 1971, level of service E).
  */
 const CROWD_RECORDS = 48;
 

@@ -89,7 +89,8 @@ function pathsOfEye({ config, runtimeDir, startsProgram, usesPins, environment }
       ...(isFile ? [video.source] : []),
       ...(isModule ? [join(PACKAGE_ROOT, 'drivers', 'camera', 'rpicam', 'shim'), '/proc'] : []),
       ...(isModule && otherProgram !== undefined ? [otherProgram] : []),
-      ...(usesPins ? ['/sys/class/gpio', '/sys/devices/platform'] : []),
+      // Looked for where there are none, too: the driver says what it did not find.
+      ...(config.gpio.driver === 'memory' ? [] : ['/sys/class/gpio']),
     ],
     write: [
       ...(startsProgram ? [join(runtimeDir, CAMERA_FOLDER)] : []),

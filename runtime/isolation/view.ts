@@ -16,9 +16,11 @@ export type Shown = { readonly path: string; readonly mode: 'read' | 'write' };
  * Arguments: a folder to mount on, then pairs of mode and path, then `--`, then the program with its words.
  * A link is copied as a link. A path that is not there is left out, so that what comes and goes with the machine (udev,
  * a resolver's socket) may stand in the list. Mount points are made only where the view has none: without that test the
- * empty file for a mount point would be the end of a file that a folder before it shows.
+ * empty file for a mount point would be the end of a file that a folder before it shows. SIGUSR1 is ignored until Node
+ * blocks it itself, so that nobody ends us with it in between.
  */
 const SCRIPT = `set -eu
+trap '' USR1
 root=$1
 shift
 mount -t tmpfs -o mode=0755,size=256k,nr_inodes=1024 lethe "$root"

@@ -1,6 +1,6 @@
 /**
  * Entry of the voice process: picks the drivers, opens the two FIFOs, hands signals on. Everything else is in voice.ts.
- * Ends with 0 after SIGTERM or SIGINT, 1 after the eye was cut off (the supervisor starts both again), 74 without its
+ * Ends with 0 after SIGTERM or SIGINT, 65 after the eye was cut off (the supervisor ends that eye and starts both again), 74 without its
  * FIFOs, 78 with a configuration that cannot be used.
  */
 // First, so that it runs before anything else is evaluated.
@@ -44,7 +44,7 @@ function main(): void {
     version: PACKAGE_VERSION,
     openKey: () => openDeviceKey(config.stateDir),
     control: (word) => sendWord(controlFd, word),
-    onFatal: () => process.exit(ExitCode.failed),
+    onFatal: () => process.exit(ExitCode.dataError),
   });
   openInlet(join(runtimeDir, CORRIDOR_FIFO), READ_BYTES, {
     onBytes: (chunk, byteCount) => voice.feed(chunk, byteCount),

@@ -165,12 +165,12 @@ if (skipBroker()) {
     assert.ok(ear.received.length > 0);
   });
 
-  onStage('rubbish in the corridor: exit 1, health says so, the will says offline, counts are kept', async (scene) => {
+  onStage('rubbish in the corridor: exit 65, health says so, the will says offline, counts are kept', async (scene) => {
     const { ear, voice, eye } = scene;
     greet(scene);
     voice.send(eye.cross('in', Date.now()));
     voice.send(new Uint8Array(32).fill(255));
-    assert.is(await voice.ended(), 1);
+    assert.is(await voice.ended(), 65);
     await eventually(3000, 'offline', () => ear.last<Status>('/status')?.state === 'offline');
     assert.is(ear.last<Health>('/health')?.eye.state, 'eye_cut_off');
     assert.match(voice.output, 'eye cut off');

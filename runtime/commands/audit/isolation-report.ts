@@ -76,17 +76,19 @@ function verdictWords({ verdict, by, why }: Attempted): string {
   return verdict === 'needed' ? `allowed: ${why}` : verdict;
 }
 
-function capacityLines({ recordBytes, recordsPerSecond, bitsOf, bitsPerRecord, bitsPerSecond }: Capacity): string[] {
+function capacityLines(capacity: Capacity): string[] {
+  const { recordBytes, recordsPerSecond, bitsOf, bitsPerRecord, bitsPerSecond, burstBits, burstPauseS } = capacity;
   const kinds = Object.entries(bitsOf).map(([name, bits]) => `${name} ${bits.toFixed(0)}`);
   return [
     'What the corridor can carry',
     `  ${recordBytes}-byte records, at most ${bitsPerRecord.toFixed(1)} of their ${recordBytes * 8} bits free, ${recordsPerSecond} a second: ${(bitsPerSecond / 1000).toFixed(1)} kbit/s`,
+    `  in one moment, once in ${burstPauseS.toFixed(0)} quiet seconds, a backlog: ${(burstBits / 8000).toFixed(0)} kB`,
     `  free bits by kind: ${kinds.join(', ')}`,
     ...PICTURES.map(({ what, bits, rateHz }) => `  ${what}: ${pictureWords(bits, rateHz, bitsPerSecond)}`),
-    '  So it cannot carry a film. A bound on the rate is not zero: an eye that somebody had rewritten could send one small',
-    '  picture within seconds, disguised as counts. Against that stand: it runs only a model signed by a known key, its code',
-    '  is short and can be read, it has no network and no file to keep anything in, and the counts that would carry the',
-    '  picture are published: they would be numbers that no door has.',
+    '  So it cannot carry a film. But a bound on the rate is not zero: an eye that somebody had rewritten could send small',
+    '  pictures disguised as counts, one in a second, or about a hundred at once after a pause. Against that stand: it runs',
+    '  only models signed by a known key, its code is short and can be read, it has no network and no file to keep anything',
+    '  in, and most of what would carry a picture is published: it would be numbers that no door has.',
   ];
 }
 

@@ -10,7 +10,6 @@ import { Resolver } from 'node:dns/promises';
 import { closeSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync } from 'node:fs';
 import inspector from 'node:inspector';
 import { connect, createServer } from 'node:net';
-import { WASI } from 'node:wasi';
 import { Worker } from 'node:worker_threads';
 
 export type ProbeTargets = {
@@ -52,7 +51,7 @@ function attemptsOf(targets: ProbeTargets): Readonly<Record<string, Attempt>> {
     'start a program': startProgram,
     'start a worker': () => new Worker('', { eval: true }).terminate(),
     'load a library': () => loadLibrary(targets.libraryPath),
-    'open files through WASI': () => void new WASI({ version: 'preview1', preopens: { '/': '/' } }),
+    'open files through WASI': openThroughWasi,
     'open the inspector': openInspector,
     'open the inspector by SIGUSR1': openInspectorBySignal,
   };
@@ -143,6 +142,12 @@ function loadLibrary(path: string): void {
   } catch (error) {
     if (!/did not self-register/.test((error as Error).message)) throw error;
   }
+}
+
+/** Loaded only here, as Node warns that it is experimental. */
+async function openThroughWasi(): Promise<void> {
+  const { WASI } = await import('node:wasi');
+  new WASI({ version: 'preview1', preopens: { '/': '/' } });
 }
 
 function openInspector(): void {

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { EyeReason, EyeState, RecordKind } from '../../../runtime/corridor/record.ts';
 import { within } from '../../fakes/within.ts';
-import { BASE, type BenchOptions, encode, FakeEye, type Health, settle, type Total, VoiceBench } from './bench.ts';
+import { BASE, type BenchOptions, FakeEye, type Health, settle, type Total, VoiceBench } from './bench.ts';
 
 const MINUTE_START_MS = Date.UTC(2026, 0, 5, 12);
 
@@ -115,11 +115,13 @@ onBench('people that only the totals tell go to the current interval, which is m
   assert.equal([interval.in, interval.out, interval.quality], [2, 1, 'degraded']);
 });
 
-onBench('a record read twice counts once', async (bench) => {
+onBench('a record read by two voices in turn counts once', async (bench) => {
   await bench.start();
   bench.greet();
   const crossing = bench.eye.cross('in', bench.nowMs);
   bench.feed(crossing);
+  await bench.seconds(2);
+  await bench.crash();
   bench.feed(crossing);
   await bench.seconds(62);
   assert.is(bench.intervals()[0]!.in, 1);
@@ -402,7 +404,7 @@ onBench('a malformed record cuts the eye off, and what was counted is kept', asy
 onBench('a line that the configuration does not have cuts the eye off', async (bench) => {
   await bench.start();
   bench.greet();
-  bench.feed(encode({ kind: RecordKind.totals, index: 3, boot: 1, timeMs: bench.nowMs }));
+  bench.feed(bench.eye.record({ kind: RecordKind.totals, index: 3, timeMs: bench.nowMs }));
   await settle();
   assert.match(bench.fatal[0] ?? '', 'line 4');
 });
