@@ -29,23 +29,28 @@ function nodeWords({ words, nodeOptions }: Program): string[] {
   );
 }
 
-/** True if the process holds a socket that listens on the debugger's port. */
-function listensForDebugger(probes: PrivacyProbes, program: Program): boolean {
-  const port = nodeWords(program).flatMap(
+/** Ports on which the process listens. */
+function listeningPorts(probes: PrivacyProbes, { pid }: Program): number[] {
+  const descriptors = probes.list(`/proc/${pid}/fd`) ?? [];
+  const sockets = new Set(descriptors.map((fd) => probes.link(`/proc/${pid}/fd/${fd}`)));
+  const lines = ['tcp', 'tcp6'].flatMap((protocol) =>
+    (probes.readText(`/proc/${pid}/net/${protocol}`) ?? '').split('\n'),
+  );
+  return lines.flatMap((line) => {
+    // sl local_address rem_address st … inode; state 0A is LISTEN (include/net/tcp_states.h).
+    const fields = line.trim().split(/\s+/);
+    const isOurs = fields[3] === '0A' && sockets.has(`socket:[${fields[9]}]`);
+    return isOurs ? [Number.parseInt(fields[1]?.split(':')[1] ?? '', 16)] : [];
+  });
+}
+
+/** The port of an open debugger. The eye has no business listening on any; the voice may have a page of its own. */
+function debuggerPort(probes: PrivacyProbes, program: Program): number | undefined {
+  const chosen = nodeWords(program).flatMap(
     (word) => /^--(?:inspect|debug)-port=(?:.*:)?(\d+)$/.exec(word)?.[1] ?? [],
   )[0];
-  const wanted = Number(port ?? INSPECTOR_PORT);
-  const sockets = new Set(
-    (probes.list(`/proc/${program.pid}/fd`) ?? []).map((fd) => probes.link(`/proc/${program.pid}/fd/${fd}`)),
-  );
-  return ['tcp', 'tcp6'].some((protocol) =>
-    (probes.readText(`/proc/${program.pid}/net/${protocol}`) ?? '').split('\n').some((line) => {
-      // sl local_address rem_address st … inode; state 0A is LISTEN (include/net/tcp_states.h).
-      const fields = line.trim().split(/\s+/);
-      const isThePort = Number.parseInt(fields[1]?.split(':')[1] ?? '', 16) === wanted;
-      return fields[3] === '0A' && isThePort && sockets.has(`socket:[${fields[9]}]`);
-    }),
-  );
+  const expected = Number(chosen ?? INSPECTOR_PORT);
+  return listeningPorts(probes, program).find((port) => program.role === 'eye' || port === expected);
 }
 
 type Debugger = { readonly state: 'open' | 'openable' | 'closed' | 'unseen'; readonly found: string };
@@ -54,7 +59,8 @@ function debuggerOf(probes: PrivacyProbes, program: Program): Debugger {
   const { label, status } = program;
   const word = nodeWords(program).find((each) => /^--inspect(?:-brk|-wait)?(?:=|$)/.test(each));
   if (word !== undefined) return { state: 'open', found: `${label} was started with ${word}` };
-  if (listensForDebugger(probes, program)) return { state: 'open', found: `${label} listens for a debugger` };
+  const port = debuggerPort(probes, program);
+  if (port !== undefined) return { state: 'open', found: `${label} listens on port ${port}` };
   if (program.nodeOptions === undefined)
     return { state: 'unseen', found: `${label}: its environment is not ours to read` };
   if (hasSignal(status, 'SigBlk')) return { state: 'closed', found: `${label}: SIGUSR1 is blocked` };
