@@ -479,7 +479,7 @@ test('a real Node has a debugger that SIGUSR1 opens, and none under the permissi
 });
 
 test('a real debugger that a program opened is seen by its socket', async () => {
-  const { colour, found } = await realDebugPort("require('node:inspector').open(0)");
+  const { colour, found } = await realDebugPort("process.getBuiltinModule('node:inspector').open(0)");
   assert.is(colour, 'red');
   assert.match(found, /listens on port [1-9]/);
 });
