@@ -146,7 +146,7 @@ export function eyeNetwork(probes: PrivacyProbes, programs: readonly Program[]):
 export const USERS_WHY =
   'Programs of one user can read each other’s memory: apart, the voice cannot reach the eye’s, nor its camera.';
 
-export function users(_probes: PrivacyProbes, programs: readonly Program[]): Verdict {
+export function users(probes: PrivacyProbes, programs: readonly Program[]): Verdict {
   const eyes = programs.filter(({ role }) => role === 'eye');
   const voices = programs.filter(({ role }) => role === 'voice');
   const told = [...eyes, ...voices].map(({ label, userId }) => `${label} as user ${userId}`).join(', ');
@@ -154,6 +154,12 @@ export function users(_probes: PrivacyProbes, programs: readonly Program[]): Ver
   const asRoot = [...eyes, ...voices].filter(({ userId }) => userId === 0);
   if (asRoot.length > 0) return red(`${told}: root may do anything`, remedy);
   if (eyes.length === 0 || voices.length === 0) return grey(told || 'no eye and no voice runs', NOT_RUNNING);
-  const isShared = eyes.some((eye) => voices.some((voice) => voice.userId === eye.userId));
-  return isShared ? amber(`${told}: the same`, remedy) : green(told);
+  const pairs = eyes.flatMap((eye) => voices.map((voice) => [eye, voice] as const));
+  const shared = pairs.filter(([eye, voice]) => eye.userId === voice.userId);
+  if (shared.length === 0) return green(told);
+  // Tracing asks for rights in the other's user namespace (ptrace(2)), which a sibling does not have; the shell they came
+  // from does, and that is told by the ptrace scope.
+  const space = ({ pid }: Program) => probes.link(`/proc/${pid}/ns/user`);
+  const isApart = shared.every(([eye, voice]) => space(eye) !== undefined && space(eye) !== space(voice));
+  return isApart ? green(`${told}: the same, in user namespaces apart`) : amber(`${told}: the same`, remedy);
 }

@@ -294,6 +294,24 @@ const CASES: readonly (readonly [name: string, colour: Colour, change: Change, f
   ['eye’s network', 'grey', { links: { '/proc/self/ns/net': '' }, ...files(nothingRuns) }, /no eye runs/],
   ['users', 'green', {}, /eye 200 as user 990, voice 300 as user 991/],
   ['users', 'amber', files({ [`/proc/${VOICE}/status`]: status(990, 1) }), /the same/],
+  [
+    'users',
+    'green',
+    {
+      ...files({ [`/proc/${VOICE}/status`]: status(990, 1) }),
+      links: { [`/proc/${EYE}/ns/user`]: 'user:[2]', [`/proc/${VOICE}/ns/user`]: 'user:[3]' },
+    },
+    /namespaces apart/,
+  ],
+  [
+    'users',
+    'amber',
+    {
+      ...files({ [`/proc/${VOICE}/status`]: status(990, 1) }),
+      links: { [`/proc/${EYE}/ns/user`]: 'user:[2]', [`/proc/${VOICE}/ns/user`]: 'user:[2]' },
+    },
+    /the same/,
+  ],
   ['users', 'red', files({ [`/proc/${EYE}/status`]: status(0, 1) }), /root may do anything/],
   ['users', 'grey', files({ [`/proc/${VOICE}/cmdline`]: undefined }), /^eye 200 as user 990$/],
   ['journal', 'green', {}, /Storage=volatile/],
