@@ -226,10 +226,24 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
 
   withConfig(program.command('doctor'))
     .description('what is here, what is missing, how to get it')
+    .option(
+      '--privacy',
+      'where a picture could remain or be read outside of the program: swap, dumps, debuggers, logs …',
+    )
     .option('--json', 'print JSON instead of the table')
-    .action(async (options: ConfigOptions & { json?: boolean }) => {
+    .addHelpText(
+      'after',
+      '\nExit: 0 nothing is lacking (--privacy: nothing is red), 69 something is lacking, 1 with --privacy: something is red.',
+    )
+    .action(async (options: ConfigOptions & { privacy?: boolean; json?: boolean }) => {
+      const { config: path, set: overrides = [], privacy = false, json = false } = options;
+      if (privacy) {
+        const { privacyDoctor } = await import('./commands/privacy-doctor/privacy-doctor.ts');
+        const isColoured = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+        finish(privacyDoctor({ json, isColoured, out, overrides, config: path }));
+        return;
+      }
       const { doctor } = await import('./commands/doctor.ts');
-      const { config: path, set: overrides = [], json = false } = options;
       finish(await doctor({ json, out, overrides, ...(path === undefined ? {} : { config: path }) }));
     });
 

@@ -6,7 +6,6 @@
  * Programs are run by argument array with a time-out, never through a shell; nothing is opened that a running counter
  * holds (no pin, no camera), and the only connection made is to the configured broker.
  */
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -17,6 +16,10 @@ import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
 import { ConfigError, ExitCode, explain, LetheError } from '../errors.ts';
 import { loadModel } from '../eye/model.ts';
+import { coreLimits, corePattern } from './privacy-doctor/dumps.ts';
+import type { Verdict } from './privacy-doctor/finding.ts';
+import { swap } from './privacy-doctor/memory.ts';
+import { type ProgramResult, printable, runProgram } from './run-program.ts';
 
 /** package.json `engines` says the same. */
 const NODE_MIN = [20, 19] as const;
@@ -39,7 +42,6 @@ export type Check = {
   readonly remedy: string;
 };
 
-export type ProgramResult = { readonly outcome: 'ok' | 'absent' | 'timeout' | 'failed'; readonly output: string };
 export type PinsResult = { readonly available: boolean; readonly found: string; readonly reason: string };
 
 /** Every way in which doctor touches the machine. */
@@ -263,40 +265,23 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
+/** `doctor --privacy` looks closer; here it is enough to know that there is something to look at. */
+function fromPrivacy(name: string, { colour, found, remedy }: Verdict): Check {
+  if (colour === 'green') return ok(name, found);
+  return colour === 'grey' ? skip(name, found) : warn(name, found, remedy);
+}
+
 export function checkSwap(probes: Probes): Check {
-  const text = probes.readText('/proc/swaps');
-  if (text === undefined) return skip('swap', 'unknown: no /proc/swaps');
-  const areas = text
-    .split('\n')
-    .slice(1)
-    .map((line) => line.split(/\s+/)[0] ?? '')
-    .filter((area) => area !== '');
-  if (areas.length === 0) return ok('swap', 'off');
-  return warn(
-    'swap',
-    `on: ${areas.join(', ')}`,
-    'A picture could be written to it within its two milliseconds: sudo swapoff -a, then remove rpi-swap or dphys-swapfile.',
-  );
+  return fromPrivacy('swap', swap(probes));
 }
 
 export function checkCoreDumps(probes: Probes): Check {
-  const soft = /^Max core file size\s+(\S+)/m.exec(probes.readText('/proc/self/limits') ?? '')?.[1];
-  if (soft === undefined) return skip('core dumps', 'unknown: no /proc/self/limits');
-  if (soft !== '0') {
-    return warn(
-      'core dumps',
-      `on, up to ${soft}${soft === 'unlimited' ? '' : ' bytes'}`,
-      'A crash would write memory, and with it a picture, to disk: ulimit -c 0, or LimitCORE=0 in the unit.',
-    );
-  }
-  // core(5): a pattern that begins with | gets the dump whatever the limit is; systemd-coredump honours it by itself.
-  const pattern = (probes.readText('/proc/sys/kernel/core_pattern') ?? '').trim();
-  if (!pattern.startsWith('|') || pattern.includes('systemd-coredump')) return ok('core dumps', 'off');
-  return warn(
-    'core dumps',
-    `the limit is 0, but dumps are piped to ${pattern.slice(1).trim().split(/\s/)[0]}, which need not heed it`,
-    'sudo sysctl kernel.core_pattern=core, or remove that crash reporter.',
-  );
+  const limit = fromPrivacy('core dumps', coreLimits(probes));
+  if (limit.state !== 'ok') return limit;
+  const pattern = corePattern({ readText: (path) => probes.readText(path), list: () => [] });
+  return pattern.colour === 'red'
+    ? warn('core dumps', `the limit is 0, but dumps are ${pattern.found}`, pattern.remedy)
+    : limit;
 }
 
 export function checkModel(probes: Probes, config: Config): Check {
@@ -405,14 +390,11 @@ export async function examine(
     await checkBroker(probes, config),
     checkMosquitto(probes),
   ];
-  return { checks: checks.map(printable), config };
+  return { checks: checks.map(withoutControls), config };
 }
 
-/** What programs and files say goes to a terminal: no control characters but the line feed. */
-function printable(check: Check): Check {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking these out is the purpose.
-  const clean = (text: string) => text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '').trim();
-  return { ...check, found: clean(check.found), remedy: clean(check.remedy) };
+function withoutControls(check: Check): Check {
+  return { ...check, found: printable(check.found), remedy: printable(check.remedy) };
 }
 
 const MARKS: Readonly<Record<CheckState, string>> = { ok: '✓', warn: '!', missing: '✗', skip: '·' };
@@ -518,24 +500,6 @@ function isWritable(folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** SIGKILL, as a camera program stuck in the kernel's driver does not heed SIGTERM. */
-export function runProgram(program: string, words: readonly string[], timeoutMs: number): ProgramResult {
-  const result = spawnSync(program, [...words], {
-    encoding: 'utf8',
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // The words we look for are English ones.
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`;
-  const code = (result.error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ENOENT') return { outcome: 'absent', output };
-  if (code === 'ETIMEDOUT') return { outcome: 'timeout', output };
-  if (result.error !== undefined) return { outcome: 'failed', output: result.error.message };
-  return { outcome: result.status === 0 ? 'ok' : 'failed', output };
 }
 
 /** Connects and hangs up at once. Empty when that worked, else why not. */

@@ -12,12 +12,11 @@ import {
   doctor,
   examine,
   type Probes,
-  type ProgramResult,
   reachTcp,
   renderTable,
-  runProgram,
   systemProbes,
 } from '../../../runtime/commands/doctor.ts';
+import { type ProgramResult, runProgram } from '../../../runtime/commands/run-program.ts';
 import { loadConfig } from '../../../runtime/config/config.ts';
 import { ExitCode, ModelError } from '../../../runtime/errors.ts';
 import { within } from '../../fakes/within.ts';

@@ -1,0 +1,280 @@
+// Goal: the units keep what they promise: the eye without network, devices and files but the camera's, the voice without a
+// device; and the image's other files make `doctor --privacy` green.
+// Method: the files are parsed and asked, then systemd's own checker where it is installed. What systemd then does is
+// another matter: provisioning/units/README.md says what was run and where.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CONTROL_FIFO, CORRIDOR_FIFO } from '../../runtime/corridor/control.ts';
+import { sourceRoot } from '../fakes/root.ts';
+import { look } from '../runtime/commands/privacy-doctor/world.ts';
+import { parseUnit, settingOf, type UnitFile, wordsOf } from './unit-file.ts';
+
+const folder = join(sourceRoot(), 'provisioning', 'units');
+const text = (name: string) => readFileSync(join(folder, name), 'utf8');
+const eye = parseUnit(text('lethe-eye.service'));
+const voice = parseUnit(text('lethe-voice.service'));
+const BOTH: readonly (readonly [string, UnitFile])[] = [
+  ['eye', eye],
+  ['voice', voice],
+];
+
+/** Lines that are neither empty nor a comment. */
+const linesOf = (name: string) =>
+  text(name)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+/** Paths without the sign that lets them be absent. */
+const pathsOf = (unit: UnitFile, key: string) => wordsOf(unit, key).map((path) => path.replace(/^-/, ''));
+const commandOf = (unit: UnitFile) => wordsOf(unit, 'ExecStart');
+const grants = (unit: UnitFile, flag: string) =>
+  commandOf(unit).flatMap((word) => (word.startsWith(`${flag}=`) ? [word.slice(flag.length + 1)] : []));
+
+test('the parser joins continued lines and lets an empty assignment take back what stood before', () => {
+  const unit = parseUnit('[Service]\nA=1 \\\n  2\n# A=9\nA=3\nB=x\nB=\nB=y z\n');
+  assert.equal(wordsOf(unit, 'A'), ['1', '2', '3']);
+  assert.equal(wordsOf(unit, 'B'), ['y', 'z']);
+  assert.is(settingOf(unit, 'C'), undefined);
+});
+
+test('the eye has no network: an empty one of its own, and no socket to leave it by', () => {
+  assert.is(settingOf(eye, 'PrivateNetwork'), 'yes');
+  assert.equal(wordsOf(eye, 'RestrictAddressFamilies'), ['AF_NETLINK']);
+  for (const key of ['JoinsNamespaceOf', 'NetworkNamespacePath', 'BindPaths', 'BindReadOnlyPaths', 'Sockets'])
+    assert.is(settingOf(eye, key) ?? eye.get(`Unit ${key}`), undefined, key);
+  const denied = wordsOf(eye, 'SystemCallFilter').slice(1);
+  assert.is(denied[0]?.[0], '~');
+  for (const call of ['connect', 'listen', 'accept', 'accept4']) assert.ok(denied.includes(call), call);
+});
+
+test('every device that the eye may open is one of the camera’s, and the voice may open none', () => {
+  const allowed = (eye.get('Service DeviceAllow') ?? []).map((line) => line.split(/\s+/)[0]!);
+  assert.ok(allowed.includes('char-video4linux'));
+  assert.equal(
+    allowed.filter((device) => !['char-video4linux', 'char-media', 'char-dma_heap'].includes(device)),
+    [],
+  );
+  assert.is(voice.get('Service DeviceAllow'), undefined);
+  assert.is(settingOf(voice, 'PrivateDevices'), 'yes');
+  for (const [name, unit] of BOTH) assert.is(settingOf(unit, 'DevicePolicy'), 'closed', name);
+});
+
+test('eye and voice are different users, none is root, and only the eye is in the group of the cameras', () => {
+  assert.is.not(settingOf(eye, 'User'), settingOf(voice, 'User'));
+  const made = linesOf('sysusers.conf').map((line) => line.split(/\s+/));
+  for (const [name, unit] of BOTH) {
+    const user = settingOf(unit, 'User')!;
+    assert.ok(
+      made.some(([kind, who]) => kind === 'u' && who === user),
+      `${name}: ${user} is made`,
+    );
+  }
+  assert.ok(wordsOf(eye, 'SupplementaryGroups').includes('video'));
+  assert.equal(wordsOf(voice, 'SupplementaryGroups'), ['lethe-corridor']);
+  assert.equal(
+    made.filter(([kind]) => kind === 'm'),
+    [],
+    'no membership outlives the unit',
+  );
+});
+
+test('the corridor is two named pipes that only root and its group can reach, in a folder that only root can fill', () => {
+  const rows = linesOf('tmpfiles.conf').map((line) => line.split(/\s+/));
+  assert.equal(
+    rows.map(([kind, path, mode, user, group]) => [kind, path, mode, user, group].join(' ')),
+    [
+      'd /run/lethe 0750 root lethe-corridor',
+      `p /run/lethe/${CORRIDOR_FIFO} 0660 root lethe-corridor`,
+      `p /run/lethe/${CONTROL_FIFO} 0660 root lethe-corridor`,
+    ],
+  );
+  for (const [name, unit] of BOTH) {
+    assert.ok(wordsOf(unit, 'SupplementaryGroups').includes('lethe-corridor'), name);
+    const command = commandOf(unit);
+    assert.is(command[command.indexOf('--runtime-dir') + 1], '/run/lethe', name);
+  }
+});
+
+test('the eye can write nothing but its runtime folder, the voice nothing but its state folder', () => {
+  for (const [name, unit] of BOTH) {
+    assert.is(settingOf(unit, 'ProtectSystem'), 'strict', name);
+    assert.is(settingOf(unit, 'ProtectHome'), 'yes', name);
+    for (const path of ['/tmp', '/var/tmp', '/run'])
+      assert.ok(pathsOf(unit, 'ReadOnlyPaths').includes(path), `${name} ${path}`);
+    for (const path of ['/dev/shm', '/dev/mqueue'])
+      assert.ok(pathsOf(unit, 'InaccessiblePaths').includes(path), `${name} ${path}`);
+    for (const key of ['CacheDirectory', 'LogsDirectory', 'ConfigurationDirectory', 'TemporaryFileSystem'])
+      assert.is(settingOf(unit, key), undefined, `${name} ${key}`);
+  }
+  assert.equal(wordsOf(eye, 'RuntimeDirectory'), ['lethe-eye']);
+  assert.equal(wordsOf(eye, 'StateDirectory'), []);
+  // The kernel's attributes of the pins: what is written there is not kept.
+  assert.equal(
+    pathsOf(eye, 'ReadWritePaths').filter((path) => !path.startsWith('/sys/')),
+    [],
+  );
+  assert.equal(wordsOf(voice, 'StateDirectory'), ['lethe']);
+  assert.is(settingOf(voice, 'StateDirectoryMode'), '0700');
+  assert.equal([...wordsOf(voice, 'RuntimeDirectory'), ...wordsOf(voice, 'ReadWritePaths')], []);
+});
+
+test('what may be written may not be executed, and what may be executed starts nothing but the camera', () => {
+  for (const [name, unit] of BOTH) assert.ok(wordsOf(unit, 'NoExecPaths').includes('/'), name);
+  assert.ok(wordsOf(eye, 'NoExecPaths').includes('/run/lethe-eye'));
+  assert.ok(wordsOf(voice, 'NoExecPaths').includes('/var/lib/lethe'));
+  const isLibrary = (path: string) =>
+    /^\/usr\/lib(?:64$|\/(?:[a-z0-9_]+-linux-gnu|ld-linux-[a-z0-9-]+\.so\.\d)$)/.test(path);
+  const programs = (unit: UnitFile) => pathsOf(unit, 'ExecPaths').filter((path) => !isLibrary(path));
+  assert.equal(programs(voice), ['/usr/bin/node']);
+  const shim = readFileSync(join(sourceRoot(), 'drivers', 'camera', 'rpicam', 'shim', 'libcamera-vid'), 'utf8');
+  const shimTools = ['dash', 'grep', 'rm', 'rmdir', 'sleep'];
+  for (const tool of shimTools.slice(1)) assert.match(shim, new RegExp(`\\b${tool} `), tool);
+  assert.equal(
+    programs(eye).sort(),
+    [
+      '/usr/bin/mkfifo',
+      '/usr/bin/node',
+      '/usr/bin/rpicam-vid',
+      '/usr/lib/lethe/drivers/camera/rpicam/shim/libcamera-vid',
+      '/usr/lib/lethe/node_modules/epoll',
+      ...shimTools.map((tool) => `/usr/bin/${tool}`),
+    ].sort(),
+  );
+});
+
+test('no copy of the memory: no core, no swap, and nothing in a core if there were one', () => {
+  for (const [name, unit] of BOTH) {
+    assert.is(settingOf(unit, 'LimitCORE'), '0', name);
+    assert.is(settingOf(unit, 'MemorySwapMax'), '0', name);
+    assert.is(settingOf(unit, 'CoredumpFilter'), 'elf-headers', name);
+  }
+});
+
+test('no rights: no capability, no new ones, and a forbidden call fails instead of killing Node', () => {
+  for (const [name, unit] of BOTH) {
+    assert.is(settingOf(unit, 'CapabilityBoundingSet'), '', name);
+    assert.is(settingOf(unit, 'AmbientCapabilities'), '', name);
+    assert.is(settingOf(unit, 'NoNewPrivileges'), 'yes', name);
+    const [first, ...denied] = wordsOf(unit, 'SystemCallFilter');
+    assert.is(first, '@system-service', name);
+    assert.equal(denied.slice(0, 2), ['~@privileged', '@resources'], name);
+    assert.is(settingOf(unit, 'SystemCallErrorNumber'), 'EPERM', name);
+    // V8 makes code as it runs; with this Node aborts at its first hot function.
+    assert.is(settingOf(unit, 'MemoryDenyWriteExecute'), undefined, name);
+  }
+});
+
+test('Node runs under its permission model, which closes the debugger too, and is given nothing by the environment', () => {
+  for (const [name, unit] of BOTH) {
+    const command = commandOf(unit);
+    const script = command.findIndex((word) => word.endsWith(`/dist/runtime/${name}/main.js`));
+    assert.ok(script > 0, name);
+    assert.ok(command.slice(0, script).includes('--experimental-permission'), name);
+    assert.equal(
+      command.filter((word) => /inspect|report|heapsnapshot|prof|allow-(?:worker|wasi)/.test(word)),
+      [],
+      name,
+    );
+    for (const variable of ['NODE_OPTIONS', 'NODE_PATH', 'NODE_V8_COVERAGE', 'LD_PRELOAD'])
+      assert.ok(wordsOf(unit, 'UnsetEnvironment').includes(variable), `${name} ${variable}`);
+    assert.equal(
+      wordsOf(unit, 'Environment').map((word) => word.split('=')[0]),
+      ['PATH'],
+      name,
+    );
+    assert.equal([...wordsOf(unit, 'EnvironmentFile'), ...wordsOf(unit, 'PassEnvironment')], [], name);
+  }
+  assert.not.ok(commandOf(voice).some((word) => /allow-(?:child-process|addons)/.test(word)));
+});
+
+test('Node may write where systemd lets it, and no star is granted', () => {
+  const writable = {
+    eye: ['/run/lethe/', '/run/lethe-eye/', '/sys/class/gpio/', '/sys/devices/platform/'],
+    voice: ['/run/lethe/', '/var/lib/lethe/'],
+  };
+  for (const [name, unit] of BOTH) {
+    const written = grants(unit, '--allow-fs-write');
+    assert.equal(
+      written.filter((path) => !writable[name as 'eye' | 'voice'].some((allowed) => path.startsWith(allowed))),
+      [],
+    );
+    assert.not.ok(
+      [...written, ...grants(unit, '--allow-fs-read')].some((path) => path.includes('*') || path === '/'),
+      name,
+    );
+    for (const pipe of [CORRIDOR_FIFO, CONTROL_FIFO])
+      assert.ok(written.includes(`/run/lethe/${pipe}`), `${name} ${pipe}`);
+  }
+  assert.not.ok(
+    grants(eye, '--allow-fs-read').some((path) => path.startsWith('/var')),
+    'the ledger is not the eye’s',
+  );
+});
+
+test('the image’s files make doctor --privacy green where it looks for them', () => {
+  const sysctl = Object.fromEntries(
+    linesOf('sysctl.conf').map((line) => {
+      const [name = '', value = ''] = line.replace(/^-/, '').split('=');
+      return [`/proc/sys/${name.replaceAll('.', '/')}`, `${value}\n`];
+    }),
+  );
+  const silent = { dmesg: { outcome: 'failed', output: '' } } as const;
+  const findings = look({
+    programs: silent,
+    files: {
+      '/proc/sys/kernel/core_pattern': undefined,
+      '/proc/sys/fs/suid_dumpable': undefined,
+      '/proc/sys/kernel/yama/ptrace_scope': undefined,
+      '/etc/systemd/journald.conf.d/lethe.conf': undefined,
+      '/var/log/journal': '',
+      ...sysctl,
+      '/usr/lib/systemd/journald.conf.d/60-lethe.conf': text('journald.conf'),
+      '/proc/cmdline': `console=tty1 ${text('cmdline.txt')}`,
+    },
+  });
+  for (const name of ['core pattern', 'suid_dumpable', 'ptrace scope', 'journal', 'init_on_free', 'init_on_alloc'])
+    assert.is(findings.get(name)?.colour, 'green', name);
+  // What is only told to systemd-coredump and to rpi-swap.
+  assert.equal(linesOf('coredump.conf'), ['[Coredump]', 'Storage=none', 'ProcessSizeMax=0']);
+  assert.equal(linesOf('swap.conf'), ['[Main]', 'Mechanism=none']);
+  assert.equal(text('cmdline.txt').split('\n').length, 2, 'one line: the firmware reads no more');
+});
+
+test('every file of the folder is told in its README', () => {
+  const readme = text('README.md');
+  assert.equal(
+    readdirSync(folder).filter((name) => name !== 'README.md' && !readme.includes(`\`${name}\``)),
+    [],
+  );
+});
+
+const analyze = (...words: string[]) =>
+  spawnSync('systemd-analyze', words, { encoding: 'utf8', cwd: folder, timeout: 30_000 });
+const isInstalled = analyze('--version').status === 0;
+
+/** systemd's own figure, 0 to 10: 1.0 for the eye, which still has devices, 1.5 for the voice, which still has a network. */
+for (const [name, exposureMax] of [
+  ['eye', 1.0],
+  ['voice', 1.5],
+] as const) {
+  (isInstalled ? test : test.skip)(`systemd-analyze finds the exposure of the ${name} at most ${exposureMax}`, () => {
+    const { stdout, stderr } = analyze('security', '--offline=true', '--no-pager', `./lethe-${name}.service`);
+    const exposure = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1];
+    assert.ok(exposure !== undefined, stderr);
+    assert.ok(Number(exposure) <= exposureMax, `${exposure}`);
+  });
+
+  (isInstalled ? test : test.skip)(`systemd reads every line of the ${name}’s unit`, () => {
+    const { stderr } = analyze('verify', '--man=no', `./lethe-${name}.service`);
+    // Whether the programs are installed on this machine is not the question.
+    assert.equal(
+      stderr.split('\n').filter((line) => /Unknown|Failed to parse|ignoring|Invalid/i.test(line)),
+      [],
+    );
+  });
+}
+
+test.run();
