@@ -224,7 +224,8 @@ export class Stage {
     const camera = fileURLToPath(new URL('./pattern-camera.js', import.meta.url));
     writeFileSync(
       program,
-      `#!/bin/sh\nexec ${[process.execPath, camera, this.folder].map(shellQuoted).join(' ')} "$@"\n`,
+      // A Node hands its permissions on to its children since version 22, but the camera is no part of the eye.
+      `#!/bin/sh\nunset NODE_OPTIONS\nexec ${[process.execPath, camera, this.folder].map(shellQuoted).join(' ')} "$@"\n`,
       { mode: 0o700 },
     );
     const openPipe = (name: string) => openSync(path(name), constants.O_RDWR | constants.O_NONBLOCK);
