@@ -55,7 +55,11 @@ async function play(bench: VoiceBench, steps: readonly Step[]): Promise<{ in: nu
         truth[action.direction] += 1;
         const bytes = bench.eye.cross(action.direction, bench.nowMs);
         if (action.fate !== 'lost') bench.feed(bytes);
-        if (action.fate === 'twice') bench.feed(bytes);
+        if (action.fate === 'twice') {
+          // By one voice, and by the next; a reader that sees it again itself cuts the eye off.
+          await bench.crash();
+          bench.feed(bytes);
+        }
         break;
       }
       case 'seconds':
