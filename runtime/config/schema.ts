@@ -313,6 +313,15 @@ export const ConfigSchema = Type.Object(
       },
       'Status LED and privacy button',
     ),
+    privacy: section(
+      {
+        residency_ms_max: number(0.5, 1000, 10, {
+          description: 'A frame that was in memory for longer, or anything derived from it, is told in health',
+          unit: 'ms',
+        }),
+      },
+      'How long pictures may live',
+    ),
   },
   { additionalProperties: false, title: 'Lethe configuration' },
 );

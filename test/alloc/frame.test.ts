@@ -14,7 +14,7 @@ import { DetectionTable } from '../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { Engine, OutputTensor } from '../../runtime/ports/engine.ts';
-import { ResidencyHistogram } from '../../runtime/privacy/residency.ts';
+import { FrameResidency } from '../../runtime/privacy/residency.ts';
 import { FAKE_CELL_PX, FakeEngine } from '../fakes/engine.ts';
 import { within } from '../fakes/within.ts';
 import { smallDetector } from '../runtime/eye/infer/golden.ts';
@@ -163,10 +163,14 @@ test('the decoder allocates less than a tenth of a byte per frame', () => {
 });
 
 test('a residency is recorded for less than a tenth of a byte', () => {
-  const histogram = new ResidencyHistogram();
+  const residency = new FrameResidency(2000);
   const slope = slopeBytes((frameCount) => {
-    for (let frame = 0; frame < frameCount; frame++) histogram.record(frame * 0.37);
+    for (let frame = 0; frame < frameCount; frame++) {
+      residency.recordFrame(frame * 0.37, frame * 0.74);
+      residency.recordDropped(frame * 0.37);
+    }
   });
+  assert.ok(residency.overlongCount > 1000, 'many of them were over the limit');
   assert.ok(slope < SLOPE_BYTES_MAX, `${slope} bytes per record`);
 });
 
