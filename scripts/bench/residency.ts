@@ -38,7 +38,7 @@ const WORK_MS = 1;
 const FIRST_READS = 200;
 const PROGRESS_MS = 10_000;
 
-type RateResult = {
+export type RateResult = {
   readonly rate_hz: number;
   readonly frames: number;
   readonly pixels_ms: Spread;
@@ -101,9 +101,10 @@ async function measureRateApart(words: readonly string[], rateHz: number): Promi
   return JSON.parse(output) as RateResult;
 }
 
-type Verdict = { readonly what: string; readonly found: number; readonly max: number };
+export type Verdict = { readonly what: string; readonly found: number; readonly max: number };
 
-function verdicts(results: readonly RateResult[]): Verdict[] {
+/** What was found against what must be reached. */
+export function verdicts(results: readonly RateResult[]): Verdict[] {
   const marked = results.find(({ rate_hz }) => rate_hz === MARK_RATE_HZ);
   const times =
     marked === undefined
@@ -123,7 +124,7 @@ function verdicts(results: readonly RateResult[]): Verdict[] {
   return [...times, ...shares];
 }
 
-function table(results: readonly RateResult[]): string {
+export function table(results: readonly RateResult[]): string {
   const cell = (value: string): string => value.padStart(10);
   const row = (name: string, of: (result: RateResult) => string): string =>
     `${name.padEnd(45)}${results.map((result) => cell(of(result))).join('')}`;
