@@ -1,6 +1,7 @@
 /**
- * Bench: what the counter (scripts/bench/residency.ts), its engine (scripts/bench/engine.ts) and its tracker
- * (scripts/bench/tracker.ts) cost on the machine it runs on. Usage: bench [engine | tracker] [options]; `--help` says more.
+ * Bench: what the counter (scripts/bench/counter.ts), its engine (engine.ts) and its tracker (tracker.ts) cost on the machine
+ * it runs on, and how long pictures live there (residency.ts). Usage: bench [engine | tracker | residency] [options];
+ * `--help` says more.
  */
 import { ExitCode, explain } from '../runtime/errors.ts';
 
@@ -8,7 +9,8 @@ async function main(): Promise<number> {
   const [word, ...words] = process.argv.slice(2);
   if (word === 'engine') return (await import('./bench/engine.ts')).benchEngine(words);
   if (word === 'tracker') return (await import('./bench/tracker.ts')).benchTracker(words);
-  return (await import('./bench/residency.ts')).benchResidency(process.argv.slice(2));
+  if (word === 'residency') return (await import('./bench/residency.ts')).benchResidency(words);
+  return (await import('./bench/counter.ts')).benchCounter(process.argv.slice(2));
 }
 
 try {

@@ -321,8 +321,12 @@ export const ConfigSchema = Type.Object(
             'How `lethe run` shuts eye and voice in; auto: as far as this machine can, with a warning for the rest; required: wholly, or it does not start',
           shape: 'one of auto, required',
         }),
+        residency_ms_max: number(0.5, 1000, 10, {
+          description: 'A frame that was in memory for longer, or anything derived from it, is told in health',
+          unit: 'ms',
+        }),
       },
-      'What is enforced',
+      'What is enforced, and how long pictures may live',
     ),
   },
   { additionalProperties: false, title: 'Lethe configuration' },

@@ -13,7 +13,7 @@
 
 export const RECORD_BYTES = 32;
 export const RECORD_VERSION = 3;
-/** More than this from an eye is not counting: twelve counters and eight zones are 40 a second, everybody running below 100 more. */
+/** More than this from an eye is not counting: twelve counters and eight zones are 43 a second, everybody running below 100 more. */
 export const RECORDS_PER_SECOND_MAX = 256;
 /** Lines and entrances. */
 export const COUNTERS_MAX = 12;
@@ -46,7 +46,10 @@ export const RecordKind = {
   visit: 11,
   /** Every second, at timeMs. a: longest residency of pixels, b: of everything derived, of frames since the last such record, µs. */
   longest: 12,
-  /** Frames outlived the configured limit, told at most once a second, at timeMs. a: the longest of them, µs; b: how many since boot. */
+  /**
+   * Frames outlived the configured limit, told at most once a second, at timeMs, and again each minute. a: the longest of
+   * those told then, µs; b: how many since boot. With b = 0, each minute: none has.
+   */
   overlong: 13,
   /** Half `index` (0, 1) of the SHA-256 of the model that the eye runs, after hello and every minute. Four u32, big-endian order. */
   model: 14,

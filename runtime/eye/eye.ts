@@ -1,8 +1,8 @@
 /**
  * The eye: camera → pipeline → corridor, with lamp and privacy button. It has no network: it knows one pipe out, which
  * takes 32-byte records, and one pipe in, which brings single enumerated bytes.
- * Everything that happens between two frames (state, once-a-second totals, once-a-minute residency) is here; everything
- * that happens to a frame is in loop.ts. Drivers are handed in by main.ts.
+ * What happens between two frames (state, once-a-second totals) is here and in residency-report.ts; everything that happens
+ * to a frame is in loop.ts. Drivers are handed in by main.ts.
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
@@ -29,6 +29,7 @@ import { Indicator } from './indicator.ts';
 import type { DescribedEngine } from './infer/engine.ts';
 import type { Model } from './model.ts';
 import { createPipelineOf, type Pipeline } from './pipeline.ts';
+import { ResidencyReport } from './residency-report.ts';
 
 /** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
 const BUTTON_DEBOUNCE_MS = 50;
@@ -68,6 +69,7 @@ export class Eye {
   readonly #lamp: OutputPin;
   readonly #indicator: Indicator;
   #pipeline!: Pipeline;
+  #residency!: ResidencyReport;
   #keeper!: CameraKeeper;
   #button: InputPin | undefined;
   #isStopping = false;
@@ -90,6 +92,18 @@ export class Eye {
       onVisit: (zoneIndex, dwellMs) => this.#sendVisit(zoneIndex, dwellMs),
     });
     const { loop } = this.#pipeline;
+    this.#residency = new ResidencyReport({
+      loop,
+      modelSha256: model.manifest.sha256,
+      residencyMsMax: config.privacy.residencyMsMax,
+      clock,
+      log,
+      send: (kind, index, a, b, { c = 0, d = 0, timeMs } = {}) => {
+        this.#record.c = c;
+        this.#record.d = d;
+        this.#send(kind, index, 0, a, b, timeMs);
+      },
+    });
     log.info({ plan: engine.describe() }, 'engine prepared');
     this.#keeper = new CameraKeeper(camera, loop, () => loop.framesRead, {
       onRunning: () => this.#enter(EyeState.counting, EyeReason.none),
@@ -108,6 +122,7 @@ export class Eye {
     });
     const { lines, zones } = this.#pipeline.counting;
     this.#send(RecordKind.hello, lines.counterCount, zones.zoneCount, 0, 0);
+    this.#residency.model();
     this.#enter(EyeState.starting, EyeReason.none);
     this.#openButton();
     log.info(
@@ -121,7 +136,7 @@ export class Eye {
     );
     this.#stopTimers.push(
       clock.every(MS_PER_S, () => this.#everySecond()),
-      clock.every(MS_PER_MINUTE, () => this.#everyMinute()),
+      clock.every(MS_PER_MINUTE, () => this.#residency.everyMinute()),
     );
     this.#keeper.start();
   }
@@ -151,7 +166,7 @@ export class Eye {
     await this.#keeper.stop();
     this.#pipeline.loop.forget();
     this.#everySecond();
-    this.#everyMinute();
+    this.#residency.everyMinute();
     this.#enter(EyeState.stopping, reason);
     this.#button?.close();
     this.#indicator.stop();
@@ -216,22 +231,8 @@ export class Eye {
     this.#record.c = loop.framesDropped;
     this.#record.d = tracker.confirmedCount;
     this.#send(RecordKind.frames, 0, 0, loop.framesRead, loop.framesErased);
+    this.#residency.everySecond();
     this.#writer.flush();
-  }
-
-  #everyMinute(): void {
-    const { pixelResidency, derivedResidency } = this.#pipeline.loop;
-    this.#record.c = Math.ceil(pixelResidency.usMax);
-    this.#record.d = Math.ceil(derivedResidency.usMax);
-    this.#send(
-      RecordKind.residency,
-      0,
-      0,
-      Math.ceil(pixelResidency.percentileUs(0.5)),
-      Math.ceil(pixelResidency.percentileUs(0.99)),
-    );
-    pixelResidency.reset();
-    derivedResidency.reset();
   }
 
   #sendTotals(kind: RecordKind, counterIndex: number, direction: Direction): void {
@@ -257,13 +258,13 @@ export class Eye {
     this.#send(RecordKind.visit, zoneIndex, 0, Math.min(DWELL_MS_MAX, dwellMs), zones.endedCount[zoneIndex]!);
   }
 
-  #send(kind: RecordKind, index: number, code: number, a: number, b: number): void {
+  #send(kind: RecordKind, index: number, code: number, a: number, b: number, timeMs?: number): void {
     const record = this.#record;
     record.kind = kind;
     record.index = index;
     record.code = code;
     // A board without a battery may start in 1970, until it has asked the network: early, but not a broken record.
-    record.timeMs = Math.max(TIME_MS_MIN, Math.round(this.#parts.clock.wallMs()));
+    record.timeMs = Math.max(TIME_MS_MIN, Math.round(timeMs ?? this.#parts.clock.wallMs()));
     record.a = a;
     record.b = b;
     this.#writer.send(record);

@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { ModelError } from '../errors.ts';
 import type { FrameFormat } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
-import { yuv420Bytes } from '../units.ts';
+import { US_PER_MS, yuv420Bytes } from '../units.ts';
 import { type CountEvents, Counting, type CountLayout } from './count/counting.ts';
 import { HeatMapDecoder } from './frame/decode.ts';
 import { createEngine, type DescribedEngine, type PreparedEngine } from './infer/engine.ts';
@@ -75,5 +75,7 @@ export function createPipelineOf<Chosen extends DescribedEngine>(
   });
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin, scoreLow });
   const counting = new Counting(layout, format.widthPx, format.heightPx, events);
-  return { loop: new FrameLoop(engine, decoder, tracker, counting, clock), tracker, counting, engine };
+  const residencyUsMax = config.privacy.residencyMsMax * US_PER_MS;
+  const loop = new FrameLoop(engine, decoder, tracker, counting, clock, residencyUsMax);
+  return { loop, tracker, counting, engine };
 }

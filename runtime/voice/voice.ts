@@ -25,6 +25,7 @@ import { Delivery } from './delivery.ts';
 import { EyeWatch } from './eyewatch.ts';
 import { type LedgerFiles, nodeFiles } from './ledger/files.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { PrivacyWatch } from './privacy-watch.ts';
 import { Notary } from './receipts/notary.ts';
 import { Summary } from './summary.ts';
 import { topicNames } from './topics/names.ts';
@@ -76,6 +77,7 @@ export class Voice {
   readonly #watch: EyeWatch;
   readonly #delivery: Delivery;
   readonly #summary: Summary;
+  readonly #privacy: PrivacyWatch;
   readonly #startedUs: number;
   readonly #startedAtMs: number;
   /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
@@ -118,6 +120,7 @@ export class Voice {
     );
     this.#watch = new EyeWatch(this.#startedUs);
     this.#summary = new Summary(this.#books.counters);
+    this.#privacy = new PrivacyWatch(config.privacy.residencyMsMax);
     this.#reader = new CorridorReader(
       { onRecord: (record) => this.#take(record), onCutOff: (reason) => this.#cutOff(reason) },
       () => clock.monotonicUs(),
@@ -204,6 +207,8 @@ export class Voice {
     this.#meet(record);
     const seen = ledger.state.eye!;
     this.#keepBooks(record);
+    const fault = this.#privacy.take(record, this.#wallMs());
+    if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
     switch (record.kind) {
       case RecordKind.hello:
         this.#hello(record);
@@ -212,12 +217,6 @@ export class Voice {
         seen.state = record.code;
         seen.reason = record.a;
         ledger.touch();
-        break;
-      case RecordKind.frames:
-        this.#summary.frames(record.a, record.b, record.c);
-        break;
-      case RecordKind.residency:
-        this.#summary.residency(record.a, record.b, record.c, record.d);
         break;
       case RecordKind.truth:
         this.#delivery.set(
@@ -259,11 +258,8 @@ export class Voice {
   /** False, and the eye is cut off, for a counter or zone that the configuration does not have. */
   #isKnown({ kind, index }: CorridorRecord): boolean {
     const { counters, zones } = this.#books;
-    const isOfZone = kind === RecordKind.zone || kind === RecordKind.passers || kind === RecordKind.visit;
-    const isOfNone = kind === RecordKind.hello || kind === RecordKind.residency || kind === RecordKind.model;
-    if (isOfNone || index < (isOfZone ? zones.length : counters.length)) return true;
-    const what = isOfZone ? 'zone' : 'line';
-    const count = isOfZone ? zones.length : counters.length;
+    const [what, count] = isOfZone(kind) ? ['zone', zones.length] : ['line', counters.length];
+    if (index < count || !(isOfZone(kind) || isOfCounter(kind))) return true;
     this.#cutOff(
       `the eye sent ${what} ${index + 1}, the configuration has ${count}; it is cut off until it is restarted`,
     );
@@ -366,9 +362,15 @@ export class Voice {
   #setHealth(): void {
     const { state, condition } = this.ledger;
     const receipts = this.#notary.condition;
-    const key = [this.#watch.state, this.#watch.reason, condition.state, state.droppedCount > 0, receipts.state].join(
-      '|',
-    );
+    const { overLimit } = this.#privacy;
+    const key = [
+      this.#watch.state,
+      this.#watch.reason,
+      condition.state,
+      state.droppedCount > 0,
+      receipts.state,
+      overLimit?.count,
+    ].join('|');
     const isDue = this.#tickCount - this.#healthTick >= MINUTE_TICKS;
     if (key === this.#healthKey && !isDue) return;
     this.#healthKey = key;
@@ -389,20 +391,27 @@ export class Voice {
       dropped: state.droppedCount,
       records: this.#reader.recordCount,
       cutOff: this.#watch.cutOffReason !== '',
+      residencyMsMax: this.#privacy.limitMs,
+      overLimit: this.#privacy.overLimit,
     });
   }
 
   #minute(): void {
     const { link, log } = this.#options;
     log.info(
-      { ...this.#summary.minute(), link: link.up ? 'up' : 'down', backlog: this.ledger.state.pending.length },
+      {
+        ...this.#summary.minute(),
+        ...this.#privacy.line(),
+        link: link.up ? 'up' : 'down',
+        backlog: this.ledger.state.pending.length,
+      },
       'minute',
     );
     this.#setPrivacy();
   }
 
   #setPrivacy(): void {
-    const privacy = this.#summary.privacy(this.#wallMs());
+    const privacy = this.#privacy.facts(this.#wallMs());
     if (privacy !== undefined) this.#delivery.set(this.#topics.privacy, privacyPayload(privacy), false);
   }
 
@@ -455,6 +464,18 @@ export class Voice {
   #wallMs(): number {
     return this.#options.clock.wallMs();
   }
+}
+
+/** Kinds whose index is a zone. */
+function isOfZone(kind: number): boolean {
+  return kind === RecordKind.zone || kind === RecordKind.passers || kind === RecordKind.visit;
+}
+
+/** Kinds whose index is a line or entrance; hello's is their number, others have an index of their own or none. */
+function isOfCounter(kind: number): boolean {
+  return (
+    kind === RecordKind.crossing || kind === RecordKind.totals || kind === RecordKind.truth || kind === RecordKind.net
+  );
 }
 
 /** Real time on purpose: an end must come even where a test's clock stands still. */

@@ -29,8 +29,8 @@ import {
   UsageError,
   YARDSTICK,
 } from './engines.ts';
+import { boardName } from './machine.ts';
 import type { Child, Prepared } from './protocol.ts';
-import { boardName } from './residency.ts';
 import { type Distance, distance, type Summary, summarise } from './statistics.ts';
 
 /** Fresh processes for each row of --self. */

@@ -35,3 +35,18 @@ export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>)
   }
   return { max, mean: sum / actual.length };
 }
+
+/** In the unit of the values. */
+export type Spread = { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+
+/** All 0 without a value. */
+export function spreadOf(values: ArrayLike<number>): Spread {
+  if (values.length === 0) return { p50: 0, p95: 0, p99: 0, max: 0 };
+  const sorted = Float64Array.from(values).sort();
+  return {
+    p50: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
+    p99: quantile(sorted, 0.99),
+    max: quantile(sorted, 1),
+  };
+}

@@ -11,7 +11,7 @@ import { DETECTIONS_MAX, DetectionTable } from '../../runtime/eye/track/detectio
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { US_PER_S } from '../../runtime/units.ts';
 import { FULL_LAYOUT } from '../../test/fakes/layout.ts';
-import { boardName } from './residency.ts';
+import { boardName } from './machine.ts';
 import { summarise } from './statistics.ts';
 
 const HELP = `Measures tracker and counting at 1, 5, 15, 30 and 60 people.

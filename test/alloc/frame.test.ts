@@ -14,7 +14,7 @@ import { DetectionTable } from '../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { Engine, OutputTensor } from '../../runtime/ports/engine.ts';
-import { ResidencyHistogram } from '../../runtime/privacy/residency.ts';
+import { FrameResidency } from '../../runtime/privacy/residency.ts';
 import { FAKE_CELL_PX, FakeEngine } from '../fakes/engine.ts';
 import { within } from '../fakes/within.ts';
 import { smallDetector } from '../runtime/eye/infer/golden.ts';
@@ -162,12 +162,17 @@ test('the decoder allocates less than a tenth of a byte per frame', () => {
   assert.ok(slope < SLOPE_BYTES_MAX, `${slope} bytes per frame`);
 });
 
-test('a residency is recorded for less than a tenth of a byte', () => {
-  const histogram = new ResidencyHistogram();
-  const slope = slopeBytes((frameCount) => {
-    for (let frame = 0; frame < frameCount; frame++) histogram.record(frame * 0.37);
+test('residencies are recorded for less than a tenth of a byte, those of dropped frames as well', () => {
+  const residency = new FrameResidency(2000);
+  const looked = slopeBytes((frameCount) => {
+    for (let frame = 0; frame < frameCount; frame++) residency.recordFrame(frame * 0.37, frame * 0.74);
   });
-  assert.ok(slope < SLOPE_BYTES_MAX, `${slope} bytes per record`);
+  const dropped = slopeBytes((frameCount) => {
+    for (let frame = 0; frame < frameCount; frame++) residency.recordDropped(frame * 0.37);
+  });
+  assert.ok(residency.overlongCount > 1000, 'many of them were over the limit');
+  assert.ok(looked < SLOPE_BYTES_MAX, `${looked} bytes per frame`);
+  assert.ok(dropped < SLOPE_BYTES_MAX, `${dropped} bytes per dropped frame`);
 });
 
 test('decoder, tracker, lines and loop together box a few numbers per frame and allocate nothing else', () => {

@@ -57,12 +57,13 @@ export class FakeCamera implements Camera {
     this.#events = undefined;
   }
 
-  /** One whole grey frame; false when the camera is not running. */
-  frame(capturedAtUs: number): boolean {
+  /** One whole grey frame; false when the camera is not running. whileItArrives: after its first byte. */
+  frame(capturedAtUs: number, whileItArrives: () => void = () => {}): boolean {
     const sink = this.#sink;
     if (sink === undefined) return false;
     sink.beginFrame();
     sink.slot.fill(128);
+    whileItArrives();
     sink.completeFrame(capturedAtUs);
     return true;
   }
@@ -71,6 +72,11 @@ export class FakeCamera implements Camera {
   halfFrame(): void {
     this.#sink?.beginFrame();
     this.#sink?.slot.fill(128, 0, this.#sink.slot.length / 2);
+  }
+
+  /** Gives up the half frame, as a driver does whose frame came late. */
+  abandon(): void {
+    this.#sink?.abandonFrame();
   }
 
   fail(kind: DriverErrorKind): void {

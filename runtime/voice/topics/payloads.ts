@@ -8,8 +8,10 @@ import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '.
 import type { OccupancyFacts } from '../occupancy/occupancy.ts';
 import type { ReceiptCondition } from '../receipts/notary.ts';
 
-/** Version of every payload; grows when a field changes its meaning or goes, not when one is added. */
+/** Version of the payloads, but for one; grows when a field changes its meaning or goes, not when one is added. */
 const V = 1;
+/** 2: `residency_us` has minute and since_boot, pixels and derived apart; `derived_us` is gone. */
+const PRIVACY_V = 2;
 
 /** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */
 export function rfc3339(wallMs: number): string {
@@ -245,6 +247,10 @@ export type HealthFacts = {
   /** Records read from the eye since the voice started. */
   readonly records: number;
   readonly cutOff: boolean;
+  /** privacy.residency_ms_max */
+  readonly residencyMsMax: number;
+  /** Null: the eye has not told it yet. */
+  readonly overLimit: OverLimitFacts | null;
 };
 
 /** health · retained, qos 1: on every change and each minute */
@@ -263,6 +269,8 @@ export function healthPayload(facts: HealthFacts): string {
     /** ok, or no_key: intervals bear no receipt, and why. */
     receipts: { state: facts.receipts.state, reason: facts.receipts.reason },
     corridor: { records: facts.records, cut_off: facts.cutOff },
+    /** Frames that were in memory for longer than the limit, since the eye's boot; null: not known yet. */
+    privacy: { limit_ms: facts.residencyMsMax, ...overLimitFieldsOf(facts.overLimit) },
   });
 }
 
@@ -272,30 +280,77 @@ function cameraState(eyeState: string): string {
   return eyeState === 'paused' || eyeState === 'stopping' ? 'off' : 'unknown';
 }
 
+/** Frames that were in memory for longer than the limit, since the eye's boot. */
+export type OverLimitFacts = {
+  readonly count: number;
+  /** When the last ones were, and how long the longest of those told then; null: there was none. */
+  readonly lastAtMs: number | null;
+  readonly lastUs: number | null;
+};
+
+function overLimitFieldsOf(facts: OverLimitFacts | null): object {
+  const lastAtMs = facts?.lastAtMs ?? null;
+  return {
+    over_limit: facts?.count ?? null,
+    last_at: lastAtMs === null ? null : rfc3339(lastAtMs),
+    last_us: facts?.lastUs ?? null,
+  };
+}
+
+/** Since the eye's boot. */
+export type FramesFacts = { readonly read: number; readonly erased: number; readonly dropped: number };
+
+/** Microseconds, and n frames. */
+export type ResidencyFacts = {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly n: number;
+};
+
+/** Null: the eye has not told it yet. */
+export type BothResidencies = { readonly pixels: ResidencyFacts | null; readonly derived: ResidencyFacts | null };
+
 export type PrivacyFacts = {
   readonly atMs: number;
-  /** Frames since the eye's boot. */
-  readonly framesRead: number;
-  readonly framesErased: number;
-  readonly framesDropped: number;
-  /** How long pixels lived, µs, over the eye's last report. */
-  readonly residencyP50Us: number;
-  readonly residencyP99Us: number;
-  readonly residencyMaxUs: number;
-  /** How long anything derived from a picture lived, µs. */
-  readonly derivedMaxUs: number;
+  readonly frames: FramesFacts;
+  /** When the eye told its residencies last. */
+  readonly reportedAtMs: number | null;
+  readonly minute: BothResidencies;
+  readonly sinceBoot: BothResidencies;
+  /** privacy.residency_ms_max */
+  readonly limitMs: number;
+  readonly overLimit: OverLimitFacts | null;
+  /** Of the model that the eye says it runs, hexadecimal. */
+  readonly modelSha256: string | null;
 };
 
 /** privacy · qos 1, each minute */
 export function privacyPayload(facts: PrivacyFacts): string {
+  const { read, erased, dropped } = facts.frames;
   return JSON.stringify({
-    v: V,
+    v: PRIVACY_V,
     at: rfc3339(facts.atMs),
     /** erased equals read, but for one that may be in work; dropped ones were erased without being looked at. */
-    frames: { read: facts.framesRead, erased: facts.framesErased, dropped: facts.framesDropped },
-    residency_us: { p50: facts.residencyP50Us, p99: facts.residencyP99Us, max: facts.residencyMaxUs },
-    derived_us: { max: facts.derivedMaxUs },
+    frames: { read, erased, dropped },
+    /** When the eye told what follows; an eye that is paused or lost its camera tells of the frames it had. */
+    reported_at: facts.reportedAtMs === null ? null : rfc3339(facts.reportedAtMs),
+    /**
+     * pixels: first byte of a frame in memory → its slot all zero, n frames, the dropped ones with them. derived: → all that
+     * was computed from it zero, frames read. Of the eye's last minute and since its boot; null: not told yet.
+     */
+    residency_us: { minute: residencyFieldsOf(facts.minute), since_boot: residencyFieldsOf(facts.sinceBoot) },
+    /** How long a frame may be there, and how many were longer since the eye's boot. */
+    limit_ms: facts.limitMs,
+    ...overLimitFieldsOf(facts.overLimit),
+    model_sha256: facts.modelSha256,
   });
+}
+
+function residencyFieldsOf({ pixels, derived }: BothResidencies): object {
+  const fieldsOf = (facts: ResidencyFacts | null): object | null =>
+    facts === null ? null : { p50: facts.p50, p99: facts.p99, max: facts.max, n: facts.n };
+  return { pixels: fieldsOf(pixels), derived: fieldsOf(derived) };
 }
 
 export type SimulationFacts = { readonly atMs: number; readonly trueIn: number; readonly trueOut: number };

@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  FIRST_READ_BYTES,
   FrameReader,
   LINE_CHARS_MAX,
   LineReader,
@@ -71,6 +72,26 @@ test('refuses a path that is no pipe', () => {
     () => new FrameReader({ path: plain, sink: new TestSink(96), frameBytes: 96, fillMsMax: 1 }),
     /not a named pipe/,
   );
+});
+
+test('a frame begins when its first page is in the slot, not when a whole pipe is', async () => {
+  const arrivedBytes: number[] = [];
+  class BeginSink extends TestSink {
+    override beginFrame(): void {
+      arrivedBytes.push(this.slot.reduce((count, byte) => count + byte, 0));
+      super.beginFrame();
+    }
+  }
+  const sink = new BeginSink(FRAME_BYTES / 2);
+  const frames = reader(sink);
+  const out = openWriter();
+  writeSync(out, new Uint8Array(FRAME_BYTES / 2).fill(1));
+  await eventually(2000, 'first frame', () => sink.completeCount === 1);
+  writeSync(out, new Uint8Array(FRAME_BYTES / 2).fill(1));
+  await eventually(2000, 'second frame', () => sink.completeCount === 2);
+  closeSync(out);
+  frames.close();
+  assert.equal(arrivedBytes, [FIRST_READ_BYTES, FIRST_READ_BYTES]);
 });
 
 test('delivers every byte of every frame, whatever pieces they are written in', async () => {

@@ -14,6 +14,7 @@ import {
   RECORD_BYTES,
   RECORDS_PER_SECOND_MAX,
   RecordKind,
+  ResidencySpan,
 } from '../../../runtime/corridor/record.ts';
 import { CorridorWriter, type RecordOutlet } from '../../../runtime/corridor/writer.ts';
 
@@ -95,7 +96,37 @@ const anyRecord: fc.Arbitrary<CorridorRecord> = fc
       d: fc.constant(0),
     }),
     fc.record({
-      kind: fc.constantFrom(RecordKind.frames, RecordKind.residency),
+      kind: fc.constant(RecordKind.residency),
+      index: fc.constantFrom(...Object.values(ResidencySpan)),
+      code: fc.constant(0),
+      timeMs: fc.constant(0),
+      a: u32,
+      b: u32,
+      c: u32,
+      d: u32,
+    }),
+    fc.record({
+      kind: fc.constantFrom(RecordKind.longest, RecordKind.overlong),
+      index: fc.constant(0),
+      code: fc.constant(0),
+      timeMs,
+      a: u32,
+      b: u32,
+      c: fc.constant(0),
+      d: fc.constant(0),
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.model),
+      index: fc.nat(1),
+      code: fc.constant(0),
+      timeMs: fc.constant(0),
+      a: u32,
+      b: u32,
+      c: u32,
+      d: u32,
+    }),
+    fc.record({
+      kind: fc.constant(RecordKind.frames),
       index: fc.constant(0),
       code: fc.constant(0),
       timeMs: fc.constant(0),
@@ -157,6 +188,8 @@ test('a field out of its range is refused even with a right check sum', () => {
   assert.is(verdict({ kind: 15 }), Decoded.badKind);
   assert.is(verdict({ index: 12 }), Decoded.badIndex);
   assert.is(verdict({ kind: RecordKind.visit, index: 8 }), Decoded.badIndex);
+  assert.is(verdict({ kind: RecordKind.residency, index: 4 }), Decoded.badIndex);
+  assert.is(verdict({ kind: RecordKind.model, index: 2 }), Decoded.badIndex);
   assert.is(verdict({ kind: RecordKind.hello, code: 9 }), Decoded.badCode);
   assert.is(verdict({ kind: RecordKind.visit, a: DWELL_MS_MAX + 1 }), Decoded.badReserved);
   assert.is(verdict({ code: 2 }), Decoded.badCode);

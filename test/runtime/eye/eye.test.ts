@@ -10,7 +10,14 @@ import { parseConfig } from '../../../runtime/config/config.ts';
 import type { Config } from '../../../runtime/config/schema.ts';
 import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { CorridorReader } from '../../../runtime/corridor/reader.ts';
-import { type CorridorRecord, EyeReason, EyeState, RecordKind, TIME_MS_MIN } from '../../../runtime/corridor/record.ts';
+import {
+  type CorridorRecord,
+  EyeReason,
+  EyeState,
+  RecordKind,
+  ResidencySpan,
+  TIME_MS_MIN,
+} from '../../../runtime/corridor/record.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
 import { Eye } from '../../../runtime/eye/eye.ts';
 import { type LampPatternName, LED_PATTERNS, levelsOf, TICK_MS } from '../../../runtime/eye/indicator.ts';
@@ -35,6 +42,8 @@ class Stage {
   readonly camera: FakeCamera;
   readonly records: CorridorRecord[] = [];
   readonly exits: ExitCode[] = [];
+  /** What was logged as a warning or worse. */
+  readonly warnings: Record<string, unknown>[] = [];
   isOutletOpen = true;
   /** The slot as the camera was given it. */
   slot: Uint8Array | undefined;
@@ -70,7 +79,7 @@ class Stage {
           this.isOutletOpen = false;
         },
       },
-      log: pino({ level: 'silent' }),
+      log: pino({ level: 'warn', base: null }, { write: (line) => this.warnings.push(JSON.parse(line)) }),
       exit: (code) => this.exits.push(code),
     });
   }
@@ -81,6 +90,11 @@ class Stage {
       this.clock.advance(FRAME_MS);
       this.camera.frame(this.clock.monotonicUs());
     }
+  }
+
+  /** A frame whose bytes take `ms` milliseconds to arrive; it is erased at once then. */
+  slowFrame(ms: number): void {
+    this.camera.frame(this.clock.monotonicUs(), () => this.clock.advance(ms));
   }
 
   of(kind: RecordKind): CorridorRecord[] {
@@ -124,7 +138,7 @@ test.after.each(async () => {
 test('it introduces itself, then tells that it starts and that it counts', () => {
   assert.equal(
     stage.records.map(({ kind }) => kind),
-    [RecordKind.hello, RecordKind.state, RecordKind.state],
+    [RecordKind.hello, RecordKind.model, RecordKind.model, RecordKind.state, RecordKind.state],
   );
   assert.is(stage.records[0]!.index, 1);
   assert.equal(stage.states, [
@@ -134,7 +148,7 @@ test('it introduces itself, then tells that it starts and that it counts', () =>
   assert.ok(stage.records.every(({ boot }) => boot === stage.records[0]!.boot));
   assert.equal(
     stage.records.map(({ sequence }) => sequence),
-    [0, 1, 2],
+    [0, 1, 2, 3, 4],
   );
   stage.lampShows('counting');
 });
@@ -156,15 +170,122 @@ test('frames that break off are counted as dropped', () => {
   stage.camera.halfFrame();
   stage.camera.fail('disconnected');
   assert.ok(stage.slotIsZero, 'a camera that dies in mid-frame leaves no picture');
+  stage.clock.advance(1000);
+  assert.is(stage.of(RecordKind.frames).at(-1)!.c, 1);
 });
 
-test('every minute it sends how long pictures lived', () => {
+test('every minute it sends how long pictures lived, in that minute and since its boot', () => {
   stage.run(600);
-  const residency = stage.of(RecordKind.residency);
-  assert.is(residency.length, 1);
-  // The manual clock stands still inside a frame.
-  const { a, b, c, d } = residency[0]!;
-  assert.equal([a, b, c, d], [0, 0, 0, 0]);
+  stage.slowFrame(7);
+  stage.run(600);
+  // The manual clock stands still inside all other frames, which are in the bucket that ends at 10 µs. Frames at the very moment of the minute belong to the next one.
+  assert.equal(
+    stage.of(RecordKind.residency).map(({ index, a, b, c, d }) => [index, a, b, c, d]),
+    [
+      [ResidencySpan.pixelsMinute, 0, 0, 0, 599],
+      [ResidencySpan.derivedMinute, 0, 0, 0, 599],
+      [ResidencySpan.pixelsBoot, 0, 0, 0, 599],
+      [ResidencySpan.derivedBoot, 0, 0, 0, 599],
+      [ResidencySpan.pixelsMinute, 10, 10, 7000, 601],
+      [ResidencySpan.derivedMinute, 10, 10, 7000, 601],
+      [ResidencySpan.pixelsBoot, 10, 10, 7000, 1200],
+      [ResidencySpan.derivedBoot, 10, 10, 7000, 1200],
+    ],
+  );
+});
+
+test('every second it sends the longest residency since the second before, dropped frames with it', () => {
+  stage.slowFrame(7);
+  stage.slowFrame(4);
+  stage.clock.advance(1000);
+  stage.camera.halfFrame();
+  stage.clock.advance(300);
+  stage.camera.abandon();
+  stage.clock.advance(700);
+  stage.clock.advance(1000);
+  assert.equal(
+    stage.of(RecordKind.longest).map(({ a, b }) => [a, b]),
+    [
+      [7000, 7000],
+      [300_000, 0],
+      [0, 0],
+    ],
+  );
+});
+
+test('a picture that hangs in the slot is told each second with its age, before anything becomes of it', () => {
+  stage.clock.advance(800);
+  stage.camera.halfFrame();
+  stage.clock.advance(2200);
+  assert.equal(
+    stage.of(RecordKind.longest).map(({ a }) => a),
+    [200_000, 1_200_000, 2_200_000],
+  );
+});
+
+test('frames over the limit are told within a second, all of them at once, and again each minute', () => {
+  stage.run(15);
+  assert.equal(stage.of(RecordKind.overlong), [], 'nothing to tell');
+  stage.slowFrame(12);
+  stage.slowFrame(31);
+  stage.slowFrame(9);
+  stage.run(5);
+  const atMs = stage.clock.wallMs();
+  const told = (): number[][] => stage.of(RecordKind.overlong).map(({ timeMs, a, b }) => [timeMs, a, b]);
+  assert.equal(told().length, 1);
+  assert.equal(told()[0]!.slice(1), [31_000, 2]);
+  assert.ok(Math.abs(told()[0]![0]! - atMs) < 1000);
+  stage.clock.advance(60_000);
+  assert.equal(told(), [told()[0], told()[0]], 'the same words for a voice that was restarted');
+});
+
+test('a minute without a frame over the limit says so, for a voice that does not know', () => {
+  stage.run(600);
+  assert.equal(
+    stage.of(RecordKind.overlong).map(({ a, b }) => [a, b]),
+    [[0, 0]],
+  );
+});
+
+test('a warning about frames over the limit is logged at once, then at most once a minute, and none is left out', () => {
+  stage.slowFrame(12);
+  stage.run(10);
+  for (let i = 0; i < 20; i++) {
+    stage.slowFrame(11);
+    stage.run(10);
+  }
+  assert.equal(
+    stage.warnings.map(({ frames, lastMs, limitMs }) => [frames, lastMs, limitMs]),
+    [[1, 12, 10]],
+  );
+  stage.clock.advance(60_000);
+  assert.equal(
+    stage.warnings.map(({ frames }) => frames),
+    [1, 20],
+  );
+});
+
+test('the limit is the configured one', async () => {
+  const strict = new Stage(() => {}, { privacy: { residency_ms_max: 2.5 } });
+  strict.eye.start();
+  await strict.until(EyeState.counting);
+  strict.slowFrame(2);
+  strict.slowFrame(3);
+  strict.clock.advance(1000);
+  assert.equal(
+    strict.of(RecordKind.overlong).map(({ a, b }) => [a, b]),
+    [[3000, 1]],
+  );
+  await strict.eye.stop(ExitCode.ok, EyeReason.none);
+});
+
+test('it says which model it runs, at its start and each minute', () => {
+  stage.clock.advance(60_000);
+  const hex = stage
+    .of(RecordKind.model)
+    .map(({ a, b, c, d }) => [a, b, c, d].map((word) => word.toString(16).padStart(8, '0')).join(''));
+  const { sha256 } = model.manifest;
+  assert.equal(hex, [sha256.slice(0, 32), sha256.slice(32), sha256.slice(0, 32), sha256.slice(32)]);
 });
 
 test('the truth of a simulated camera is passed on as running totals', () => {
@@ -266,8 +387,21 @@ test('stopping sends the last totals and the goodbye, closes the corridor, leave
   stage.run(3);
   await stage.eye.stop(ExitCode.ok, EyeReason.none);
   assert.equal(
-    stage.records.slice(-5).map(({ kind }) => kind),
-    [RecordKind.totals, RecordKind.net, RecordKind.frames, RecordKind.residency, RecordKind.state],
+    stage.records.slice(-12).map(({ kind }) => kind),
+    [
+      RecordKind.totals,
+      RecordKind.net,
+      RecordKind.frames,
+      RecordKind.longest,
+      RecordKind.residency,
+      RecordKind.residency,
+      RecordKind.residency,
+      RecordKind.residency,
+      RecordKind.overlong,
+      RecordKind.model,
+      RecordKind.model,
+      RecordKind.state,
+    ],
   );
   assert.equal(stage.states.at(-1), [EyeState.stopping, EyeReason.none]);
   assert.is(stage.of(RecordKind.frames).at(-1)!.a, 3);

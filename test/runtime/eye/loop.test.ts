@@ -15,7 +15,7 @@ import { FAKE_CELL_PX, FakeEngine } from '../../fakes/engine.ts';
 
 const FRAME_US = 1e6 / 15;
 
-function fakeLoop() {
+function fakeLoop(residencyUsMax?: number) {
   const engine = new FakeEngine();
   const clock = new ManualClock();
   const tracker = new Tracker({ ...TRACKER_DEFAULTS, scoreMin: 0.5, scoreLow: 0.3 });
@@ -26,6 +26,7 @@ function fakeLoop() {
     tracker,
     counting,
     clock,
+    residencyUsMax,
   );
   return { engine, clock, tracker, counting, loop };
 }
@@ -67,7 +68,51 @@ test('frames read, erased and dropped are counted apart', () => {
     else loop.completeFrame(frame * FRAME_US);
   }
   assert.equal([loop.framesRead, loop.framesErased, loop.framesDropped], [4, 4, 1]);
-  assert.is(loop.pixelResidency.count, 4);
+});
+
+test('a dropped frame counts in the residency of pixels, from its first byte to its erasure, and in no other', () => {
+  const { clock, loop } = fakeLoop();
+  loop.beginFrame();
+  loop.completeFrame(0);
+  loop.beginFrame();
+  clock.advance(45); // the rest never comes
+  loop.abandonFrame();
+  const { pixels, derived } = loop.residency;
+  assert.equal([pixels.minute.count, pixels.sinceBoot.count, derived.minute.count], [2, 2, 1]);
+  assert.equal([pixels.takeLongestUs(), derived.takeLongestUs()], [45_000, 0]);
+});
+
+test('a frame that the camera left in the slot is dropped and counted when everything is forgotten', () => {
+  const { clock, loop } = fakeLoop();
+  loop.beginFrame();
+  loop.slot.fill(9);
+  clock.advance(70);
+  assert.is(loop.presentUs(), 70_000);
+  loop.forget();
+  assert.ok(isZero(loop.slot));
+  assert.equal([loop.framesDropped, loop.residency.pixels.sinceBoot.usMax, loop.presentUs()], [1, 70_000, 0]);
+  loop.forget();
+  assert.is(loop.framesDropped, 1, 'once');
+});
+
+test('frames are over the limit by what was derived from them, dropped ones by their pixels, each once', () => {
+  const { engine, clock, loop } = fakeLoop(10_000);
+  const frame = (readMs: number, finishMs: number): void => {
+    engine.onCall = (name) => clock.advance(name === 'readPixels' ? readMs : name === 'finish' ? finishMs : 0);
+    loop.beginFrame();
+    loop.completeFrame(0);
+  };
+  frame(4, 6);
+  assert.is(loop.residency.overlongCount, 0, 'exactly the limit is not over it');
+  frame(4, 7);
+  frame(12, 1);
+  assert.is(loop.residency.overlongCount, 2);
+  assert.is(loop.residency.takeOverlongUs(), 13_000);
+  engine.onCall = () => {};
+  loop.beginFrame();
+  clock.advance(11);
+  loop.abandonFrame();
+  assert.equal([loop.residency.overlongCount, loop.residency.takeOverlongUs()], [3, 11_000]);
 });
 
 test('a partial frame is never looked at', () => {
@@ -86,8 +131,8 @@ test('residency runs from the first byte to the erased slot, and to the erased t
   loop.beginFrame();
   clock.advance(1); // the rest of the frame arrives
   loop.completeFrame(0);
-  assert.is(loop.pixelResidency.usMax, 3000);
-  assert.is(loop.derivedResidency.usMax, 8000);
+  assert.is(loop.residency.pixels.minute.usMax, 3000);
+  assert.is(loop.residency.derived.minute.usMax, 8000);
 });
 
 test('somebody who walks down the picture is counted once, at the time of the picture', () => {

@@ -1,9 +1,9 @@
-// Goal: percentiles that err by no more than a bucket, and only towards the worse.
-// Method: against sorting, by fast-check.
+// Goal: percentiles that err by no more than a bucket, and only towards the worse; no frame is lost from any of the tables.
+// Method: against sorting and adding up, by fast-check.
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ResidencyHistogram } from '../../../runtime/privacy/residency.ts';
+import { FrameResidency, ResidencyHistogram } from '../../../runtime/privacy/residency.ts';
 
 test('a percentile is the sorted value, rounded up by less than 10 µs', () => {
   fc.assert(
@@ -37,6 +37,39 @@ test('an empty histogram says 0, and reset empties it', () => {
   histogram.reset();
   assert.is(histogram.count, 0);
   assert.is(histogram.percentileUs(0.5), 0);
+});
+
+test('whatever becomes of frames: minutes add up to the time since boot, and the longest of each second to the maximum', () => {
+  const us = fc.double({ min: 0, max: 40_000, noNaN: true });
+  const frame = fc.record({ pixelsUs: us, moreUs: us, isDropped: fc.boolean() });
+  const minutes = fc.array(fc.array(frame, { maxLength: 30 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(minutes, us, (frames, limitUs) => {
+      const residency = new FrameResidency(limitUs);
+      const { pixels, derived } = residency;
+      let minuteCount = 0;
+      let longestUs = 0;
+      for (const minute of frames) {
+        for (const { pixelsUs, moreUs, isDropped } of minute) {
+          if (isDropped) residency.recordDropped(pixelsUs);
+          else residency.recordFrame(pixelsUs, pixelsUs + moreUs);
+          longestUs = Math.max(longestUs, pixels.takeLongestUs());
+        }
+        minuteCount += pixels.minute.count;
+        pixels.minute.reset();
+      }
+      const all = frames.flat();
+      const whole = all.filter(({ isDropped }) => !isDropped);
+      assert.is(minuteCount, all.length);
+      assert.is(pixels.sinceBoot.count, all.length);
+      assert.is(derived.sinceBoot.count, whole.length);
+      assert.is(longestUs, pixels.sinceBoot.usMax);
+      const over = all.filter(({ pixelsUs, moreUs, isDropped }) => pixelsUs + (isDropped ? 0 : moreUs) > limitUs);
+      assert.is(residency.overlongCount, over.length);
+      assert.ok(over.length === 0 ? residency.takeOverlongUs() === 0 : residency.takeOverlongUs() > limitUs);
+    }),
+    { numRuns: Number(process.env['FC_RUNS'] ?? 300) },
+  );
 });
 
 test.run();

@@ -13,8 +13,9 @@ import {
   encodeRecord,
   RECORD_BYTES,
   RecordKind,
+  type ResidencySpan,
 } from '../../../runtime/corridor/record.ts';
-import { createLog } from '../../../runtime/log.ts';
+import { createLog, type Log } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
 import type { Receipt } from '../../../runtime/privacy/receipts.ts';
 import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
@@ -114,6 +115,25 @@ export class FakeEye {
     ];
   }
 
+  /** µs and frames. */
+  residency(span: ResidencySpan, p50: number, p99: number, max: number, n: number): Uint8Array {
+    return this.record({ kind: RecordKind.residency, index: span, a: p50, b: p99, c: max, d: n });
+  }
+
+  /** The longest of those told now, and how many since boot. */
+  overlong(timeMs: number, us: number, count: number): Uint8Array {
+    return this.record({ kind: RecordKind.overlong, timeMs, a: us, b: count });
+  }
+
+  /** 64 hexadecimal digits, in two records. */
+  model(sha256: string): Uint8Array[] {
+    const words = Array.from({ length: 8 }, (_, index) => Number.parseInt(sha256.slice(8 * index, 8 * index + 8), 16));
+    return [0, 1].map((half) => {
+      const [a, b, c, d] = words.slice(4 * half);
+      return this.record({ kind: RecordKind.model, index: half, a: a!, b: b!, c: c!, d: d! });
+    });
+  }
+
   frames(added: number): Uint8Array {
     this.framesRead += added;
     return this.record({ kind: RecordKind.frames, a: this.framesRead, b: this.framesRead });
@@ -121,15 +141,6 @@ export class FakeEye {
 
   longest(pixelsUs: number, derivedUs: number, timeMs: number): Uint8Array {
     return this.record({ kind: RecordKind.longest, timeMs, a: pixelsUs, b: derivedUs });
-  }
-
-  /** Both halves of a SHA-256, 64 hexadecimal digits. */
-  model(sha256: string): Uint8Array[] {
-    const words = sha256.match(/.{8}/g)!.map((word) => Number.parseInt(word, 16));
-    return [0, 1].map((index) => {
-      const [a, b, c, d] = words.slice(4 * index) as [number, number, number, number];
-      return this.record({ kind: RecordKind.model, index, a, b, c, d });
-    });
   }
 }
 
@@ -163,6 +174,8 @@ export type BenchOptions = {
   readonly brokerIsUp?: boolean;
   /** The device's key cannot be opened. */
   readonly keyFault?: Error;
+  /** Where the voice's log goes; by default only what is fatal is printed. */
+  readonly log?: Log;
 };
 
 export type Total = { in: number; out: number; epoch_id: string };
@@ -185,6 +198,7 @@ export type Health = {
   eye: { state: string; reason: string };
   ledger: { state: string; reason: string; pending: number; dropped: number };
   corridor: { records: number; cut_off: boolean };
+  privacy: { limit_ms: number; over_limit: number | null; last_at: string | null; last_us: number | null };
 };
 
 export const BASE = 'lethe/v1/demo/door1';
@@ -200,11 +214,13 @@ export class VoiceBench {
   readonly fatal: string[] = [];
   readonly key = memoryKey();
   keyFault: Error | undefined;
+  readonly #log: Log;
   #life = { isAlive: false };
 
   constructor(options: BenchOptions = {}, startMs?: number) {
     this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
     this.keyFault = options.keyFault;
+    this.#log = options.log ?? createLog('voice', this.config.logLevel);
     this.clock = new ManualClock(startMs);
     const { lines, entrances, zones } = this.config;
     this.eye = new FakeEye(1, lines.length + entrances.length, zones.length);
@@ -225,7 +241,7 @@ export class VoiceBench {
       config: this.config,
       clock,
       link: this.link,
-      log: createLog('voice', this.config.logLevel),
+      log: this.#log,
       version: '0.0.0-test',
       openKey: () => {
         if (this.keyFault !== undefined) throw this.keyFault;

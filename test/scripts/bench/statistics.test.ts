@@ -2,7 +2,7 @@
 // Method: rows of numbers whose figures are known by counting.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { distance, quantile, summarise } from '../../../scripts/bench/statistics.ts';
+import { distance, quantile, spreadOf, summarise } from '../../../scripts/bench/statistics.ts';
 
 test('takes the nearest rank, which is always one of the values', () => {
   assert.is(quantile([10, 20, 30, 40], 0.5), 20);
@@ -15,6 +15,13 @@ test('summarises times in any order without changing them', () => {
   const times = Array.from({ length: 200 }, (_, i) => 200 - i);
   assert.equal(summarise(times), { count: 200, min: 1, median: 100, p99: 198 });
   assert.is(times[0], 200);
+});
+
+test('spreads are values of the row, in any order; of none they are 0', () => {
+  const values = Float64Array.from({ length: 1000 }, (_, i) => 1000 - i);
+  assert.equal(spreadOf(values), { p50: 500, p95: 950, p99: 990, max: 1000 });
+  assert.is(values[0], 1000);
+  assert.equal(spreadOf([]), { p50: 0, p95: 0, p99: 0, max: 0 });
 });
 
 test('sorts as numbers, not as texts', () => {
