@@ -10,10 +10,14 @@ export const de: Words = {
   },
   marks: { proved: 'Nachgewiesen', measured: 'Gemessen', believed: 'Angenommen', judgement: 'Rechtliche Bewertung' },
   markMeanings: {
-    proved: 'folgt aus dem Aufbau des Programms, und ein Test im offenen Quelltext schlägt fehl, sobald es nicht mehr stimmt.',
-    measured: 'lässt sich an genau diesem Gerät messen; der Befehl oder die Nachricht dazu ist genannt. Es zeigt den Zustand zur Zeit der Messung und garantiert nichts für später.',
-    believed: 'wird von diesem Programm weder nachgewiesen noch gemessen. Es beruht auf Hardware, auf anderer Software oder auf Menschen.',
-    judgement: 'hat der Verantwortliche zu entscheiden. Der Text macht einen begründeten Vorschlag; er ist keine Rechtsberatung.',
+    proved:
+      'folgt aus dem Aufbau des Programms, und ein Test im offenen Quelltext schlägt fehl, sobald es nicht mehr stimmt.',
+    measured:
+      'lässt sich an genau diesem Gerät messen; der Befehl oder die Nachricht dazu ist genannt. Es zeigt den Zustand zur Zeit der Messung und garantiert nichts für später.',
+    believed:
+      'wird von diesem Programm weder nachgewiesen noch gemessen. Es beruht auf Hardware, auf anderer Software oder auf Menschen.',
+    judgement:
+      'hat der Verantwortliche zu entscheiden. Der Text macht einen begründeten Vorschlag; er ist keine Rechtsberatung.',
   },
   legendIntro: 'Aussagen über das Gerät sind so gekennzeichnet:',
   fill: 'Ausfüllen:',
@@ -40,17 +44,23 @@ export const de: Words = {
     health: 'ob das Zählen funktioniert, und wenn nicht, warum',
     privacy: 'wie viele Bilder gelesen, gelöscht und ausgelassen wurden und wie lange Bilder im Speicher waren',
     total: 'laufende Summen der Personen hinein und hinaus für eine Linie oder einen Eingang',
-    interval: 'Personen hinein und hinaus in einem Intervall für eine Linie oder einen Eingang, mit einer Schätzung der Gruppen',
+    interval:
+      'Personen hinein und hinaus in einem Intervall für eine Linie oder einen Eingang, mit einer Schätzung der Gruppen',
     zone: 'Besuche, Verweildauer und Vorbeigehende in einem Intervall für eine Zone, alles als Summen, Mittelwerte oder Quantile',
     occupancy: 'wie viele Personen gerade in einer Zone oder, geschätzt, im Geschäft sind',
-    tally: 'Ergebnis einer Kontrolle von Hand: Zeiten und Richtungen von Durchgängen, von einer Person gedrückt und vom Gerät gezählt',
+    tally:
+      'Ergebnis einer Kontrolle von Hand: Zeiten und Richtungen von Durchgängen, von einer Person gedrückt und vom Gerät gezählt',
     simulation: 'nur mit simulierter Kamera: die wahre Zahl der gezeichneten Personen',
   },
   checks: {
-    audit: 'durchsucht den gesamten Speicher beider Programme nach Bildern, die dem Gerät gezeigt wurden; stellt zuerst sicher, dass ein Bild gefunden würde',
-    isolation: 'versucht von innen, aus dem Kamerateil ein Netz zu erreichen, eine Datei zu schreiben, ein Programm zu starten oder aus dem Netzteil die Kamera zu öffnen',
-    system: 'prüft, was außerhalb des Programms liegt: Auslagerungsspeicher, Speicherabbilder, Löschen freigegebenen Speichers, Fehlersuche',
-    receipts: 'prüft die signierte Kette der Belege, die mit den Zahlen kommen: gelesene und gelöschte Bilder, Version, Lücken und Änderungen',
+    audit:
+      'durchsucht den gesamten Speicher beider Programme nach Bildern, die dem Gerät gezeigt wurden; stellt zuerst sicher, dass ein Bild gefunden würde',
+    isolation:
+      'versucht von innen, aus dem Kamerateil ein Netz zu erreichen, eine Datei zu schreiben, ein Programm zu starten oder aus dem Netzteil die Kamera zu öffnen',
+    system:
+      'prüft, was außerhalb des Programms liegt: Auslagerungsspeicher, Speicherabbilder, Löschen freigegebenen Speichers, Fehlersuche',
+    receipts:
+      'prüft die signierte Kette der Belege, die mit den Zahlen kommen: gelesene und gelöschte Bilder, Version, Lücken und Änderungen',
     tally: 'vergleicht den Zähler mit einer Person, die an derselben Tür zählt, ohne dass jemand aufgenommen wird',
     papers: 'erstellt diese Unterlagen neu aus der Konfiguration',
   },

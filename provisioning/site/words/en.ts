@@ -11,7 +11,8 @@ export const en: Words = {
   marks: { proved: 'Proved', measured: 'Measured', believed: 'Believed', judgement: 'Legal judgement' },
   markMeanings: {
     proved: 'follows from how the program is built, and a test in its public source code fails if it stops being true.',
-    measured: 'can be measured on this device; the command or message that does so is named. It says how things were when it was measured, and guarantees nothing for later.',
+    measured:
+      'can be measured on this device; the command or message that does so is named. It says how things were when it was measured, and guarantees nothing for later.',
     believed: 'is neither proved nor measured by this program. It rests on hardware, on other software or on people.',
     judgement: 'is a decision for the controller. The text makes a proposal and gives reasons; it is not legal advice.',
   },
@@ -43,14 +44,18 @@ export const en: Words = {
     interval: 'people in and out in one interval for a line or entrance, with an estimate of parties',
     zone: 'visits, time spent and people passing by in one interval for a zone, all as totals, means or quantiles',
     occupancy: 'how many people are in a zone now, or in the store as an estimate',
-    tally: 'result of a check by hand: times and directions of crossings, pressed by a person and counted by the device',
+    tally:
+      'result of a check by hand: times and directions of crossings, pressed by a person and counted by the device',
     simulation: 'only with a simulated camera: the true number of drawn people',
   },
   checks: {
-    audit: 'searches the whole memory of both programs for pictures that the device was shown; first makes sure that it would find one',
-    isolation: 'tries from inside to reach a network from the camera’s part, write a file, start a program, or open the camera from the network’s part',
+    audit:
+      'searches the whole memory of both programs for pictures that the device was shown; first makes sure that it would find one',
+    isolation:
+      'tries from inside to reach a network from the camera’s part, write a file, start a program, or open the camera from the network’s part',
     system: 'checks what lies outside the program: swap, memory dumps, clearing of freed memory, debugging',
-    receipts: 'checks the signed chain of receipts that come with the numbers: pictures read and erased, version, gaps and changes',
+    receipts:
+      'checks the signed chain of receipts that come with the numbers: pictures read and erased, version, gaps and changes',
     tally: 'holds the counter against a person who counts at the same door, without recording anybody',
     papers: 'makes these papers anew from the configuration',
   },

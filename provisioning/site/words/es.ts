@@ -10,10 +10,13 @@ export const es: Words = {
   },
   marks: { proved: 'Probado', measured: 'Medido', believed: 'Supuesto', judgement: 'Valoración jurídica' },
   markMeanings: {
-    proved: 'se sigue de cómo está construido el programa, y una prueba del código fuente público falla si deja de ser cierto.',
-    measured: 'puede medirse en este mismo aparato; se indica la orden o el mensaje que lo hace. Muestra lo que ocurría en el momento de medir y no garantiza nada para después.',
+    proved:
+      'se sigue de cómo está construido el programa, y una prueba del código fuente público falla si deja de ser cierto.',
+    measured:
+      'puede medirse en este mismo aparato; se indica la orden o el mensaje que lo hace. Muestra lo que ocurría en el momento de medir y no garantiza nada para después.',
     believed: 'no lo prueba ni lo mide este programa. Depende del equipo, de otros programas o de personas.',
-    judgement: 'corresponde decidirlo al responsable del tratamiento. El texto hace una propuesta razonada; no es asesoramiento jurídico.',
+    judgement:
+      'corresponde decidirlo al responsable del tratamiento. El texto hace una propuesta razonada; no es asesoramiento jurídico.',
   },
   legendIntro: 'Las afirmaciones sobre el aparato llevan una de estas marcas:',
   fill: 'Completar:',
@@ -43,14 +46,19 @@ export const es: Words = {
     interval: 'personas que entran y salen en un intervalo por una línea o entrada, con una estimación de los grupos',
     zone: 'visitas, duración y personas que pasan de largo en un intervalo para una zona, todo en sumas, medias o cuantiles',
     occupancy: 'cuántas personas hay en una zona o, como estimación, en la tienda',
-    tally: 'resultado de una comprobación a mano: horas y sentidos de los pasos, pulsados por una persona y contados por el aparato',
+    tally:
+      'resultado de una comprobación a mano: horas y sentidos de los pasos, pulsados por una persona y contados por el aparato',
     simulation: 'solo con cámara simulada: el número verdadero de personas dibujadas',
   },
   checks: {
-    audit: 'busca en toda la memoria de los dos programas las imágenes que se han mostrado al aparato; antes se asegura de que encontraría una',
-    isolation: 'intenta, desde dentro, llegar a una red desde la parte de la cámara, escribir un archivo, iniciar un programa o abrir la cámara desde la parte de la red',
-    system: 'comprueba lo que queda fuera del programa: memoria de intercambio, volcados de memoria, borrado de la memoria liberada, depuración',
-    receipts: 'comprueba la cadena firmada de recibos que acompaña a las cifras: imágenes leídas y borradas, versión, huecos y cambios',
+    audit:
+      'busca en toda la memoria de los dos programas las imágenes que se han mostrado al aparato; antes se asegura de que encontraría una',
+    isolation:
+      'intenta, desde dentro, llegar a una red desde la parte de la cámara, escribir un archivo, iniciar un programa o abrir la cámara desde la parte de la red',
+    system:
+      'comprueba lo que queda fuera del programa: memoria de intercambio, volcados de memoria, borrado de la memoria liberada, depuración',
+    receipts:
+      'comprueba la cadena firmada de recibos que acompaña a las cifras: imágenes leídas y borradas, versión, huecos y cambios',
     tally: 'compara el contador con una persona que cuenta en la misma puerta, sin grabar a nadie',
     papers: 'vuelve a hacer estos documentos a partir de la configuración',
   },

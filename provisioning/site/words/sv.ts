@@ -11,9 +11,12 @@ export const sv: Words = {
   marks: { proved: 'Bevisat', measured: 'Uppmätt', believed: 'Antaget', judgement: 'Rättslig bedömning' },
   markMeanings: {
     proved: 'följer av hur programmet är byggt, och ett test i den öppna källkoden slår larm om det upphör att gälla.',
-    measured: 'kan mätas på just den här enheten; kommandot eller meddelandet som gör det anges. Det visar hur det var när mätningen gjordes och garanterar inget för framtiden.',
-    believed: 'är varken bevisat eller uppmätt av programmet. Det vilar på maskinvara, på annan programvara eller på människor.',
-    judgement: 'är något som den personuppgiftsansvarige måste avgöra. Texten ger ett förslag med skäl; den är inte juridisk rådgivning.',
+    measured:
+      'kan mätas på just den här enheten; kommandot eller meddelandet som gör det anges. Det visar hur det var när mätningen gjordes och garanterar inget för framtiden.',
+    believed:
+      'är varken bevisat eller uppmätt av programmet. Det vilar på maskinvara, på annan programvara eller på människor.',
+    judgement:
+      'är något som den personuppgiftsansvarige måste avgöra. Texten ger ett förslag med skäl; den är inte juridisk rådgivning.',
   },
   legendIntro: 'Påståenden om enheten är märkta så här:',
   fill: 'Fyll i:',
@@ -43,14 +46,19 @@ export const sv: Words = {
     interval: 'antalet in och ut under ett intervall för en linje eller entré, med en uppskattning av antalet sällskap',
     zone: 'besök, vistelsetid och förbipasserande under ett intervall för en zon, allt som summor, medelvärden eller kvantiler',
     occupancy: 'hur många som är i en zon just nu, eller i butiken enligt en uppskattning',
-    tally: 'resultatet av en manuell kontroll: tider och riktningar för passager, knapptryckta av en person och räknade av enheten',
+    tally:
+      'resultatet av en manuell kontroll: tider och riktningar för passager, knapptryckta av en person och räknade av enheten',
     simulation: 'endast med simulerad kamera: det sanna antalet tecknade personer',
   },
   checks: {
-    audit: 'söker igenom båda programmens hela minne efter bilder som enheten har visats; kontrollerar först att den skulle hitta en bild',
-    isolation: 'försöker inifrån nå ett nätverk från kameradelen, skriva en fil, starta ett program eller öppna kameran från nätverksdelen',
-    system: 'kontrollerar det som ligger utanför programmet: växlingsminne, minnesdumpar, nollställning av frigjort minne, felsökning',
-    receipts: 'kontrollerar den signerade kedja av kvitton som följer med siffrorna: lästa och raderade bilder, version, luckor och ändringar',
+    audit:
+      'söker igenom båda programmens hela minne efter bilder som enheten har visats; kontrollerar först att den skulle hitta en bild',
+    isolation:
+      'försöker inifrån nå ett nätverk från kameradelen, skriva en fil, starta ett program eller öppna kameran från nätverksdelen',
+    system:
+      'kontrollerar det som ligger utanför programmet: växlingsminne, minnesdumpar, nollställning av frigjort minne, felsökning',
+    receipts:
+      'kontrollerar den signerade kedja av kvitton som följer med siffrorna: lästa och raderade bilder, version, luckor och ändringar',
     tally: 'jämför räknaren med en person som räknar vid samma dörr, utan att någon spelas in',
     papers: 'skapar dessa handlingar på nytt ur konfigurationen',
   },
