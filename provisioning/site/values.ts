@@ -12,7 +12,7 @@ import {
 import { type Language, longDate } from './languages.ts';
 import { LEVELS, MARKS, WORDS } from './words/words.ts';
 
-/** Kilobytes as on the wire: a thousand bytes, rounded up below. */
+/** As on the wire; rounded up to a tenth below. */
 const BYTES_PER_KB = 1000;
 
 export function valuesOf(language: Language, facts: SiteFacts): Readonly<Record<string, string>> {
@@ -68,7 +68,7 @@ function deviceFacts(language: Language, { config, code, day }: SiteFacts): Reco
     residency_ms: count(language, RESIDENCY_GOAL_MS),
     record_bytes: count(language, code.recordBytes),
     records_per_second: count(language, code.recordsPerSecondMax),
-    corridor_kb: count(language, Math.ceil((code.recordBytes * code.recordsPerSecondMax) / BYTES_PER_KB)),
+    corridor_kb: count(language, Math.ceil((code.recordBytes * code.recordsPerSecondMax * 10) / BYTES_PER_KB) / 10),
     pending_max: count(language, code.pendingMax),
     state_file: code.stateFile,
     topic_privacy: code.topics.find(({ key }) => key === 'privacy')?.topic ?? '',
@@ -76,7 +76,8 @@ function deviceFacts(language: Language, { config, code, day }: SiteFacts): Reco
 }
 
 function count(language: Language, value: number): string {
-  return new Intl.NumberFormat(language === 'en' ? 'en-GB' : language).format(value);
+  // French sets a narrow no-break space between thousands, which the typeface lacks.
+  return new Intl.NumberFormat(language === 'en' ? 'en-GB' : language).format(value).replaceAll('\u202f', '\u00a0');
 }
 
 function legend(language: Language): string {

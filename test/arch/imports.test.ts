@@ -137,6 +137,16 @@ test('the demo broker is not in the voice either', () => {
   assert.not.ok(closure('runtime/voice/main.ts').has('aedes'));
 });
 
+test('eye, voice and supervisor load nothing of the papers, nor what sets them', () => {
+  const papers = /^provisioning\/|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
+  for (const program of ['runtime/eye/main.ts', 'runtime/voice/main.ts', 'runtime/supervisor.ts'])
+    assert.equal(
+      [...closure(program)].filter((file) => papers.test(file)),
+      [],
+    );
+  assert.ok([...closure('runtime/commands/papers/papers.ts')].includes('pdfkit'), 'the scan finds it where it is');
+});
+
 test('nothing the eye loads can speak to a network', () => {
   const reachable = [...closure('runtime/eye/main.ts')];
   const network =

@@ -6,11 +6,12 @@
  * Why these packages: @fontsource carries the font with its licence, unchanged and released monthly; fontkit (foliojs)
  * is what pdfkit lays out text with, so that SVG and PDF break lines alike. The font's files hold Latin letters
  * without and with the marks of central Europe; a letter in neither cannot be printed, and the command says so.
- * Memory: six files of about 20 kB, read at first use; loaded by `lethe papers` only.
+ * Memory: six fonts of about 50 kB, read at first use; loaded by `lethe papers` only.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { create, type Font } from 'fontkit';
+import { unpackWoff } from './woff.ts';
 
 export type Face = 'regular' | 'bold' | 'italic';
 
@@ -29,7 +30,7 @@ export function fontFiles(face: Face): readonly FontFile[] {
     files = SUBSETS.map((subset) => {
       const file = `atkinson-hyperlegible-next-${subset}-${FILES[face]}.woff`;
       const address = import.meta.resolve(`@fontsource/atkinson-hyperlegible-next/files/${file}`);
-      const bytes = readFileSync(fileURLToPath(address));
+      const bytes = unpackWoff(readFileSync(fileURLToPath(address)));
       return { name: `${face}-${subset}`, bytes, font: create(bytes) };
     });
     loaded.set(face, files);
@@ -60,18 +61,22 @@ export function runsOf(text: string, face: Face): Run[] {
   return runs;
 }
 
+/** Widths in em: the same words come again and again, and laying them out is what setting a paper spends its time on. */
+const widthsEm = new Map<string, number>();
+const WIDTHS_MAX = 50_000;
+
 /** In units of `size`. */
 export function widthOf(text: string, face: Face, size: number): number {
-  let width = 0;
-  for (const { file, text: part } of runsOf(text, face))
-    width += (file.font.layout(part).advanceWidth / file.font.unitsPerEm) * size;
-  return width;
-}
-
-/** Height of a capital letter, in units of `size`. */
-export function capHeight(size: number): number {
-  const { font } = fontFiles('regular')[0]!;
-  return (font.capHeight / font.unitsPerEm) * size;
+  const key = `${face} ${text}`;
+  let widthEm = widthsEm.get(key);
+  if (widthEm === undefined) {
+    widthEm = 0;
+    for (const { file, text: part } of runsOf(text, face))
+      widthEm += file.font.layout(part).advanceWidth / file.font.unitsPerEm;
+    if (widthsEm.size >= WIDTHS_MAX) widthsEm.clear();
+    widthsEm.set(key, widthEm);
+  }
+  return widthEm * size;
 }
 
 /** SVG path of `text` with its base line beginning at (x, y); y grows downwards. */
@@ -96,16 +101,29 @@ function shortened(path: string): string {
   return path.replace(/-?\d+\.\d+(e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2))));
 }
 
-/** Words of `text` in lines of at most `widthMax`; a single word may be wider. No-break spaces do not break. */
+/**
+ * Words of `text` in lines of at most `widthMax`; no-break spaces do not break. A word that is wider is broken where it
+ * must be: somebody's name may be longer than the sign is wide.
+ */
 export function wrap(text: string, face: Face, size: number, widthMax: number): string[] {
   const lines: string[] = [];
   let line = '';
+  const fits = (candidate: string) => widthOf(candidate, face, size) <= widthMax;
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && widthOf(longer, face, size) > widthMax) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
+    if (fits(longer)) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = '';
+    for (const letter of fits(word) ? [word] : word) {
+      if (line !== '' && !fits(line + letter)) {
+        lines.push(line);
+        line = '';
+      }
+      line += letter;
+    }
   }
   return line === '' ? lines : [...lines, line];
 }

@@ -22,6 +22,8 @@ export type Block =
 
 const PLAIN: Style = { bold: false, italic: false, code: false, link: '' };
 
+const STYLE_KEYS = ['bold', 'italic', 'code', 'link'] as const;
+
 export function readMarkdown(text: string): Block[] {
   return blocksOf(marked.lexer(text, { gfm: true }));
 }
@@ -65,28 +67,41 @@ function blocksOf(tokens: readonly Token[]): Block[] {
   });
 }
 
+/** Neighbours of one style in one piece: an escaped letter comes as a token of its own, and must not end a word. */
 function spansOf(tokens: readonly Token[], style: Style): Span[] {
+  const spans: Span[] = [];
+  for (const span of piecesOf(tokens, style)) {
+    const last = spans.at(-1);
+    const isSame = last !== undefined && STYLE_KEYS.every((key) => last.style[key] === span.style[key]);
+    // Bold pieces are marks, each of its own.
+    if (isSame && !span.style.bold) spans[spans.length - 1] = { text: last.text + span.text, style: span.style };
+    else spans.push(span);
+  }
+  return spans;
+}
+
+function piecesOf(tokens: readonly Token[], style: Style): Span[] {
   return tokens.flatMap((token): Span[] => {
     const inner = (token as { tokens?: readonly Token[] }).tokens;
     switch (token.type) {
       case 'strong':
-        return spansOf(inner ?? [], { ...style, bold: true });
+        return piecesOf(inner ?? [], { ...style, bold: true });
       case 'em':
-        return spansOf(inner ?? [], { ...style, italic: true });
+        return piecesOf(inner ?? [], { ...style, italic: true });
       case 'codespan':
         return [{ text: (token as Tokens.Codespan).text, style: { ...style, code: true } }];
       case 'link': {
         const { href } = token as Tokens.Link;
         // Anything but a web or mail address is text: a paper opens no files and runs no scripts.
-        return spansOf(inner ?? [], { ...style, link: /^(https?:|mailto:)/i.test(href) ? href : '' });
+        return piecesOf(inner ?? [], { ...style, link: /^(https?:|mailto:)/i.test(href) ? href : '' });
       }
       case 'br':
         return [{ text: ' ', style }];
       case 'escape':
       case 'text':
-        return inner === undefined ? [{ text: oneLine(plain(token)), style }] : spansOf(inner, style);
+        return inner === undefined ? [{ text: oneLine(plain(token)), style }] : piecesOf(inner, style);
       default:
-        return inner === undefined ? [{ text: oneLine(token.raw), style }] : spansOf(inner, style);
+        return inner === undefined ? [{ text: oneLine(token.raw), style }] : piecesOf(inner, style);
     }
   });
 }

@@ -95,7 +95,8 @@ export class Pdf {
   }
 
   newPage(): void {
-    this.#document.addPage();
+    // Not addPage: what is being tagged goes on on the new page.
+    this.#document.continueOnNewPage();
   }
 
   /** An element of the reading order; content is drawn when the element is added. */

@@ -30,7 +30,7 @@ declare module 'pdfkit' {
     scale(factor: number): this;
     save(): this;
     restore(): this;
-    addPage(): this;
+    continueOnNewPage(): this;
     bufferedPageRange(): { readonly start: number; readonly count: number };
     switchToPage(index: number): void;
     markContent(tag: 'Artifact', options?: { type: string }): this;

@@ -10,8 +10,7 @@ export const de: Words = {
   },
   marks: { proved: 'Nachgewiesen', measured: 'Gemessen', believed: 'Angenommen', judgement: 'Rechtliche Bewertung' },
   markMeanings: {
-    proved:
-      'folgt aus dem Aufbau des Programms, und ein Test im offenen Quelltext schlägt fehl, sobald es nicht mehr stimmt.',
+    proved: 'folgt aus dem Aufbau des Programms, und ein Test im Quelltext schlägt fehl, sobald es nicht mehr stimmt.',
     measured:
       'lässt sich an genau diesem Gerät messen; der Befehl oder die Nachricht dazu ist genannt. Es zeigt den Zustand zur Zeit der Messung und garantiert nichts für später.',
     believed:
@@ -71,6 +70,7 @@ export const de: Words = {
     promisesShort: 'Niemand wird erkannt. Kein Bild wird aufbewahrt.',
     purpose: 'Zweck: Besucherstatistik',
     responsible: 'Verantwortlich',
+    officer: 'Datenschutz',
     rights: 'Fragen, Widerspruch und Ihre weiteren Datenschutzrechte: Bitte wenden Sie sich an uns.',
     scan: 'Vollständige Hinweise',
     ask: 'Die vollständigen Hinweise erhalten Sie bei unserem Personal.',

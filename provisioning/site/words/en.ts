@@ -10,7 +10,7 @@ export const en: Words = {
   },
   marks: { proved: 'Proved', measured: 'Measured', believed: 'Believed', judgement: 'Legal judgement' },
   markMeanings: {
-    proved: 'follows from how the program is built, and a test in its public source code fails if it stops being true.',
+    proved: 'follows from how the program is built, and a test in its source code fails if it stops being true.',
     measured:
       'can be measured on this device; the command or message that does so is named. It says how things were when it was measured, and guarantees nothing for later.',
     believed: 'is neither proved nor measured by this program. It rests on hardware, on other software or on people.',
@@ -66,6 +66,7 @@ export const en: Words = {
     promisesShort: 'Nobody is recognised. No picture is kept.',
     purpose: 'Purpose: visitor statistics',
     responsible: 'Responsible',
+    officer: 'Data protection officer',
     rights: 'Questions, objections and your other data protection rights: please contact us.',
     scan: 'Full privacy notice',
     ask: 'Ask our staff for the full privacy notice.',

@@ -10,8 +10,7 @@ export const es: Words = {
   },
   marks: { proved: 'Probado', measured: 'Medido', believed: 'Supuesto', judgement: 'Valoración jurídica' },
   markMeanings: {
-    proved:
-      'se sigue de cómo está construido el programa, y una prueba del código fuente público falla si deja de ser cierto.',
+    proved: 'se sigue de cómo está construido el programa, y una prueba del código fuente falla si deja de ser cierto.',
     measured:
       'puede medirse en este mismo aparato; se indica la orden o el mensaje que lo hace. Muestra lo que ocurría en el momento de medir y no garantiza nada para después.',
     believed: 'no lo prueba ni lo mide este programa. Depende del equipo, de otros programas o de personas.',
@@ -69,6 +68,7 @@ export const es: Words = {
     promisesShort: 'No se reconoce a nadie. No se guarda ninguna imagen.',
     purpose: 'Finalidad: estadística de visitantes',
     responsible: 'Responsable',
+    officer: 'Delegado de protección de datos',
     rights: 'Puede ejercer sus derechos de protección de datos, también el de oposición: contacte con nosotros.',
     scan: 'Información completa',
     ask: 'Pida la información completa a nuestro personal.',

@@ -10,7 +10,7 @@ export const fr: Words = {
   },
   marks: { proved: 'Prouvé', measured: 'Mesuré', believed: 'Supposé', judgement: 'Appréciation juridique' },
   markMeanings: {
-    proved: 'découle de la construction du programme, et un test du code source public échoue si ce n’est plus vrai.',
+    proved: 'découle de la construction du programme, et un test du code source échoue si ce n’est plus vrai.',
     measured:
       'peut être mesuré sur cet appareil même ; la commande ou le message qui le fait est indiqué. La mesure dit ce qu’il en était à ce moment et ne garantit rien pour la suite.',
     believed:
@@ -71,6 +71,7 @@ export const fr: Words = {
     promisesShort: 'Personne n’est reconnu. Aucune image n’est conservée.',
     purpose: 'Finalité : statistiques de fréquentation',
     responsible: 'Responsable',
+    officer: 'Délégué à la protection des données',
     rights: 'Questions, opposition et vos autres droits sur les données : contactez-nous.',
     scan: 'Notice d’information complète',
     ask: 'Demandez la notice complète à notre personnel.',

@@ -10,7 +10,7 @@ export const sv: Words = {
   },
   marks: { proved: 'Bevisat', measured: 'Uppmätt', believed: 'Antaget', judgement: 'Rättslig bedömning' },
   markMeanings: {
-    proved: 'följer av hur programmet är byggt, och ett test i den öppna källkoden slår larm om det upphör att gälla.',
+    proved: 'följer av hur programmet är byggt, och ett test i den källkoden slår larm om det upphör att gälla.',
     measured:
       'kan mätas på just den här enheten; kommandot eller meddelandet som gör det anges. Det visar hur det var när mätningen gjordes och garanterar inget för framtiden.',
     believed:
@@ -69,6 +69,7 @@ export const sv: Words = {
     promisesShort: 'Ingen blir igenkänd. Ingen bild sparas.',
     purpose: 'Ändamål: besöksstatistik',
     responsible: 'Ansvarig',
+    officer: 'Dataskyddsombud',
     rights: 'Frågor, invändningar och dina övriga rättigheter enligt dataskyddsförordningen: kontakta oss.',
     scan: 'Fullständig information',
     ask: 'Fråga personalen efter fullständig information.',

@@ -27,6 +27,7 @@ export type SignWords = {
   readonly promisesShort: string;
   readonly purpose: string;
   readonly responsible: string;
+  readonly officer: string;
   readonly rights: string;
   /** Beside the QR code. */
   readonly scan: string;
