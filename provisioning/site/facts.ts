@@ -4,7 +4,6 @@
  * provisioning imports neither eye nor voice) and the day. A fact that is typed here has its source beside it.
  */
 import type { Config } from '../../runtime/config/schema.ts';
-import type { Language } from './languages.ts';
 
 /** What leaves the device on one topic; `fields` are the payload's own names, read from what builds it. */
 export type LeavingTopic = {
@@ -131,9 +130,4 @@ export function openFields(config: Config): OpenField[] {
 /** Where a value comes from, for a message about it. */
 export function fieldPath(key: FieldKey): string {
   return FIELD_PATHS[key];
-}
-
-/** Languages to write, those of the configuration unless others are asked for; no language twice. */
-export function languagesOf(config: Config, asked: readonly Language[] | undefined): Language[] {
-  return [...new Set(asked ?? config.papers.languages)];
 }

@@ -17,7 +17,6 @@ import { signPdf } from './sign/pdf.ts';
 import type { Drawing } from './sign/shapes.ts';
 import { signDrawing } from './sign/sign.ts';
 import { svgText } from './sign/svg.ts';
-import { WORDS } from './words/words.ts';
 
 export type Paper = {
   /** Below the folder of the papers: `sv/dpia.md`. */
@@ -57,8 +56,7 @@ async function signPapers(path: string, drawing: Drawing, { config, day }: SiteF
 export function pdfOfMarkdown(markdown: string, language: Language, author: string, day: string): Promise<Buffer> {
   const blocks = readMarkdown(markdown);
   const heading = blocks.find((block) => block.kind === 'heading');
-  const title =
-    heading?.kind === 'heading' ? heading.spans.map(({ text }) => text).join('') : WORDS[language].titles.notice;
+  const title = heading?.kind === 'heading' ? heading.spans.map(({ text }) => text).join('') : 'Lethe';
   const foot = `${title} · ${LANGUAGE_NAMES[language]} · ${longDate(language, day)}`;
   return documentPdf(blocks, { title, author, language, day, foot });
 }

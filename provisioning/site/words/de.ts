@@ -2,12 +2,6 @@
 import type { Words } from './words.ts';
 
 export const de: Words = {
-  titles: {
-    notice: 'Datenschutzhinweise: Besucherzähler',
-    dpia: 'Datenschutz-Folgenabschätzung: Besucherzähler',
-    record: 'Verzeichnis von Verarbeitungstätigkeiten: Besucherzähler',
-    access: 'Antworten auf Anfragen betroffener Personen: Besucherzähler',
-  },
   marks: { proved: 'Nachgewiesen', measured: 'Gemessen', believed: 'Angenommen', judgement: 'Rechtliche Bewertung' },
   markMeanings: {
     proved: 'folgt aus dem Aufbau des Programms, und ein Test im Quelltext schlägt fehl, sobald es nicht mehr stimmt.',

@@ -2,12 +2,6 @@
 import type { Words } from './words.ts';
 
 export const en: Words = {
-  titles: {
-    notice: 'Privacy notice: people counter',
-    dpia: 'Data protection impact assessment: people counter',
-    record: 'Record of processing activities: people counter',
-    access: 'Answering requests from data subjects: people counter',
-  },
   marks: { proved: 'Proved', measured: 'Measured', believed: 'Believed', judgement: 'Legal judgement' },
   markMeanings: {
     proved: 'follows from how the program is built, and a test in its source code fails if it stops being true.',

@@ -2,12 +2,6 @@
 import type { Words } from './words.ts';
 
 export const es: Words = {
-  titles: {
-    notice: 'Información sobre protección de datos: contador de visitantes',
-    dpia: 'Evaluación de impacto relativa a la protección de datos: contador de visitantes',
-    record: 'Registro de actividades de tratamiento: contador de visitantes',
-    access: 'Respuestas a solicitudes de los interesados: contador de visitantes',
-  },
   marks: { proved: 'Probado', measured: 'Medido', believed: 'Supuesto', judgement: 'Valoración jurídica' },
   markMeanings: {
     proved: 'se sigue de cómo está construido el programa, y una prueba del código fuente falla si deja de ser cierto.',

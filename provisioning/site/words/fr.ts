@@ -2,12 +2,6 @@
 import type { Words } from './words.ts';
 
 export const fr: Words = {
-  titles: {
-    notice: 'Notice d’information : compteur de visiteurs',
-    dpia: 'Analyse d’impact relative à la protection des données : compteur de visiteurs',
-    record: 'Registre des activités de traitement : compteur de visiteurs',
-    access: 'Réponses aux demandes des personnes concernées : compteur de visiteurs',
-  },
   marks: { proved: 'Prouvé', measured: 'Mesuré', believed: 'Supposé', judgement: 'Appréciation juridique' },
   markMeanings: {
     proved: 'découle de la construction du programme, et un test du code source échoue si ce n’est plus vrai.',

@@ -2,12 +2,6 @@
 import type { Words } from './words.ts';
 
 export const sv: Words = {
-  titles: {
-    notice: 'Integritetsinformation: besöksräknare',
-    dpia: 'Konsekvensbedömning avseende dataskydd: besöksräknare',
-    record: 'Register över behandling: besöksräknare',
-    access: 'Svar till registrerade: besöksräknare',
-  },
   marks: { proved: 'Bevisat', measured: 'Uppmätt', believed: 'Antaget', judgement: 'Rättslig bedömning' },
   markMeanings: {
     proved: 'följer av hur programmet är byggt, och ett test i den källkoden slår larm om det upphör att gälla.',

@@ -3,7 +3,7 @@
  * language; tsc sees to it that none misses a word, and a test that every topic and check has its sentence.
  */
 import type { Check, FieldKey } from '../facts.ts';
-import type { Language, TextName } from '../languages.ts';
+import type { Language } from '../languages.ts';
 import { de } from './de.ts';
 import { en } from './en.ts';
 import { es } from './es.ts';
@@ -36,7 +36,6 @@ export type SignWords = {
 };
 
 export type Words = {
-  readonly titles: Readonly<Record<TextName, string>>;
   readonly marks: Readonly<Record<Mark, string>>;
   /** One sentence each, for the legend. */
   readonly markMeanings: Readonly<Record<Mark, string>>;
