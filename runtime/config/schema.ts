@@ -46,6 +46,29 @@ export const HYSTERESIS_DEFAULT = 0.05;
  */
 export const MIN_PATH_DEFAULT = 0.15;
 
+/**
+ * A line that is printed on papers: no control characters, no line breaks, nothing that turns the direction of writing
+ * (Unicode: Cc, line and paragraph separators, bidirectional controls), so that it is read as it was written.
+ */
+const printed = (maxLength: number, description: string) =>
+  Type.String({
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]*$',
+    maxLength,
+    default: '',
+    description: `${description}; empty: to be filled in`,
+    shape: `at most ${maxLength} characters in one line`,
+  });
+
+/** Plain ASCII without brackets, bars and quotes: it stands in Markdown, SVG, PDF and a QR code as it is. */
+const webAddress = (description: string) =>
+  Type.String({
+    pattern: '^(https://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+)?$',
+    maxLength: 200,
+    default: '',
+    description: `${description}; empty: to be filled in`,
+    shape: 'https://… of at most 200 characters, or empty',
+  });
+
 const nameOf = (description: string) => Type.String({ minLength: 1, maxLength: 32, description });
 
 export const LineSchema = Type.Object(
@@ -327,6 +350,64 @@ export const ConfigSchema = Type.Object(
         }),
       },
       'What is enforced, and how long pictures may live',
+    ),
+    papers: section(
+      {
+        languages: Type.Array(Type.Enum(['sv', 'en', 'de', 'fr', 'es']), {
+          minItems: 1,
+          maxItems: 5,
+          uniqueItems: true,
+          default: ['en'],
+          description: 'Languages of the papers; the first leads on a sign in several',
+          shape: 'a list of one or more of sv, en, de, fr, es',
+        }),
+        country: Type.Enum(['', 'se', 'de', 'fr', 'es', 'gb', 'ie'], {
+          default: '',
+          description:
+            'Country of the site: whose supervisory authority the papers name; empty: authority, or to be filled in',
+          shape: 'one of se, de, fr, es, gb, ie, or empty',
+        }),
+        place: printed(160, 'The site as visitors know it: name and street address'),
+        controller: section(
+          {
+            name: printed(
+              120,
+              'Who decides about the counter and answers for it (GDPR Article 4(7)): company and number',
+            ),
+            address: printed(200, 'Postal address, in one line'),
+            email: Type.String({
+              pattern: "^([A-Za-z0-9.!#$%&'*+/=?^_~-]+@[A-Za-z0-9.-]+)?$",
+              maxLength: 120,
+              default: '',
+              description: 'Where people write who have questions; empty: to be filled in',
+              shape: 'an e-mail address of at most 120 characters, or empty',
+            }),
+            phone: Type.String({
+              pattern: '^[0-9 +()/-]*$',
+              maxLength: 40,
+              default: '',
+              description: 'Where they call; empty: not given',
+              shape: 'at most 40 of 0-9, +, -, /, ( ) and blanks, or empty',
+            }),
+          },
+          'The controller',
+        ),
+        data_protection_officer: printed(200, 'Name and contact of the data protection officer, if there is one'),
+        notice_url: webAddress('Where the privacy notice can be read; the QR code of the sign leads there'),
+        authority: section(
+          {
+            name: printed(120, "Supervisory authority, in place of the country's"),
+            url: webAddress('Its web address'),
+          },
+          'The supervisory authority',
+        ),
+        recipients: printed(300, 'Who gets the numbers besides the controller: operators, landlord, analysts'),
+        counts_kept_days: integer(0, 36_500, 0, {
+          description: 'How long the numbers are kept where they are received; 0: to be filled in',
+          unit: 'days',
+        }),
+      },
+      'For `lethe papers` alone: who answers for the counter. Printed on signs, so nothing secret; eye and voice use none of it',
     ),
   },
   { additionalProperties: false, title: 'Lethe configuration' },

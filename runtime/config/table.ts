@@ -14,14 +14,17 @@ function rowsOf(prefix: string, node: Node): string[] {
 
 function rowOf(field: string, node: Node): string {
   const byDefault = Array.isArray(node.default)
-    ? node.default.length === 0
-      ? 'none'
-      : 'one line, `door`'
+    ? listDefault(node.default)
     : node.default === undefined
       ? 'needed'
       : `\`${JSON.stringify(node.default)}\``;
   const unit = node.unit !== undefined && node.minimum === undefined ? ` (${node.unit})` : '';
   return `| \`${field}\` | ${node.description ?? ''} | ${expectation(node)}${unit} | ${byDefault} |`;
+}
+
+function listDefault(list: readonly unknown[]): string {
+  if (list.length === 0) return 'none';
+  return list.every((entry) => typeof entry === 'string') ? `\`${JSON.stringify(list)}\`` : 'one line, `door`';
 }
 
 export function configTable(): string {

@@ -53,7 +53,8 @@ const isEntry = (file: string) =>
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
   { from: /^(scripts|test)\//, may: ['runtime/', 'drivers/', 'models/', 'provisioning/', 'scripts/', 'test/'] },
-  { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//, may: ['runtime/', 'drivers/'] },
+  { from: /^runtime\/main\.ts$|^runtime\/commands\/papers\//, may: ['runtime/', 'drivers/', 'provisioning/site/'] },
+  { from: /^runtime\/supervisor\.ts$|^runtime\/commands\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
   { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
   {
@@ -94,7 +95,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
-  { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/'] },
+  { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
 
 test('the scanner sees this project', () => {
@@ -143,6 +144,16 @@ test('the demo broker is not in the voice either', () => {
   assert.not.ok(closure('runtime/voice/main.ts').has('aedes'));
 });
 
+test('eye, voice and supervisor load nothing of the papers, nor what sets them', () => {
+  const papers = /^provisioning\/|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
+  for (const program of ['runtime/eye/main.ts', 'runtime/voice/main.ts', 'runtime/supervisor.ts'])
+    assert.equal(
+      [...closure(program)].filter((file) => papers.test(file)),
+      [],
+    );
+  assert.ok([...closure('runtime/commands/papers/papers.ts')].includes('pdfkit'), 'the scan finds it where it is');
+});
+
 test('nothing the eye loads can speak to a network', () => {
   const reachable = [...closure('runtime/eye/main.ts')];
   const network =
@@ -176,6 +187,10 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ['runtime/log.ts'],
   'temporal-polyfill': ['runtime/voice/hours/zone.ts'],
   commander: ['runtime/main.ts'],
+  fontkit: ['provisioning/site/print/fonts.ts'],
+  marked: ['provisioning/site/print/markdown.ts'],
+  pdfkit: ['provisioning/site/print/pdf.ts'],
+  qr: ['provisioning/site/sign/qr.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
 };

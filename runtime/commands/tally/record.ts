@@ -58,6 +58,8 @@ const RecordSchema = Type.Object(
   },
   strict,
 );
+/** Names of all fields, as they leave the device. */
+export const RECORD_FIELDS: readonly string[] = Object.keys(RecordSchema.properties);
 export type TallyRecord = Omit<Static<typeof RecordSchema>, 'result'> & { readonly result: TallyResult };
 
 export type RecordFacts = {
