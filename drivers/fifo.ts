@@ -77,6 +77,29 @@ export function makeFifo(...paths: string[]): void {
   );
 }
 
+/** F_SETPIPE_SZ of Linux on every architecture (fcntl(2)); the kernel rounds up to a power of two of pages. */
+const SET_PIPE_SIZE = 1031;
+const SET_PIPE_SIZE_TEXT =
+  'sysopen(my $pipe, $ARGV[0], O_RDONLY | O_NONBLOCK) or exit 1; fcntl($pipe, $ARGV[1] + 0, $ARGV[2] + 0) or exit 1';
+/** What a pipe of Linux holds that nobody has changed: 16 pages. */
+const PIPE_BYTES_DEFAULT = 65_536;
+
+/**
+ * Lets an open pipe hold a whole frame, if it does not; false: it could not be had. Best effort: without it frames come
+ * just as well, only their residency has a longer tail.
+ * Why: a frame of 256 × 192 has 72 KiB and a pipe holds 64. The writer had to be woken in the middle of each frame, while
+ * the picture lay in our memory; on a busy machine that takes milliseconds. Three pairs of runs of 300 frames at 15 Hz on a
+ * shared server with 2 cores (load 2): pixels p50 0.25 → 0.19 ms, p99 1.7 to 3.6 → 0.24 to 0.36 ms. The price: if the eye
+ * is late, up to 1.8 frames wait in the kernel instead of 0.9.
+ * Node has no fcntl. perl-base is on every Debian; by the path, since a child that is given our descriptor as its input
+ * would make it blocking.
+ */
+function widenPipe(path: string, frameBytes: number): boolean {
+  if (frameBytes <= PIPE_BYTES_DEFAULT) return true;
+  const words = ['-MFcntl', '-e', SET_PIPE_SIZE_TEXT, path, String(SET_PIPE_SIZE), String(frameBytes)];
+  return spawnSync('perl', words, { stdio: 'ignore', timeout: 5000 }).status === 0;
+}
+
 /** Opens a named pipe for reading without waiting for its writer, and makes sure that it is one. */
 function openFifo(path: string): number {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -115,6 +138,8 @@ export type FrameReaderOptions = {
 export class FrameReader {
   /** Whole frames handed to the sink. */
   framesRead = 0;
+  /** A writer can put a whole frame into the pipe before we read the first byte of it. */
+  readonly holdsFrame: boolean;
   /** Resolves with the bytes of an unfinished frame (0 = clean) when the writer closed the pipe, or at `close()`. */
   readonly ended: Promise<number>;
   readonly #path: string;
@@ -155,6 +180,7 @@ export class FrameReader {
       writable: false,
       onread: { buffer: () => this.#missing(), callback: (byteCount: number) => this.#arrived(byteCount) },
     };
+    this.holdsFrame = widenPipe(options.path, options.frameBytes);
     this.#socket = new Socket(socketOptions);
     this.#socket.on('end', () => this.#finish());
     this.#socket.on('error', () => this.#finish());

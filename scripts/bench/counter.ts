@@ -124,8 +124,8 @@ function measureFrames(manifest: string, seconds: number) {
 async function measurePipe(manifest: string, seconds: number) {
   const frameCount = Math.max(2 * FRAME_RATE_HZ, Math.round(seconds * FRAME_RATE_HZ));
   const loop = new WatchedLoop(manifest, frameCount);
-  const frames = await sendThroughPipe(loop, FRAME_RATE_HZ, frameCount);
-  return { frames, rate_hz: FRAME_RATE_HZ, ...spreadsOf(loop) };
+  const { framesRead } = await sendThroughPipe(loop, FRAME_RATE_HZ, frameCount);
+  return { frames: framesRead, rate_hz: FRAME_RATE_HZ, ...spreadsOf(loop) };
 }
 
 /** Kilobytes of a line such as `VmRSS:	  51234 kB`. */

@@ -20,7 +20,7 @@ import type { FrameFormat, FrameSink } from '../../runtime/ports/camera.ts';
 import type { OutputTensor } from '../../runtime/ports/engine.ts';
 import { MS_PER_S, US_PER_MS } from '../../runtime/units.ts';
 
-/** A pipe of Linux holds 16 pages of 4 KiB; a reader gets at most that. */
+/** A pipe of Linux holds 16 pages of 4 KiB unless it is widened. */
 export const PIPE_BYTES = 65_536;
 /** Different pictures, so that caches and branch predictors see what a door shows. */
 export const FRAME_COUNT = 150;
@@ -179,8 +179,8 @@ const next = () => {
 next();
 `;
 
-/** Another process sends frameCount pictures at rateHz. Resolves with the number that was read. */
-export async function sendThroughPipe(sink: FrameSink, rateHz: number, frameCount: number): Promise<number> {
+/** Another process sends frameCount pictures at rateHz. */
+export async function sendThroughPipe(sink: FrameSink, rateHz: number, frameCount: number): Promise<FrameReader> {
   const frameBytes = sink.slot.length;
   const folder = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
   const path = join(folder, 'frames.fifo');
@@ -199,7 +199,7 @@ export async function sendThroughPipe(sink: FrameSink, rateHz: number, frameCoun
       reader.close();
       child.kill();
     }
-    return reader.framesRead;
+    return reader;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -41,6 +41,8 @@ const PROGRESS_MS = 10_000;
 export type RateResult = {
   readonly rate_hz: number;
   readonly frames: number;
+  /** The pipe could be widened (drivers/fifo.ts). */
+  readonly pipe_holds_frame: boolean;
   readonly pixels_ms: Spread;
   readonly derived_ms: Spread;
   readonly whole_ms: Spread;
@@ -67,7 +69,7 @@ async function measureRate(manifest: string, rateHz: number, frameCount: number,
     () => say(`${rateHz} Hz: ${loop.pipeline.loop.framesRead} of ${frameCount} frames`),
     PROGRESS_MS,
   );
-  const frames = await sendThroughPipe(loop, rateHz, frameCount);
+  const { framesRead, holdsFrame } = await sendThroughPipe(loop, rateHz, frameCount);
   clearInterval(progress);
   const load = loadAverage();
   const { pixels, derived, whole, clearing } = loop.take();
@@ -75,7 +77,8 @@ async function measureRate(manifest: string, rateHz: number, frameCount: number,
   say(`${rateHz} Hz: reads of a pipe, then busy loops of ${seconds} s`);
   return {
     rate_hz: rateHz,
-    frames,
+    frames: framesRead,
+    pipe_holds_frame: holdsFrame,
     pixels_ms: spreadOf(pixels),
     derived_ms: spreadOf(derived),
     whole_ms: spreadOf(whole),
@@ -137,6 +140,7 @@ export function table(results: readonly RateResult[]): string {
     '',
     row('milliseconds', ({ rate_hz }) => `${rate_hz} Hz`),
     row('frames', ({ frames }) => String(frames)),
+    row('the pipe holds a whole frame', (result) => (result.pipe_holds_frame ? 'yes' : 'no')),
     ...spread('pixels: first byte → slot zero', (result) => result.pixels_ms),
     ...spread('derived: first byte → every tensor zero', (result) => result.derived_ms),
     ...spread('whole frame, tracked and counted', (result) => result.whole_ms),

@@ -94,6 +94,38 @@ test('a frame begins when its first page is in the slot, not when a whole pipe i
   assert.equal(arrivedBytes, [FIRST_READ_BYTES, FIRST_READ_BYTES]);
 });
 
+test('a whole frame goes into the pipe before any of it is read', () => {
+  const frames = reader(new TestSink(FRAME_BYTES));
+  const out = openWriter();
+  // Nothing is read in between: this function does not return to the event loop.
+  assert.is(writeSync(out, new Uint8Array(FRAME_BYTES)), FRAME_BYTES);
+  assert.ok(frames.holdsFrame);
+  closeSync(out);
+  frames.close();
+});
+
+test('without the program that widens a pipe frames come all the same', async () => {
+  const before = process.env['PATH'];
+  process.env['PATH'] = folder;
+  const sink = new TestSink(FRAME_BYTES);
+  const frames = reader(sink);
+  process.env['PATH'] = before;
+  assert.not(frames.holdsFrame);
+  const out = openWriter();
+  const written = writeSync(out, new Uint8Array(FRAME_BYTES));
+  assert.is(written, 65_536);
+  await eventually(2000, 'room in the pipe', () => {
+    try {
+      return writeSync(out, new Uint8Array(FRAME_BYTES - written)) > 0;
+    } catch {
+      return false; // EAGAIN
+    }
+  });
+  await eventually(2000, 'the frame', () => sink.completeCount === 1);
+  closeSync(out);
+  frames.close();
+});
+
 test('delivers every byte of every frame, whatever pieces they are written in', async () => {
   const frameCount = 20;
   const sums: number[] = [];

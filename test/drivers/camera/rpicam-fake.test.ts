@@ -87,6 +87,8 @@ test('does not hear an interrupt while it writes to a reader that does not read'
   const { child: camera, exit } = run(...size, '--timeout', '0', '--output', path);
   await eventually(SOON_MS, 'a frame', () => sink.completeCount >= 1);
   frames.pause();
+  // The pipe holds one whole frame and most of another, which it writes in 67 ms: then it waits.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   camera.kill('SIGINT');
   const first = await Promise.race([exit, new Promise((resolve) => setTimeout(() => resolve('still there'), 300))]);
   assert.is(first, 'still there');
