@@ -9,17 +9,20 @@
  * 200 times a second at irregular moments.
  *
  * Limits: it samples. A picture may lie there between two looks, only its share of the time is estimated; and it looks at
- * the slot alone, not for copies elsewhere, in the kernel or in the camera's program. A read is not atomic: a frame may
+ * the slot alone: `lethe audit` looks everywhere, but at an eye of its own. A read is not atomic: a frame may
  * arrive or die during it. It needs the right to trace the process (same user with kernel.yama.ptrace_scope 0, or root)
  * and the same model file that the eye runs.
  */
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { systemProbes } from '../runtime/commands/privacy-doctor/probes.ts';
+import { findPrograms } from '../runtime/commands/privacy-doctor/programs.ts';
 import { parseConfig } from '../runtime/config/config.ts';
 import { DriverError, ExitCode, explain, LetheError } from '../runtime/errors.ts';
 import { createEngine } from '../runtime/eye/infer/engine.ts';
 import { loadModel } from '../runtime/eye/model.ts';
 import { frameFormatOf } from '../runtime/eye/pipeline.ts';
+import { ProcessMemory } from '../runtime/privacy/search/process-memory.ts';
 
 const HELP = `Looks at a running eye from outside: sockets, and the share of time in which its frame slot is empty.
   --pid PID         the eye's process
@@ -114,15 +117,7 @@ function netEntries(pid: number, inodes: ReadonlySet<string>): NetEntry[] {
 
 /** The only process that runs the eye's program. */
 function findEye(): number {
-  const pids = readdirSync('/proc').flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
-    try {
-      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-      return words.some((word) => /(^|\/)eye\/main\.(js|ts)$/.test(word)) ? [Number(entry)] : [];
-    } catch {
-      return [];
-    }
-  });
+  const pids = findPrograms(systemProbes('')).flatMap(({ role, pid }) => (role === 'eye' ? [pid] : []));
   if (pids.length === 1) return pids[0]!;
   return pids.length === 0
     ? refuse('no process runs eye/main.js.', 'Start one: npm start')
@@ -155,46 +150,36 @@ function prepareLikeness(manifest: string): {
 }
 
 /** Address of the first byte of the engine's memory in the other process. */
-function locate(pid: number, memory: number, likeness: ReturnType<typeof prepareLikeness>): number {
+function locate(memory: ProcessMemory, likeness: ReturnType<typeof prepareLikeness>): number {
   const { needle, needleOffset, memoryBytes } = likeness;
-  const buffer = Buffer.alloc(SEARCH_BYTES + NEEDLE_BYTES);
-  const found: number[] = [];
-  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-    const [, from = '', to = '', flags = ''] = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/.exec(line) ?? [];
-    if (!flags.startsWith('rw')) continue;
-    const begin = Number.parseInt(from, 16);
-    const end = Number.parseInt(to, 16);
-    if (end - begin < memoryBytes) continue;
-    for (let at = begin; at < end; at += SEARCH_BYTES) {
-      const bytes = readAt(memory, buffer, Math.min(buffer.length, end - at), at);
-      const index = buffer.subarray(0, bytes).indexOf(needle);
-      const base = at + index - needleOffset;
+  const buffer = new Uint8Array(SEARCH_BYTES);
+  const found = new Set<number>();
+  for (const mapping of memory.mappings()) {
+    const { from, to, flags } = mapping;
+    if (!flags.startsWith('rw') || to - from < memoryBytes) continue;
+    memory.read(mapping, buffer, NEEDLE_BYTES, (bytes, address) => {
+      const index = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(needle);
+      const base = address + index - needleOffset;
       // The loader's own copy of the weights is in the heap too, but only a WebAssembly memory begins with a page.
-      const isMemory = base >= begin && base + memoryBytes <= end && base % PAGE_BYTES === 0;
-      if (index >= 0 && isMemory && !found.includes(base)) found.push(base);
-    }
+      if (index >= 0 && base >= from && base + memoryBytes <= to && base % PAGE_BYTES === 0) found.add(base);
+    });
   }
-  if (found.length === 1) return found[0]!;
+  if (found.size === 1) return [...found][0]!;
   return refuse(
-    `the engine was found ${found.length} times in the memory of process ${pid}; expected once.`,
+    `the engine was found ${found.size} times in the memory of process ${memory.pid}; expected once.`,
     'Give the manifest of the model that the eye runs with --model, and let the eye start first.',
   );
-}
-
-/** Bytes read; 0 where the memory cannot be read. */
-function readAt(memory: number, buffer: Buffer, bytes: number, address: number): number {
-  try {
-    return readSync(memory, buffer, 0, bytes, address);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EIO') return 0;
-    throw error;
-  }
 }
 
 type Samples = { readonly readCount: number; readonly zeroCount: number; readonly failedCount: number };
 
 /** Reads the slot again and again, at moments that follow no period: a fixed one could march in step with the camera. */
-async function sampleSlot(memory: number, address: number, slotBytes: number, seconds: number): Promise<Samples> {
+async function sampleSlot(
+  memory: ProcessMemory,
+  address: number,
+  slotBytes: number,
+  seconds: number,
+): Promise<Samples> {
   const buffer = Buffer.alloc(slotBytes);
   const zeroes = Buffer.alloc(slotBytes);
   let readCount = 0;
@@ -202,7 +187,7 @@ async function sampleSlot(memory: number, address: number, slotBytes: number, se
   let failedCount = 0;
   const endMs = performance.now() + seconds * 1000;
   while (performance.now() < endMs) {
-    if (readAt(memory, buffer, slotBytes, address) === slotBytes) {
+    if (memory.readAt(address, buffer) === slotBytes) {
       readCount += 1;
       if (buffer.equals(zeroes)) zeroCount += 1;
     } else {
@@ -213,18 +198,6 @@ async function sampleSlot(memory: number, address: number, slotBytes: number, se
     await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * (2000 / SAMPLES_PER_S - 2)));
   }
   return { readCount, zeroCount, failedCount };
-}
-
-function openMemory(pid: number): number {
-  try {
-    return openSync(`/proc/${pid}/mem`, 'r');
-  } catch (cause) {
-    return refuse(
-      `the memory of process ${pid} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
-      'Run this as root; if that is refused too, the kernel forbids tracing.',
-      cause,
-    );
-  }
 }
 
 async function main(): Promise<number> {
@@ -260,14 +233,14 @@ async function main(): Promise<number> {
   // Before the slot is looked for: who has the wrong process sees what it is.
   if (!values.json) process.stdout.write(openText(pid, descriptors, entries, strange.length));
   const likeness = prepareLikeness(values.model);
-  const memory = openMemory(pid);
+  const memory = new ProcessMemory(pid);
   let base: number;
   let samples: Samples;
   try {
-    base = locate(pid, memory, likeness);
+    base = locate(memory, likeness);
     samples = await sampleSlot(memory, base + likeness.slotOffset, likeness.slotBytes, seconds!);
   } finally {
-    closeSync(memory);
+    memory.close();
   }
   if (samples.readCount === 0) return refuse(`process ${pid} ended.`, 'Look again at one that runs.');
   const zeroShare = samples.zeroCount / samples.readCount;

@@ -61,7 +61,7 @@ export class ProcessMemory {
     for (const [from, to] of this.#existing(mapping)) {
       total += to - from;
       for (let at = from; at < to; ) {
-        const bytes = this.#readAt(buffer, Math.min(buffer.length, to - at), at);
+        const bytes = this.readAt(at, buffer, Math.min(buffer.length, to - at));
         if (bytes === 0) break;
         onBytes(buffer.subarray(0, bytes), at);
         if (at + bytes >= to) break;
@@ -69,6 +69,16 @@ export class ProcessMemory {
       }
     }
     return total;
+  }
+
+  /** Reads the first `bytes` of `buffer` from an address. Bytes read; 0 where the kernel refuses (memory of a device). */
+  readAt(address: number, buffer: Uint8Array, bytes = buffer.length): number {
+    try {
+      return readSync(this.#memory, buffer, 0, bytes, address);
+    } catch (error) {
+      if (['EIO', 'EFAULT'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+      throw error;
+    }
   }
 
   close(): void {
@@ -94,16 +104,6 @@ export class ProcessMemory {
       }
     }
     if (begin >= 0) yield [begin, to];
-  }
-
-  /** Bytes read; 0 where the kernel refuses (memory of a device). */
-  #readAt(buffer: Uint8Array, bytes: number, address: number): number {
-    try {
-      return readSync(this.#memory, buffer, 0, bytes, address);
-    } catch (error) {
-      if (['EIO', 'EFAULT'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
-      throw error;
-    }
   }
 }
 
