@@ -77,5 +77,6 @@ export function createPipelineOf<Chosen extends DescribedEngine>(
   const counting = new Counting(layout, format.widthPx, format.heightPx, events);
   const residencyUsMax = config.privacy.residencyMsMax * US_PER_MS;
   const loop = new FrameLoop(engine, decoder, tracker, counting, clock, residencyUsMax);
+  decoder.warmUp(loop.detections);
   return { loop, tracker, counting, engine };
 }

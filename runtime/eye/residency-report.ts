@@ -118,7 +118,12 @@ export class ResidencyReport {
     this.#warnedAtUs = nowUs;
     this.#warnedCount = this.#overlongCount;
     log.warn(
-      { frames, lastMs: this.#overlongUs / US_PER_MS, limitMs: residencyMsMax, sinceBoot: this.#overlongCount },
+      {
+        frames,
+        lastMs: Math.ceil(this.#overlongUs) / US_PER_MS,
+        limitMs: residencyMsMax,
+        sinceBoot: this.#overlongCount,
+      },
       'frames were in memory for longer than privacy.residency_ms_max; every one was erased',
     );
   }

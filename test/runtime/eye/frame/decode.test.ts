@@ -39,6 +39,31 @@ test("the point that is followed lies half way from the head to the body's middl
   assert.equal([found[0]!.x, found[0]!.y], [24 + 4, 16 + 16]);
 });
 
+test('warming up saw people, leaves none of them, and changes nothing', () => {
+  const engine = new FakeEngine();
+  const decoder = new HeatMapDecoder(engine, {
+    cellPx: FAKE_CELL_PX,
+    scoreLow: SCORE_LOW,
+    nearMax: 0.3,
+    overlapMax: 0.4,
+  });
+  let mostPeople = 0;
+  class WatchedTable extends DetectionTable {
+    override clear(): void {
+      mostPeople = Math.max(mostPeople, this.count);
+      super.clear();
+    }
+  }
+  const table = new WatchedTable();
+  decoder.warmUp(table);
+  assert.ok(mostPeople > 1, `${mostPeople} people`);
+  assert.is(table.count, 0);
+  assert.ok(engine.outputs.every(({ data }) => data.every((q: number) => q === 0)));
+  engine.draw({ row: 2, column: 3, heatQ: 20, dx: 0.5, dy: 0.25, log2Width: 2, log2Height: 3 });
+  decoder.decode(table);
+  assert.equal([table.count, table.xPx[0], table.yPx[0], table.heightPx[0]], [1, 28, 18, 64]);
+});
+
 test('an empty map has nobody in it', () => {
   assert.equal(decode(), []);
 });
