@@ -9,6 +9,8 @@ export type ControlFacts = {
   readonly formsMissed: readonly string[];
 };
 
+type ResidencyUs = { readonly p50: number; readonly p99: number; readonly max: number };
+
 export type EyeFacts = {
   /** Frames that the camera sent. */
   readonly frameCount: number;
@@ -16,6 +18,8 @@ export type EyeFacts = {
   readonly lookCount: number;
   /** What the eye itself said at its end; undefined: nothing. */
   readonly frames: { readonly read: number; readonly erased: number; readonly dropped: number } | undefined;
+  /** Likewise: how long pictures and everything derived from them lived, since its start. */
+  readonly residencyUs: { readonly pixels: ResidencyUs | null; readonly derived: ResidencyUs | null } | undefined;
   readonly isolation: readonly string[];
   readonly notIsolated: readonly string[];
   readonly places: readonly PlaceResult[];
@@ -79,6 +83,7 @@ export function renderJson(report: AuditReport): string {
         frame_rate_hz: eye.frameRateHz,
         looks: eye.lookCount,
         frames: eye.frames ?? null,
+        residency_us: eye.residencyUs ?? null,
         isolation: eye.isolation,
         not_isolated: eye.notIsolated,
         places: places(eye.places),
@@ -129,6 +134,7 @@ export function renderText(report: AuditReport): string {
     ...(eye.frames === undefined
       ? []
       : [`  It says: ${eye.frames.read} read, ${eye.frames.erased} erased, ${eye.frames.dropped} dropped.`]),
+    ...residencyLines(eye),
     ...(eye.notIsolated.length > 0 ? [`  Not isolated here: ${eye.notIsolated.join('; ')}`] : []),
     ...table(rowsOf(eye.places)),
     '',
@@ -140,6 +146,13 @@ export function renderText(report: AuditReport): string {
     }[verdict],
     '',
   ].join('\n');
+}
+
+function residencyLines({ residencyUs }: EyeFacts): string[] {
+  const ms = (us: number): string => (us / 1000).toFixed(2);
+  const line = (what: string, of: ResidencyUs | null | undefined): string[] =>
+    of == null ? [] : [`  ${what} lived for ${ms(of.p50)} ms (p50), ${ms(of.p99)} (p99), ${ms(of.max)} (longest).`];
+  return [...line('Pixels', residencyUs?.pixels), ...line('Everything derived', residencyUs?.derived)];
 }
 
 function table(rows: readonly Row[]): string[] {

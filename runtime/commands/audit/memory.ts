@@ -139,8 +139,8 @@ async function runAudit(stage: Stage, { seconds, frameRateHz, progress }: Memory
     frameCount: stage.frameCount,
     frameRateHz,
     lookCount,
-    /** What eye and voice say themselves. */
     frames: privacy?.['frames'] as EyeFacts['frames'],
+    residencyUs: (privacy?.['residency_us'] as { since_boot: EyeFacts['residencyUs'] } | undefined)?.since_boot,
     isolation: isolation.eye.enforced.map(({ guard }) => guard),
     notIsolated: isolation.eye.missing.map(({ guard, why }) => `${guard}: ${why}`),
     places: [...places.values()],

@@ -8,10 +8,8 @@ import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '.
 import type { OccupancyFacts } from '../occupancy/occupancy.ts';
 import type { ReceiptCondition } from '../receipts/notary.ts';
 
-/** Version of the payloads, but for one; grows when a field changes its meaning or goes, not when one is added. */
+/** Version of every payload; grows when a field changes its meaning or goes, not when one is added. */
 const V = 1;
-/** 2: `residency_us` has minute and since_boot, pixels and derived apart; `derived_us` is gone. */
-const PRIVACY_V = 2;
 
 /** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */
 export function rfc3339(wallMs: number): string {
@@ -329,7 +327,7 @@ export type PrivacyFacts = {
 export function privacyPayload(facts: PrivacyFacts): string {
   const { read, erased, dropped } = facts.frames;
   return JSON.stringify({
-    v: PRIVACY_V,
+    v: V,
     at: rfc3339(facts.atMs),
     /** erased equals read, but for one that may be in work; dropped ones were erased without being looked at. */
     frames: { read, erased, dropped },

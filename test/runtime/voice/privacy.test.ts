@@ -52,7 +52,7 @@ onBench(
     await bench.seconds(10);
     assert.equal(bench.payloads('privacy'), [
       {
-        v: 2,
+        v: 1,
         at: '2026-01-05T12:01:00.000Z',
         frames: { read: 885, erased: 885, dropped: 0 },
         reported_at: '2026-01-05T12:00:50.000Z',
