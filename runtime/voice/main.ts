@@ -1,7 +1,7 @@
 /**
  * Entry of the voice process: picks the drivers, opens the two FIFOs, hands signals on. Everything else is in voice.ts.
- * Ends with 0 after SIGTERM or SIGINT, 65 after the eye was cut off (the supervisor ends that eye and starts both again), 74 without its
- * FIFOs, 78 with a configuration that cannot be used.
+ * Ends with 0 after SIGTERM or SIGINT, 65 after the eye was cut off (the supervisor, or lethe-cutoff.service, ends that eye
+ * and starts both again), 74 without its FIFOs, 78 with a configuration that cannot be used.
  */
 // First, so that it runs before anything else is evaluated.
 import '../no-inspector.ts';

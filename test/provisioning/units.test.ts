@@ -3,11 +3,15 @@
 // Method: the files are parsed and asked, then systemd's own checker where it is installed. What systemd then does is
 // another matter: provisioning/units/README.md says what was run and where.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { makeFifo } from '../../drivers/fifo.ts';
+import { openCorridorFifo } from '../../drivers/inlet.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from '../../runtime/corridor/control.ts';
+import { ExitCode } from '../../runtime/errors.ts';
 import { sourceRoot } from '../fakes/root.ts';
 import { look } from '../runtime/commands/privacy-doctor/world.ts';
 import { parseUnit, settingOf, type UnitFile, wordsOf } from './unit-file.ts';
@@ -16,6 +20,7 @@ const folder = join(sourceRoot(), 'provisioning', 'units');
 const text = (name: string) => readFileSync(join(folder, name), 'utf8');
 const eye = parseUnit(text('lethe-eye.service'));
 const voice = parseUnit(text('lethe-voice.service'));
+const cutoff = parseUnit(text('lethe-cutoff.service'));
 const BOTH: readonly (readonly [string, UnitFile])[] = [
   ['eye', eye],
   ['voice', voice],
@@ -145,6 +150,57 @@ test('what may be written may not be executed, and what may be executed starts n
   );
 });
 
+test('a bad configuration stays down, and an eye that was cut off is ended by a service that acts on exit 65 alone', () => {
+  assert.equal(wordsOf(eye, 'RestartPreventExitStatus'), [`${ExitCode.config}`]);
+  assert.equal(wordsOf(voice, 'RestartPreventExitStatus'), [`${ExitCode.dataError}`, `${ExitCode.config}`]);
+  assert.equal(voice.get('Unit OnFailure'), ['lethe-cutoff.service']);
+  assert.is(eye.get('Unit OnFailure'), undefined);
+  assert.match(
+    settingOf(cutoff, 'ExecCondition')!,
+    new RegExp(`'test .*--property=ExecMainStatus --value lethe-voice\\.service\\)" = ${ExitCode.dataError}'$`),
+  );
+  assert.is(cutoff.get('Install WantedBy'), undefined, 'nothing else starts it');
+  assert.equal(cutoff.get('Service ExecStart'), [
+    '-/usr/bin/systemctl kill --kill-whom=all --signal=SIGKILL lethe-eye.service',
+    `/usr/bin/sleep ${settingOf(voice, 'RestartSec')}`,
+    '/usr/bin/systemctl start --no-block lethe-voice.service',
+  ]);
+  // What starts the eye again, and does not when it was stopped by hand or has ended with 78.
+  assert.is(settingOf(eye, 'Restart'), 'always');
+});
+
+test('a cut-off takes its rights from the socket of systemd, not from root', () => {
+  assert.is(settingOf(cutoff, 'CapabilityBoundingSet'), '');
+  assert.is(settingOf(cutoff, 'NoNewPrivileges'), 'yes');
+  assert.is(settingOf(cutoff, 'PrivateNetwork'), 'yes');
+  assert.equal(wordsOf(cutoff, 'RestrictAddressFamilies'), ['AF_UNIX']);
+  assert.is(settingOf(cutoff, 'ProtectSystem'), 'strict');
+  assert.ok(pathsOf(cutoff, 'InaccessiblePaths').includes('/run/lethe'), 'it never reads the corridor');
+});
+
+test('a corridor that nobody holds open keeps nothing, not even half a record', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'lethe-test-'));
+  try {
+    const path = join(scratch, CORRIDOR_FIFO);
+    makeFifo(path);
+    const [hostileEye, cutVoice] = [openCorridorFifo(path), openCorridorFifo(path)];
+    writeSync(hostileEye, 'not a record');
+    closeSync(cutVoice);
+    const early = openCorridorFifo(path);
+    assert.is(readSync(early, Buffer.alloc(4)), 4, 'as long as one of them lives it is all there');
+    closeSync(early);
+    closeSync(hostileEye);
+    const next = openCorridorFifo(path);
+    assert.throws(
+      () => readSync(next, Buffer.alloc(64)),
+      (error: NodeJS.ErrnoException) => error.code === 'EAGAIN',
+    );
+    closeSync(next);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+});
+
 test('no copy of the memory: no core, no swap, and nothing in a core if there were one', () => {
   for (const [name, unit] of BOTH) {
     assert.is(settingOf(unit, 'LimitCORE'), '0', name);
@@ -255,10 +311,11 @@ const analyze = (...words: string[]) =>
   spawnSync('systemd-analyze', words, { encoding: 'utf8', cwd: folder, timeout: 30_000 });
 const isInstalled = analyze('--version').status === 0;
 
-/** systemd's own figure, 0 to 10: 1.0 for the eye, which still has devices, 1.5 for the voice, which still has a network. */
+/** systemd's own figure, 0 to 10: the eye still has devices, the voice a network, the cut-off is root. */
 for (const [name, exposureMax] of [
   ['eye', 1.0],
   ['voice', 1.5],
+  ['cutoff', 1.5],
 ] as const) {
   (isInstalled ? test : test.skip)(`systemd-analyze finds the exposure of the ${name} at most ${exposureMax}`, () => {
     const { stdout, stderr } = analyze('security', '--offline=true', '--no-pager', `./lethe-${name}.service`);
