@@ -139,10 +139,10 @@ function searchFile(place: string, name: string, path: string, scan: Scan): Plac
   try {
     if (!fstatSync(fd).isFile()) return [];
     const tally = new Tally(place, name);
-    for (let at = 0, bytes = 1; bytes > 0; at += CHUNK_BYTES - OVERLAP_BYTES) {
+    for (let at = 0, bytes = CHUNK_BYTES; bytes === CHUNK_BYTES; at += CHUNK_BYTES - OVERLAP_BYTES) {
       bytes = readSync(fd, buffer, 0, CHUNK_BYTES, at);
       scan(buffer.subarray(0, bytes), (find) => tally.add(at, find));
-      tally.searchedBytes = Math.max(tally.searchedBytes, at + bytes);
+      tally.searchedBytes = at + bytes;
     }
     return [tally.result()];
   } finally {
