@@ -5,6 +5,8 @@ export type ControlFacts = {
   /** Where the eye that does not erase had pictures. */
   readonly eye: readonly PlaceResult[];
   readonly frameBytes: number;
+  /** Of what the reference run made: not looked for, as there was no room. */
+  readonly tensorBytesLeftOut: number;
   readonly forms: readonly string[];
   readonly formsMissed: readonly string[];
 };
@@ -31,13 +33,17 @@ export type AuditReport = { readonly control: ControlFacts; readonly eye: EyeFac
 /** An eye without erasing keeps its last frame and that frame's tensors; runs may be cut where a value was overwritten. */
 const CONTROL_SHARE_MIN = 0.99;
 
-export function controlFaults({ eye, frameBytes, formsMissed }: ControlFacts): string[] {
+export function controlFaults({ eye, frameBytes, tensorBytesLeftOut, formsMissed }: ControlFacts): string[] {
   const faults: string[] = [];
   const pixels = bytesOf(eye, (form) => form === 'uint8');
   if (pixels < CONTROL_SHARE_MIN * frameBytes)
     faults.push(`in the eye that does not erase only ${pixels} of ${frameBytes} bytes of the last frame were found`);
   if (bytesOf(eye, (form) => form === 'tensor') === 0)
     faults.push('in the eye that does not erase no tensor was found');
+  if (tensorBytesLeftOut > 0)
+    faults.push(
+      `${tensorBytesLeftOut} bytes of tensors had no room among what is looked for: this model makes too many`,
+    );
   if (formsMissed.length > 0) faults.push(`in the decoy these forms were not found: ${formsMissed.join('; ')}`);
   return faults;
 }

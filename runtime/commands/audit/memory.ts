@@ -97,8 +97,9 @@ async function runControl(stage: Stage, progress: (text: string) => void): Promi
   const formsFound = new Set(decoy.flatMap(({ forms }) => forms));
   const formsMissed = DECOY_FORMS.filter((form) => !formsFound.has(form));
   progress(`${DECOY_FORMS.length - formsMissed.length} of ${DECOY_FORMS.length} forms found\n`);
-  const { frameBytes } = quarry;
-  return { eye: eye.filter(({ foundBytes }) => foundBytes > 0), frameBytes, forms: DECOY_FORMS, formsMissed };
+  const { frameBytes, tensorBytesLeftOut } = quarry;
+  const finds = eye.filter(({ foundBytes }) => foundBytes > 0);
+  return { eye: finds, frameBytes, tensorBytesLeftOut, forms: DECOY_FORMS, formsMissed };
 }
 
 async function searchDecoy(stage: Stage, { scan, frameBytes }: Quarry): Promise<PlaceResult[]> {

@@ -11,6 +11,7 @@
 import { constants, openSync, readFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Pattern } from '../../privacy/search/pattern.ts';
 import { MS_PER_S, yuv420Bytes } from '../../units.ts';
@@ -51,7 +52,7 @@ async function sendFrames(from: number, count: number): Promise<void> {
     write(frame);
     frame.fill(0);
     dueMs += frameMs;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
+    await sleep(Math.max(0, dueMs - performance.now()));
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { makeFifo } from '../../../drivers/fifo.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../../drivers/link/embedded-broker.ts';
@@ -236,8 +237,4 @@ export class Stage {
 /** For sh: nothing inside single quotes means anything, and a quote itself stands outside of them. */
 function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
