@@ -19,6 +19,7 @@ import {
   infoPayload,
   privacyPayload,
   type StatusFacts,
+  schemaPayload,
   simulationPayload,
   statusPayload,
   storePayload,
@@ -70,6 +71,7 @@ export class Bulletin {
     const { topics } = this.#sources;
     this.#delivery.set(topics.status, this.#status('online'), true);
     this.#delivery.set(topics.info, this.#info(), true);
+    this.#delivery.set(topics.schema, this.#schema(), true);
     this.tellHealth();
   }
 
@@ -175,6 +177,12 @@ export class Bulletin {
       residencyMsMax: privacy.limitMs,
       overLimit: privacy.overLimit,
     });
+  }
+
+  #schema(): string {
+    const { config, version, books } = this.#sources;
+    const { site, device, zones } = config;
+    return schemaPayload({ version, site, device, lines: books.counters, zones: zones.map(({ name }) => name) });
   }
 
   #info(): string {
