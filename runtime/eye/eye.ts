@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
-import type { ControlWord } from '../corridor/control.ts';
+import { ControlWord } from '../corridor/control.ts';
 import {
   Direction,
   DOTS_HZ,
@@ -163,7 +163,8 @@ export class Eye {
 
   onControl(word: ControlWord): void {
     this.#indicator.hear(word);
-    this.#setup?.hear(word);
+    this.#setup.hear(word);
+    if (word === ControlWord.startAgain) void this.stop(ExitCode.again, EyeReason.none);
   }
 
   /** The privacy button: the camera stops and the slot is cleared before the lamp says so; again: it goes on. */

@@ -294,7 +294,10 @@ async function withDevice(body: (url: string, count: (way: 'in' | 'out') => Prom
   const link = new MqttLink({ url, clientId: 'device', username: '', passwordFile: '', caFile: '', keepaliveS: 30 });
   const total = { in: 3, out: 2 };
   try {
-    link.start({ will: { topic: `${BASE}/status`, payload: statusText('offline') } }, { onUp: () => {}, onDown: () => {} });
+    link.start(
+      { will: { topic: `${BASE}/status`, payload: statusText('offline') } },
+      { onUp: () => {}, onDown: () => {} },
+    );
     await eventually(3000, 'the device is connected', () => link.up);
     await link.publish(`${BASE}/status`, statusText('online'), { retain: true, qos: 1 });
     await link.publish(`${BASE}/total/door`, totalText(total.in, total.out), { retain: true, qos: 1 });
