@@ -67,7 +67,7 @@ test('a number told by hand is where it goes on from', () => {
 test('a day that was set by hand says nothing about the counter, as more left than came', () => {
   const occupancy = new Occupancy(emptyOccupancy());
   occupancy.advance(CLOSING_MS, CLOSING_MS);
-  occupancy.set(40, NOW_MS);
+  occupancy.set(40, CLOSING_MS + 1000);
   occupancy.add(100, 140, NOW_MS, true);
   assert.ok(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS));
   const { people, ratio, days } = occupancy.facts();
