@@ -318,6 +318,25 @@ export const ConfigSchema = Type.Object(
       },
       'The way to the gateway',
     ),
+    commands: section(
+      {
+        public_keys: Type.Array(
+          Type.String({
+            pattern: '^[A-Za-z0-9+/]{43}=$',
+            description: 'A key',
+            shape: 'the 32 bytes of a public key in base64',
+          }),
+          {
+            maxItems: 8,
+            uniqueItems: true,
+            default: [],
+            description: 'Ed25519 keys that may command what changes something; empty: nobody may',
+            shape: 'a list of at most 8 keys, as `lethe command --new-key FILE` prints them',
+          },
+        ),
+      },
+      'Who may send commands on `cmd/…`',
+    ),
     interval_s: Type.Enum([5, 10, 15, 30, 60, 300, 900, 3600], {
       default: 60,
       description: 'Length of an interval record; intervals begin at whole multiples of it (UTC)',

@@ -133,6 +133,18 @@ export const HealthSchema = Type.Object(
       { description: 'The way from the eye to the voice' },
     ),
     privacy: Type.Object({ limit_ms: limitMs, ...overLimitFields }, { description: 'How long pictures lived' }),
+    setup: Type.Object(
+      { until: nullable(time('When set-up mode ends by itself'), 'it is off') },
+      { description: 'Set-up mode: positions of people are told on `setup`' },
+    ),
+    commands: Type.Object(
+      {
+        accepted: count('Signed commands that were carried out since the voice started', 'commands'),
+        refused: count('Commands of any kind that were refused since then', 'commands'),
+        last_at: nullable(time('When the last signed one was carried out'), 'none was'),
+      },
+      { description: 'Commands on `cmd/…`' },
+    ),
   },
   { description: 'Whether counting works, and if not, why' },
 );

@@ -1,4 +1,5 @@
 /** One payload of each kind as it may look on the wire, for the published documents; tsc and a test hold them against the schemas. */
+import type { Reply, Request, SetupDots } from './commands.ts';
 import type { Interval, Store, Total, Zone, ZoneNow } from './counts.ts';
 import type { Health, Info, Privacy, Simulation, Status } from './device.ts';
 import type { Receipt } from './receipt.ts';
@@ -74,6 +75,8 @@ export const HEALTH: readonly Health[] = [
     receipts: { state: 'ok', reason: '' },
     corridor: { records: 48_211, cut_off: false },
     privacy: { limit_ms: 10, over_limit: 0, last_at: null, last_us: null },
+    setup: { until: null },
+    commands: { accepted: 1, refused: 0, last_at: NOON },
   },
 ];
 
@@ -251,3 +254,51 @@ export const TALLY: readonly Tally[] = [
 ];
 
 export const SIMULATION: readonly Simulation[] = [{ v: 1, simulated: true, at: NOON, true_in: 4, true_out: 2 }];
+
+const SIGNED = {
+  site: 'main-street',
+  device: 'door1',
+  issued_at: NOON,
+  expires_at: MINUTE_LATER,
+  public_key: 'sWvZy1qfGnUA0Yq3vQ0cQ1aWq7Jb0C2m8cE2V6kqQ4M=',
+  signature: 'Yk3qV3oDqkq0Yp0yqgX3WqJ2Jb0C2m8cE2V6kqQ4MsWvZy1qfGnUA0Yq3vQ0cQ1aWq7Jb0C2m8cE2V6kqQ4MAA==',
+};
+
+export const SETUP_DOTS: readonly SetupDots[] = [
+  {
+    v: 1,
+    at: NOON,
+    until: '2026-01-05T12:10:00.000Z',
+    dots: [
+      [0.252, 0.5801],
+      [0.7207, 0.377],
+    ],
+  },
+  { v: 1, at: NOON, until: '2026-01-05T12:10:00.000Z', dots: [] },
+];
+
+export const REPLY: readonly Reply[] = [
+  { v: 1, at: NOON, id: 'a1', ok: true, version: VERSION, uptime_s: 86_400 },
+  {
+    v: 1,
+    at: NOON,
+    id: 'a2',
+    ok: false,
+    error: {
+      code: 'expired',
+      message:
+        'expires_at is 2026-01-05T11:00:00.000Z; this device’s clock says 2026-01-05T12:00:00.000Z. Sign it again.',
+    },
+  },
+];
+
+export const CMD_PING: readonly Request<'ping'>[] = [{ v: 1, id: 'a1' }];
+export const CMD_IDENTIFY: readonly Request<'identify'>[] = [{ v: 1, id: 'a3' }];
+export const CMD_RESEND: readonly Request<'resend'>[] = [
+  { v: 1, id: 'a4', epoch_id: EPOCH_ID, from_seq: 17, to_seq: 19 },
+];
+export const CMD_SETUP: readonly Request<'setup'>[] = [{ v: 1, id: 'a5', minutes: 10, command: 'setup', ...SIGNED }];
+export const CMD_RESET_OCCUPANCY: readonly Request<'reset-occupancy'>[] = [
+  { v: 1, id: 'a6', people: 12, command: 'reset-occupancy', ...SIGNED },
+];
+export const CMD_RELOAD: readonly Request<'reload'>[] = [{ v: 1, id: 'a7', command: 'reload', ...SIGNED }];

@@ -5,6 +5,7 @@
  * the papers of a site, the table in the README.
  */
 import type { Static, TObject } from 'typebox';
+import { COMMANDS, ReplySchema, SetupDotsSchema } from './commands.ts';
 import { TOPIC_ROOT } from './contract.ts';
 import { IntervalSchema, StoreSchema, TotalSchema, ZoneNowSchema, ZoneSchema } from './counts.ts';
 import { HealthSchema, InfoSchema, PrivacySchema, SimulationSchema, StatusSchema } from './device.ts';
@@ -32,6 +33,21 @@ const topic = <const Path extends string, Schema extends TObject>(
   path: Path,
   facts: Omit<Topic<Schema>, 'path' | 'qos' | 'from'>,
 ) => ({ path, qos: 1, from: 'device', ...facts }) as const;
+
+/** A question to the device. None is retained: what stood at the broker would be asked again by nobody. */
+const command = <const Name extends keyof typeof COMMANDS>(
+  name: Name,
+  said: readonly Static<(typeof COMMANDS)[Name]['schema']>[],
+) =>
+  ({
+    path: `cmd/${name}`,
+    schema: COMMANDS[name].schema,
+    retained: false,
+    qos: 1,
+    from: 'others',
+    when: COMMANDS[name].isSigned ? 'by whoever has a key that the device knows' : 'by anybody whom the broker lets',
+    examples: said,
+  }) as const;
 
 export const TOPICS = {
   status: topic('status', {
@@ -115,6 +131,29 @@ export const TOPICS = {
     when: 'on each crossing before a simulated camera, never before a real one',
     examples: examples.SIMULATION,
   }),
+  /** Lost ones are not sent again: the next one is a quarter of a second away. */
+  setup: {
+    ...topic('setup', {
+      schema: SetupDotsSchema,
+      retained: false,
+      when: 'in set-up mode alone, at most four times a second',
+      examples: examples.SETUP_DOTS,
+    }),
+    qos: 0,
+  },
+  /** `unknown` stands for every command that there is not. */
+  reply: topic('reply/{command}', {
+    schema: ReplySchema,
+    retained: false,
+    when: 'after each command',
+    examples: examples.REPLY,
+  }),
+  cmdPing: command('ping', examples.CMD_PING),
+  cmdIdentify: command('identify', examples.CMD_IDENTIFY),
+  cmdResend: command('resend', examples.CMD_RESEND),
+  cmdSetup: command('setup', examples.CMD_SETUP),
+  cmdResetOccupancy: command('reset-occupancy', examples.CMD_RESET_OCCUPANCY),
+  cmdReload: command('reload', examples.CMD_RELOAD),
 } as const satisfies Readonly<Record<string, Topic>>;
 
 export type TopicKey = keyof typeof TOPICS;

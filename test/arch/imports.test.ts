@@ -99,6 +99,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/no-inspector.ts',
       'runtime/durable.ts',
       'runtime/privacy/receipts.ts',
+      // Whether a command is signed by somebody who may command.
+      'runtime/privacy/command-signature.ts',
     ],
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/'] },

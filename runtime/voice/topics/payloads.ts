@@ -4,8 +4,12 @@
  * missing, unknown or of another type.
  * Each builder writes its keys in a fixed order, so that equal facts give equal bytes. Times are RFC 3339 in UTC with
  * milliseconds; the site's zone stands apart (`tz`), since local times are ambiguous once a year.
- * Never here: pictures, positions, track numbers, anything about one person.
+ * Never here: pictures, track numbers, anything that says who somebody is or was a moment ago. Positions of people only on
+ * `setup`, for the minutes for which somebody with a key asked for set-up mode: points in a picture that nobody sees, sorted,
+ * none tied to the next.
  */
+
+import type { Reply, SetupDots } from '../../contract/commands.ts';
 import { CONTRACT_VERSION } from '../../contract/contract.ts';
 import type { Interval, IntervalHead, IntervalTail, Store, Total, Zone, ZoneNow } from '../../contract/counts.ts';
 import type {
@@ -226,7 +230,13 @@ export type HealthFacts = {
   readonly residencyMsMax: number;
   /** Null: the eye has not told it yet. */
   readonly overLimit: OverLimitFacts | null;
+  /** End of set-up mode; null: it is off. */
+  readonly setupUntilMs: number | null;
+  readonly commands: CommandFacts;
 };
+
+/** Commands since the start of the voice. */
+export type CommandFacts = { readonly accepted: number; readonly refused: number; readonly lastAtMs: number | null };
 
 /** health */
 export function healthPayload(facts: HealthFacts): string {
@@ -244,6 +254,12 @@ export function healthPayload(facts: HealthFacts): string {
     receipts: { state: facts.receipts.state, reason: facts.receipts.reason },
     corridor: { records: facts.records, cut_off: facts.cutOff },
     privacy: { limit_ms: facts.residencyMsMax, ...overLimitFieldsOf(facts.overLimit) },
+    setup: { until: facts.setupUntilMs === null ? null : rfc3339(facts.setupUntilMs) },
+    commands: {
+      accepted: facts.commands.accepted,
+      refused: facts.commands.refused,
+      last_at: facts.commands.lastAtMs === null ? null : rfc3339(facts.commands.lastAtMs),
+    },
   });
 }
 
@@ -319,4 +335,39 @@ export type SimulationFacts = { readonly atMs: number; readonly trueIn: number; 
 /** simulation/<line> */
 export function simulationPayload({ atMs, trueIn, trueOut }: SimulationFacts): string {
   return textOf<Simulation>({ v: V, simulated: true, at: rfc3339(atMs), true_in: trueIn, true_out: trueOut });
+}
+
+export type SetupFacts = {
+  readonly atMs: number;
+  readonly untilMs: number;
+  /** x · 256 + y in 1/256 of the picture, rising. */
+  readonly dots: readonly number[];
+};
+
+/** Middle of a step of 1/256: 0.002..0.998. */
+function shareOf(step: number): number {
+  return Math.round(((step + 0.5) / 256) * 1e4) / 1e4;
+}
+
+/** setup */
+export function setupPayload({ atMs, untilMs, dots }: SetupFacts): string {
+  return textOf<SetupDots>({
+    v: V,
+    at: rfc3339(atMs),
+    until: rfc3339(untilMs),
+    dots: dots.map((dot): [number, number] => [shareOf(dot >> 8), shareOf(dot & 255)]),
+  });
+}
+
+/** Without what every reply has. */
+export type ReplyFacts = Omit<Reply, 'v' | 'at' | 'id' | 'ok' | 'error'>;
+
+/** reply/<command>: done, with what came of it. */
+export function donePayload(atMs: number, id: string | null, result: ReplyFacts): string {
+  return textOf<Reply>({ v: V, at: rfc3339(atMs), id, ok: true, ...result });
+}
+
+/** reply/<command>: not done, and why. */
+export function refusedPayload(atMs: number, id: string | null, error: NonNullable<Reply['error']>): string {
+  return textOf<Reply>({ v: V, at: rfc3339(atMs), id, ok: false, error });
 }

@@ -212,6 +212,10 @@ export class VoiceBench {
   eye: FakeEye;
   voice: Voice;
   readonly words: ControlWord[] = [];
+  /** What the file says now; may throw. */
+  nextConfig = (): Config => this.config;
+  /** How often the voice asked to be started again. */
+  startedAgain = 0;
   readonly fatal: string[] = [];
   readonly key = memoryKey();
   keyFault: Error | undefined;
@@ -250,6 +254,10 @@ export class VoiceBench {
       },
       control: (word) => this.words.push(word),
       onFatal: (reason) => this.fatal.push(reason),
+      readConfig: () => this.nextConfig(),
+      onStartAgain: () => {
+        this.startedAgain += 1;
+      },
       files: this.files,
     });
   }
