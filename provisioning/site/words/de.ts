@@ -48,6 +48,7 @@ export const de: Words = {
     tally:
       'Ergebnis einer Kontrolle von Hand: Zeiten und Richtungen von Durchgängen, von einer Person gedrückt und vom Gerät gezählt',
     simulation: 'nur mit simulierter Kamera: die wahre Zahl der gezeichneten Personen',
+    discovery: 'nur wo Home Assistant genutzt wird: Namen, Einheiten und Topics dieser Zahlen, für dessen Anzeige',
   },
   checks: {
     audit:

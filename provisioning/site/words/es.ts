@@ -46,6 +46,7 @@ export const es: Words = {
     tally:
       'resultado de una comprobación a mano: horas y sentidos de los pasos, pulsados por una persona y contados por el aparato',
     simulation: 'solo con cámara simulada: el número verdadero de personas dibujadas',
+    discovery: 'solo donde se usa Home Assistant: nombres, unidades y temas de estas cifras, para mostrarlas',
   },
   checks: {
     audit:

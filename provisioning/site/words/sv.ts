@@ -47,6 +47,7 @@ export const sv: Words = {
     tally:
       'resultatet av en manuell kontroll: tider och riktningar för passager, knapptryckta av en person och räknade av enheten',
     simulation: 'endast med simulerad kamera: det sanna antalet tecknade personer',
+    discovery: 'endast där Home Assistant används: siffrornas namn, enheter och ämnen, för dess visning',
   },
   checks: {
     audit:
