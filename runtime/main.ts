@@ -5,6 +5,7 @@
  */
 import { addChecking } from './command-line/checking.ts';
 import { addCommanding } from './command-line/commanding.ts';
+import { addContract } from './command-line/contract.ts';
 import { addCounting } from './command-line/counting.ts';
 import { addPapers } from './command-line/papers.ts';
 import { Command, CommanderError } from './command-line/words.ts';
@@ -27,6 +28,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   addCounting(line);
   addChecking(line);
   addCommanding(line);
+  addContract(line);
   addPapers(line);
 
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.

@@ -160,21 +160,14 @@ const ResidencySchema = Type.Object({
 });
 export type Residency = Static<typeof ResidencySchema>;
 
+const residency = (description: string) =>
+  nullable(Type.Object(ResidencySchema.properties, { description, 'x-shape': 'residency' }), 'not told yet');
+
 const bothResidencies = (description: string) =>
   Type.Object(
     {
-      pixels: nullable(
-        Type.Object(ResidencySchema.properties, {
-          description: 'From the first byte of a frame in memory until its slot is all zero; dropped frames as well',
-        }),
-        'not told yet',
-      ),
-      derived: nullable(
-        Type.Object(ResidencySchema.properties, {
-          description: 'Until all that was computed from it is zero; frames that were looked at',
-        }),
-        'not told yet',
-      ),
+      pixels: residency('From the first byte of a frame in memory until its slot is all zero; dropped frames as well'),
+      derived: residency('Until all that was computed from it is zero; frames that were looked at'),
     },
     { description },
   );

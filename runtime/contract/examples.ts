@@ -59,7 +59,6 @@ export const SCHEMA_DOCUMENT: readonly SchemaDocument[] = [
         retained: true,
         qos: 1,
         when: 'on each connection',
-        payload: { $ref: '#/$defs/status' },
       },
     },
     $defs: { status: { type: 'object' } },

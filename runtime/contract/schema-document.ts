@@ -25,9 +25,8 @@ export const SchemaDocumentSchema = Type.Object(
         retained: Type.Boolean({ description: 'The broker keeps the last one' }),
         qos: Type.Integer({ minimum: 0, maximum: 1, description: 'Quality of service' }),
         when: text('When it is sent'),
-        payload: Type.Object({ $ref: text('Into $defs') }, { description: 'Its schema' }),
       }),
-      { description: 'Every topic by a name of its own' },
+      { description: 'Every topic, by the name that its payload has in $defs' },
     ),
     $defs: Type.Record(Type.String(), Type.Unsafe<object>({ type: 'object' }), {
       description: 'Payloads as JSON Schema',

@@ -37,7 +37,7 @@ const directionResult = (description: string) =>
       ),
       more_needed: nullable(count('Crossings still needed for a verdict', 'people'), 'no number can be told'),
     },
-    { description },
+    { description, 'x-shape': 'direction' },
   );
 
 export const TallySchema = Type.Object(

@@ -20,7 +20,7 @@ export type Topic<Schema extends TObject = TObject> = {
   readonly schema: Schema;
   readonly retained: boolean;
   readonly qos: 0 | 1;
-  /** Who publishes: the device, or somebody who wants something of it. */
+  /** Who publishes: the device, or somebody who wants something of it and is answered on reply/… */
   readonly from: 'device' | 'others';
   /** When it is sent: the rest of a sentence that begins with the topic. */
   readonly when: string;

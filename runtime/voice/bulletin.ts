@@ -21,6 +21,7 @@ import {
   infoPayload,
   privacyPayload,
   type StatusFacts,
+  schemaPayload,
   setupPayload,
   simulationPayload,
   statusPayload,
@@ -77,6 +78,7 @@ export class Bulletin {
     const { topics } = this.#sources;
     this.#delivery.set(topics.status, this.#status('online'), true);
     this.#delivery.set(topics.info, this.#info(), true);
+    this.#delivery.set(topics.schema, this.#schema(), true);
     this.tellHealth();
   }
 
@@ -192,6 +194,12 @@ export class Bulletin {
       setupUntilMs: setup.untilMs,
       commands: commands.facts,
     });
+  }
+
+  #schema(): string {
+    const { config, version, books } = this.#sources;
+    const { site, device, zones } = config;
+    return schemaPayload({ version, site, device, lines: books.counters, zones: zones.map(({ name }) => name) });
   }
 
   #info(): string {

@@ -22,6 +22,8 @@ import type {
   Simulation,
   Status,
 } from '../../contract/device.ts';
+import { type DocumentFacts, schemaDocument } from '../../contract/document.ts';
+import type { SchemaDocument } from '../../contract/schema-document.ts';
 import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
 import type { OccupancyFacts } from '../occupancy/occupancy.ts';
 import type { ReceiptCondition } from '../receipts/notary.ts';
@@ -89,6 +91,11 @@ export function infoPayload(facts: InfoFacts): string {
     zones: facts.zones.map(({ name, passes }) => ({ name, passes })),
     opening_hours: [...facts.openingHours],
   });
+}
+
+/** schema */
+export function schemaPayload(facts: DocumentFacts): string {
+  return textOf<SchemaDocument>(schemaDocument(facts));
 }
 
 export type TotalFacts = {

@@ -1,6 +1,6 @@
 // Goal: every language has every paper with the same facts, marks, commands and topics; nothing stays unfilled, nothing is promised that is not.
 // Method: templates and words of all languages compared piece by piece; topics against the code's own list; commands against the command line.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,8 +9,8 @@ import { fillTemplate, readTemplate } from '../../../provisioning/site/fill.ts';
 import { LANGUAGES, TEXTS } from '../../../provisioning/site/languages.ts';
 import { unprintable } from '../../../provisioning/site/print/fonts.ts';
 import { MARKS, WORDS } from '../../../provisioning/site/words/words.ts';
-import { ConfigSchema } from '../../../runtime/config/schema.ts';
 import { leavingTopics } from '../../../runtime/commands/papers/leaving.ts';
+import { ConfigSchema } from '../../../runtime/config/schema.ts';
 import { sourceRoot } from '../../fakes/root.ts';
 import { siteFacts } from '../../fakes/site.ts';
 
@@ -98,7 +98,10 @@ test('every topic is described in every language', () => {
 });
 
 test('the commands that papers name exist', () => {
-  const source = readFileSync(join(sourceRoot(), 'runtime', 'main.ts'), 'utf8');
+  const folder = join(sourceRoot(), 'runtime', 'command-line');
+  const source = readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
   for (const command of Object.values(CHECKS)) {
     const [name = '', option] = command
       .replace(/^lethe /, '')
