@@ -12,6 +12,7 @@ import {
   measure,
   nullable,
   openWords,
+  ordinal,
   ProgramVersion,
   text,
   time,
@@ -28,6 +29,7 @@ export const RESEND_RECORDS_MAX = 10_000;
 const Id = Type.String({
   pattern: '^[A-Za-z0-9._:-]{1,64}$',
   description: 'Of the sender’s choice, another one each time: the reply bears it; 1 to 64 of A-Z, a-z, 0-9, . _ : -',
+  'x-shape': 'command_id',
 });
 const head = { v: Version, id: Id };
 
@@ -41,10 +43,12 @@ const signedHead = <Name extends string>(name: Name) => ({
   public_key: Type.String({
     pattern: '^[A-Za-z0-9+/]{43}=$',
     description: 'Raw Ed25519 key in base64; one of commands.public_keys in the device’s configuration',
+    'x-field': 'command_key',
   }),
   signature: Type.String({
     pattern: '^[A-Za-z0-9+/]{86}==$',
     description: 'Ed25519 in base64, over the line `lethe command 1` and the rest in the form of RFC 8785',
+    'x-field': 'command_signature',
   }),
 });
 
@@ -61,16 +65,8 @@ export const IdentifySchema = plain({}, 'Which one are you? The lamp flickers fo
 export const ResendSchema = plain(
   {
     epoch_id: EpochId,
-    from_seq: Type.Integer({
-      minimum: 1,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: 'First number that is missed',
-    }),
-    to_seq: Type.Integer({
-      minimum: 1,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: `Last one; at most ${RESEND_RECORDS_MAX} numbers in all`,
-    }),
+    from_seq: ordinal('First number that is missed'),
+    to_seq: ordinal(`Last one; at most ${RESEND_RECORDS_MAX} numbers in all`),
   },
   'Send these records once more, as historical ones, as far as they are still kept',
 );

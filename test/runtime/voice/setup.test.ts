@@ -84,6 +84,7 @@ onBench('thirty people come in four parts and are one message; an empty view is 
     bench,
     Array.from({ length: 30 }, (_, i) => 1000 * i + 1),
   );
+  await settle();
   tell(bench, []);
   assert.equal(
     told(bench).map(({ dots }) => dots.length),
