@@ -121,11 +121,22 @@ export class Discovery {
     }
   }
 
-  /** Of another name or prefix, or of a time when it was switched on. */
+  /**
+   * Of another name or prefix, or of a time when it was switched on. A broker may not let us write there any more (a device
+   * that was renamed has another password): then it stays, and that is no reason not to announce what is true now.
+   */
   async #takeBackFormerTopic(): Promise<void> {
-    const { link, memory, save } = this.#options;
-    if (memory.topic === '' || memory.topic === this.#topic) return;
-    await link.publish(memory.topic, '', { retain: true, qos: 1 });
+    const { link, memory, save, onFailure } = this.#options;
+    const former = memory.topic;
+    if (former === '' || former === this.#topic) return;
+    try {
+      await link.publish(former, '', { retain: true, qos: 1 });
+    } catch (error) {
+      if (!link.up) throw error;
+      onFailure(
+        `Home Assistant still shows what this counter was called before: ${(error as Error).message} Clear it by hand: mosquitto_pub -r -n -t ${former}`,
+      );
+    }
     Object.assign(memory, nothingAnnounced());
     save();
   }

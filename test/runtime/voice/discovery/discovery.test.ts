@@ -129,20 +129,48 @@ onBench('what is announced is on disk before: a crash right after it forgets not
   assert.is(announcements(bench).at(-1), '', 'switched off meanwhile, and known');
 });
 
-test('a broker that refuses the announcement is told of once a connection, and everything else goes on', async () => {
+/** A bench whose broker refuses to take anything on one topic, and what the voice logs of it. */
+function refusing(topic: string, config: object): { bench: VoiceBench; warnings: string[] } {
   const warnings: string[] = [];
   const log = { ...createLog('voice', 'fatal'), info() {}, debug() {}, warn: (text: string) => warnings.push(text) };
-  const bench = new VoiceBench({ config: ON, log: log as unknown as Log }, START_MS);
-  const { link } = bench;
+  const bench = new VoiceBench({ config, log: log as unknown as Log }, START_MS);
+  refuse(bench, topic);
+  return { bench, warnings };
+}
+
+function refuse({ link }: VoiceBench, refused: string): void {
   const publish = link.publish.bind(link);
   link.publish = (topic, payload, options) =>
-    topic === TOPIC ? Promise.reject(new Error('Not authorized.')) : publish(topic, payload, options);
+    topic === refused ? Promise.reject(new Error('Not authorized.')) : publish(topic, payload, options);
+}
+
+test('a broker that refuses the announcement is told of once a connection, and everything else goes on', async () => {
+  const { bench, warnings } = refusing(TOPIC, ON);
   await bench.start();
   bench.greet();
   await bench.seconds(65);
-  const told = warnings.filter((text) => text.includes('Home Assistant'));
-  assert.equal(told, ['Home Assistant does not learn of this counter: Not authorized.']);
+  assert.equal(
+    warnings.filter((text) => text.includes('Home Assistant')),
+    ['Home Assistant does not learn of this counter: Not authorized.'],
+  );
   assert.is(bench.intervals().length, 1);
+  await bench.dispose();
+});
+
+test('an old announcement that cannot be taken back is told of, and the new one made all the same', async () => {
+  const { bench, warnings } = refusing('nothing', ON);
+  await bench.start();
+  bench.voice.ledger.state.discovery.topic = 'homeassistant/device/lethe_demo_old/config';
+  bench.link.goDown();
+  refuse(bench, 'homeassistant/device/lethe_demo_old/config');
+  bench.link.goUp();
+  await settle();
+  assert.is(announcements(bench).length, 2);
+  assert.match(warnings.at(-1)!, 'mosquitto_pub -r -n -t homeassistant/device/lethe_demo_old/config');
+  bench.link.goDown();
+  bench.link.goUp();
+  await settle();
+  assert.is(warnings.filter((text) => text.includes('called before')).length, 1, 'and forgotten');
   await bench.dispose();
 });
 
