@@ -53,8 +53,11 @@ const isEntry = (file: string) =>
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
   { from: /^(scripts|test)\//, may: ['runtime/', 'drivers/', 'models/', 'provisioning/', 'scripts/', 'test/'] },
-  { from: /^runtime\/main\.ts$|^runtime\/commands\/papers\//, may: ['runtime/', 'drivers/', 'provisioning/site/'] },
-  { from: /^runtime\/supervisor\.ts$|^runtime\/commands\//, may: ['runtime/', 'drivers/'] },
+  {
+    from: /^runtime\/command-line\/papers\.ts$|^runtime\/commands\/papers\//,
+    may: ['runtime/', 'drivers/', 'provisioning/site/'],
+  },
+  { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
   { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
   {
@@ -187,7 +190,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@sqlite.org/sqlite-wasm': ['drivers/database/sqlite.ts'],
   pino: ['runtime/log.ts'],
   'temporal-polyfill': ['runtime/voice/hours/zone.ts'],
-  commander: ['runtime/main.ts'],
+  commander: ['runtime/command-line/words.ts'],
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],
   pdfkit: ['provisioning/site/print/pdf.ts'],
