@@ -6,7 +6,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -14,6 +13,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -59,7 +59,8 @@ const FLAGS = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT } as con
 
 export const nodeDisk: Disk = {
   open: (path, how) => new NodeFile(path, FLAGS[how]),
-  exists: existsSync,
+  // Only a missing file is missing: one in a folder that we may not look into is a fault.
+  exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
   remove: unlinkSync,
   rename: renameSync,
   makeFolder: (path) => void mkdirSync(path, { recursive: true, mode: 0o700 }),

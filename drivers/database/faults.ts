@@ -27,7 +27,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /** error: of SQLite, of the system, or already one of ours. */
 export function faultOf(error: unknown, { op, path, lastFault, capi }: FaultContext): LetheError {
   if (error instanceof LetheError) return error;
-  const cause = lastFault ?? error;
+  const resultCode = (error as { resultCode?: number }).resultCode;
+  const damaged: readonly number[] = [capi.SQLITE_CORRUPT, capi.SQLITE_NOTADB];
+  const isDamaged = resultCode !== undefined && damaged.includes(resultCode & 0xff);
+  const cause = isDamaged ? error : (lastFault ?? error);
   const systemCode = (cause as NodeJS.ErrnoException).code;
   if (typeof systemCode === 'string') {
     return new DatabaseError('disk', `${path}: ${systemCode} while it was to ${op}; expected a disk that works.`, {
@@ -36,9 +39,8 @@ export function faultOf(error: unknown, { op, path, lastFault, capi }: FaultCont
       cause,
     });
   }
-  const resultCode = (error as { resultCode?: number }).resultCode ?? capi.SQLITE_ERROR;
   const reason = error instanceof Error ? error.message : String(error);
-  switch (resultCode & 0xff) {
+  switch ((resultCode ?? capi.SQLITE_ERROR) & 0xff) {
     case capi.SQLITE_FULL:
       return new DatabaseError('full', `${path} has reached the size that it may have.`, {
         op,

@@ -8,6 +8,7 @@
  * Memory: 8 MiB of WebAssembly heap, which holds CACHE_KIB of pages a database and may grow to HEAP_PAGES_MAX; the
  * program itself takes about 8 MiB more and 40 ms to load (measured on x86-64).
  */
+import { dirname } from 'node:path';
 import sqlite3InitModule, {
   type Database as Connection,
   type PreparedStatement,
@@ -17,6 +18,7 @@ import { DatabaseError } from '../../runtime/errors.ts';
 import type { Database, DatabaseOptions, OpenDatabase, SqlValue } from '../../runtime/ports/database.ts';
 import { type Claim, type Disk, nodeDisk } from './disk.ts';
 import { faultOf } from './faults.ts';
+import { overlayOn } from './overlay.ts';
 import { copyToRead } from './snapshot.ts';
 import { Vfs } from './vfs.ts';
 
@@ -35,10 +37,18 @@ type Loaded = { readonly sqlite: Sqlite3Static; readonly vfs: Vfs };
 let loading: Promise<Loaded> | undefined;
 
 /** Loads the program once for the process. */
-export async function loadSqlite(disk: Disk = nodeDisk): Promise<OpenDatabase> {
+export async function loadSqlite(): Promise<OpenDatabase> {
+  return (await loadSqliteForDisks())(nodeDisk);
+}
+
+/** The same on other disks than Node's. */
+export async function loadSqliteForDisks(): Promise<(disk: Disk) => OpenDatabase> {
   loading ??= load();
   const loaded = await loading;
-  return (path, options = {}) => openOn(loaded, disk, path, options);
+  return (disk) =>
+    Object.assign((path: string, options: DatabaseOptions = {}) => openOn(loaded, disk, path, options), {
+      setAside: (path: string, suffix: string) => setAside(loaded, disk, path, suffix),
+    });
 }
 
 async function load(): Promise<Loaded> {
@@ -52,15 +62,61 @@ async function load(): Promise<Loaded> {
 }
 
 function openOn(loaded: Loaded, disk: Disk, path: string, options: DatabaseOptions): Database {
-  if (options.readOnly !== true) return new SqliteFile(loaded, disk, path, options);
+  if (options.readOnly === true) return openCopy(loaded, path, options);
+  try {
+    return new SqliteFile(loaded, disk, path, options);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.kind !== 'disk') throw error;
+    return openRefused(loaded, disk, path, options, error);
+  }
+}
+
+function openCopy(loaded: Loaded, path: string, options: DatabaseOptions): Database {
   const copy = copyToRead(path);
   try {
-    return new SqliteFile(loaded, nodeDisk, copy.path, options, copy.remove);
+    return new SqliteFile(loaded, nodeDisk, copy.path, options, { afterClose: copy.remove });
   } catch (error) {
     copy.remove();
     throw error;
   }
 }
+
+/** The disk takes no writes: what it holds can still be read. */
+function openRefused(
+  loaded: Loaded,
+  disk: Disk,
+  path: string,
+  options: DatabaseOptions,
+  refusal: DatabaseError,
+): Database {
+  if (!attempt(loaded, 'open database', path, () => disk.exists(path)))
+    throw new DatabaseError('absent', refusal.message, { op: refusal.op, hint: refusal.hint, cause: refusal.cause });
+  return new SqliteFile(loaded, overlayOn(disk), path, options, { refusal });
+}
+
+function setAside(loaded: Loaded, disk: Disk, path: string, suffix: string): void {
+  attempt(loaded, 'set database aside', path, () => {
+    for (const tail of ['', '-wal', '-journal'])
+      if (disk.exists(path + tail)) disk.rename(path + tail, path + suffix + tail);
+    disk.settle(dirname(path));
+  });
+}
+
+/** Turns what fails into a DatabaseError. */
+function attempt<T>({ vfs, sqlite }: Loaded, op: string, path: string, work: () => T): T {
+  vfs.lastFault = undefined;
+  try {
+    return work();
+  } catch (error) {
+    throw faultOf(error, { op, path, lastFault: vfs.lastFault, capi: sqlite.capi });
+  }
+}
+
+type Extras = {
+  /** What every change is answered with. */
+  readonly refusal?: DatabaseError;
+  readonly afterClose?: () => void;
+};
 
 class SqliteFile implements Database {
   readonly #loaded: Loaded;
@@ -69,13 +125,16 @@ class SqliteFile implements Database {
   readonly #claim: Claim;
   readonly #connection: Connection;
   readonly #statements = new Map<string, PreparedStatement>();
-  readonly #afterClose: (() => void) | undefined;
+  readonly #extras: Extras;
 
-  constructor(loaded: Loaded, disk: Disk, path: string, options: DatabaseOptions, afterClose?: () => void) {
+  constructor(loaded: Loaded, disk: Disk, path: string, options: DatabaseOptions, extras: Extras = {}) {
     this.#loaded = loaded;
     this.#path = path;
-    this.#afterClose = afterClose;
-    this.#claim = this.#try('open database', () => disk.claim(path));
+    this.#extras = extras;
+    this.#claim = this.#try('open database', () => {
+      disk.makeFolder(dirname(path));
+      return disk.claim(path);
+    });
     const { sqlite, vfs } = loaded;
     this.#name = vfs.nameOn(disk, path);
     let connection: Connection | undefined;
@@ -86,7 +145,7 @@ class SqliteFile implements Database {
         return made;
       });
       this.#connection = connection;
-      this.exec(settings(options));
+      this.#try('open database', () => connection?.exec(settings(options)));
     } catch (error) {
       connection?.close();
       this.#letGo();
@@ -99,10 +158,12 @@ class SqliteFile implements Database {
   }
 
   exec(sql: string): void {
+    this.#refuse();
     this.#try('write database', () => this.#connection.exec(sql));
   }
 
   run(sql: string, values: readonly SqlValue[] = []): void {
+    this.#refuse();
     this.#use(sql, values, 'write database', (statement) => void statement.step());
   }
 
@@ -132,16 +193,23 @@ class SqliteFile implements Database {
   }
 
   close(): void {
-    for (const statement of this.#statements.values()) statement.finalize();
-    this.#statements.clear();
-    this.#connection.close();
-    this.#letGo();
+    try {
+      for (const statement of this.#statements.values()) statement.finalize();
+      this.#statements.clear();
+      this.#connection.close();
+    } finally {
+      this.#letGo();
+    }
+  }
+
+  #refuse(): void {
+    if (this.#extras.refusal !== undefined) throw this.#extras.refusal;
   }
 
   #letGo(): void {
     this.#loaded.vfs.forget(this.#name);
     this.#claim.release();
-    this.#afterClose?.();
+    this.#extras.afterClose?.();
   }
 
   /** After some faults SQLite has done it by itself. */
@@ -176,15 +244,8 @@ class SqliteFile implements Database {
     return statement;
   }
 
-  /** Turns what fails into a DatabaseError. */
   #try<T>(op: string, work: () => T): T {
-    const { vfs, sqlite } = this.#loaded;
-    vfs.lastFault = undefined;
-    try {
-      return work();
-    } catch (error) {
-      throw faultOf(error, { op, path: this.#path, lastFault: vfs.lastFault, capi: sqlite.capi });
-    }
+    return attempt(this.#loaded, op, this.#path, work);
   }
 }
 

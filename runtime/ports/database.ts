@@ -27,5 +27,12 @@ export type DatabaseOptions = {
   readonly readOnly?: boolean;
 };
 
-/** Opens or makes the file (0600). Throws DatabaseError. */
-export type OpenDatabase = (path: string, options?: DatabaseOptions) => Database;
+export interface OpenDatabase {
+  /**
+   * Opens the file (0600), or makes it, and its folder (0700). Throws DatabaseError. A disk that can be read and not be
+   * written gives a database that refuses every change with what the disk said; open it again to try again.
+   */
+  (path: string, options?: DatabaseOptions): Database;
+  /** Renames the file, and its log with it, so that another one can begin. It must not be open. Throws DatabaseError. */
+  setAside(path: string, suffix: string): void;
+}
