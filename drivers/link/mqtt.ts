@@ -8,6 +8,7 @@
  * 3.1.1 from then on. Reconnects are made here and not by the client: it knows one fixed period only, and a shop full
  * of counters must not come back in the same second.
  */
+import type { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { connect, type MqttClient } from 'mqtt';
@@ -107,6 +108,7 @@ export class MqttLink implements Link {
         ...(sessionExpiryS > 0 && { sessionExpiryInterval: sessionExpiryS }),
       },
       clientId,
+      ...literalHost(url),
       ...(username === '' ? {} : { username }),
       keepalive: keepaliveS,
       connectTimeout: this.#timing.connectTimeoutMs,
@@ -150,6 +152,13 @@ export class MqttLink implements Link {
       });
       const messageId = client.getLastMessageId();
     });
+  }
+
+  /** How many listeners hang on the one client and its stream: the same after any number of reconnects. */
+  listenerCounts(): { readonly client: number; readonly stream: number } {
+    const count = (emitter: EventEmitter | undefined) =>
+      emitter?.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0) ?? 0;
+    return { client: count(this.#client as EventEmitter | undefined), stream: count(this.#client?.stream) };
   }
 
   async stop(): Promise<void> {
@@ -311,6 +320,12 @@ function refusal(topic: string, cause: Error): string {
   return code === 135
     ? `${topic} was refused by the broker (not authorized). Allow this user to write below lethe/ in the broker.`
     : `${topic} was not published (${cause.message}). It is sent again.`;
+}
+
+/** A literal IPv6 address stands in brackets in an address, and without them in a connection; a websocket knows that. */
+function literalHost(url: string): { hostname?: string } {
+  const address = /^mqtts?:\/\/\[([0-9A-Fa-f:.]+)\]/.exec(url)?.[1];
+  return address === undefined ? {} : { hostname: address };
 }
 
 /** Options of TLS for a name other than the url's. A literal address is never sent as a name (RFC 6066, 3). */

@@ -164,8 +164,7 @@ function sentenceFor(error: unknown, attempt: Attempt): string {
   if (typeof code === 'number')
     return BY_CODE[code] ?? `The broker at {url} refuses us (reason code ${code}). Look into its log.`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongHost(error, attempt);
-  if ((code === 'ECONNRESET' || code === 'EPIPE') && !attempt.wasGreeted)
-    return cutBeforeGreeting(attempt);
+  if ((code === 'ECONNRESET' || code === 'EPIPE') && !attempt.wasGreeted) return cutBeforeGreeting(attempt);
   if (code !== undefined) return BY_WORD[code] ?? alertSentence(code, attempt) ?? unknown(code);
   if (message === 'connack timeout' || message === 'Keepalive timeout') return SILENT;
   const answer = /^Unexpected server response: (\d+)$/.exec(message);
