@@ -12,6 +12,7 @@ import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { readProcessArguments } from '../config/arguments.ts';
+import { brokerAccess } from '../config/broker.ts';
 import type { Config } from '../config/schema.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO, type ControlWord } from '../corridor/control.ts';
 import { ConfigError, ExitCode, LetheError } from '../errors.ts';
@@ -32,16 +33,11 @@ async function main(): Promise<void> {
   const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
-  const { url, username, passwordFile, caFile, keepaliveS } = config.mqtt;
   const voice = new Voice({
     config,
     clock: new SystemClock(),
     link: new MqttLink({
-      url,
-      username,
-      passwordFile,
-      caFile,
-      keepaliveS,
+      ...brokerAccess(config.mqtt, process.env),
       clientId: `lethe-${config.site}-${config.device}`,
     }),
     log,
