@@ -146,7 +146,6 @@ export const REFUSAL_CODES = [
   'config_invalid',
   'config_replaced',
   'not_delivered',
-  'other_epoch',
   'not_kept',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
@@ -171,7 +170,8 @@ export const ReplySchema = Type.Object(
     seconds: Type.Optional(count('identify: how long the lamp flickers', 's')),
     until: Type.Optional(nullable(time('setup: when it ends by itself'), 'it has ended')),
     people: Type.Optional(count('reset-occupancy: how many are taken to be inside', 'people')),
-    records: Type.Optional(count('resend: how many are sent once more', 'records')),
+    from_seq: Type.Optional(ordinal('resend: from here')),
+    to_seq: Type.Optional(ordinal('resend: to here, what is still kept of it is sent once more')),
     changed: Type.Optional(
       Type.Array(text('A section or field'), { description: 'reload: parts of the configuration that differ' }),
     ),

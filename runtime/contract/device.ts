@@ -115,6 +115,7 @@ export const HealthSchema = Type.Object(
         reason: text('A sentence; empty: none'),
         pending: count('Records that wait for the broker', 'records'),
         dropped: count('Records given up because too many waited, since the epoch began', 'records'),
+        kept_from: nullable(time('Begin of the oldest record that is kept and can be sent again'), 'none is kept'),
       },
       { description: 'Numbers on disk' },
     ),

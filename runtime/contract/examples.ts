@@ -71,7 +71,7 @@ export const HEALTH: readonly Health[] = [
     at: NOON,
     eye: { state: 'counting', reason: '' },
     camera: { driver: 'rpicam', state: 'ok' },
-    ledger: { state: 'ok', reason: '', pending: 0, dropped: 0 },
+    ledger: { state: 'ok', reason: '', pending: 0, dropped: 0, kept_from: NOON },
     receipts: { state: 'ok', reason: '' },
     corridor: { records: 48_211, cut_off: false },
     privacy: { limit_ms: 10, over_limit: 0, last_at: null, last_us: null },

@@ -9,6 +9,7 @@ import { counterNames, outerCounters } from '../config/counters.ts';
 import { minuteOfDay, parseHours } from '../config/hours.ts';
 import type { Config } from '../config/schema.ts';
 import { type CorridorRecord, Direction, RecordKind } from '../corridor/record.ts';
+import type { Receipt } from '../privacy/receipts.ts';
 import { StoreHours } from './hours/hours.ts';
 import {
   addFrames,
@@ -168,12 +169,12 @@ export class Bookkeeper {
   }
 
   /**
-   * Puts the intervals that are over into the ledger; true if there were any. onClosed: told of each when its records
-   * are there, and before those of the next.
+   * Puts the intervals that are over into the ledger; true if there were any. receiptOf: asked of each when its records
+   * have their numbers, and before those of the next.
    */
   closeIntervals(
     nowMs: number,
-    onClosed: (interval: ClosedInterval, records: readonly IntervalRecord[]) => void = () => {},
+    receiptOf: (interval: ClosedInterval, records: readonly IntervalRecord[]) => Receipt | undefined = () => undefined,
   ): boolean {
     const closed = this.#book.advance(nowMs);
     // Totals at the end of each: those of now less all that came after it.
@@ -193,8 +194,7 @@ export class Bookkeeper {
         records.push(this.#countRecord(interval, i, name, total.in, total.out));
       }
       for (const [i, name] of this.zones.entries()) records.push(this.#zoneRecord(interval, i, name));
-      for (const record of records) this.#ledger.append(record);
-      onClosed(interval, records);
+      this.#ledger.append({ records, receipt: receiptOf(interval, records) });
     }
     return closed.length > 0;
   }
@@ -307,6 +307,8 @@ export class Bookkeeper {
   #envelope({ fromMs, toMs, samples, expected, quality }: ClosedInterval, name: string) {
     const isOpen = this.#hours.isOpen(fromMs) || this.#hours.nextChangeMs(fromMs) < toMs;
     const { state } = this.#ledger;
-    return { seq: this.#ledger.nextSeq(), boot: state.boot, name, fromMs, toMs, samples, expected, quality, isOpen };
+    const { epochId, boot } = state;
+    const seq = this.#ledger.nextSeq();
+    return { seq, epochId, boot, name, fromMs, toMs, samples, expected, quality, isOpen };
   }
 }

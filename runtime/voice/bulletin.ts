@@ -51,8 +51,8 @@ export type BulletinSources = {
   readonly isLinkUp: () => boolean;
   /** Records read from the eye since the voice started. */
   readonly recordCount: () => number;
-  /** Puts on disk what is not there yet: what a broker once had must be, or a crash would make a meter fall. */
-  readonly save: () => void;
+  /** Puts on disk what is not there yet. False: totals must not be told, for a crash would make a meter fall. */
+  readonly save: () => boolean;
   /** Publishes once, if there is a broker (qos 0). */
   readonly tell: (topic: string, payload: string) => void;
 };
@@ -77,9 +77,14 @@ export class Bulletin {
   begin(): void {
     const { topics } = this.#sources;
     this.#delivery.set(topics.status, this.#status('online'), true);
-    this.#delivery.set(topics.info, this.#info(), true);
+    this.tellInfo();
     this.#delivery.set(topics.schema, this.#schema(), true);
     this.tellHealth();
+  }
+
+  /** What stays the same until the next start, but for the epoch when the ledger's disk fails for long. */
+  tellInfo(): void {
+    this.#delivery.set(this.#sources.topics.info, this.#info(), true);
   }
 
   /** A second has passed; call before `tellHealth`. */
@@ -102,9 +107,9 @@ export class Bulletin {
     const { books, topics, wallMs, isLinkUp, save } = this.#sources;
     const { isCounterStale, isZoneStale, counters, zones } = books;
     if (!isLinkUp()) return;
-    if (isCounterStale.includes(true)) save();
+    const maySayTotals = !isCounterStale.includes(true) || save();
     for (const [index, name] of counters.entries()) {
-      if (!isCounterStale[index]) continue;
+      if (!isCounterStale[index] || !maySayTotals) continue;
       isCounterStale[index] = false;
       this.#delivery.set(topics.total(name), this.#total(name), true);
     }
@@ -185,8 +190,9 @@ export class Bulletin {
       camera: config.camera.driver,
       ledger: ledger.condition,
       receipts: notary.condition,
-      pending: ledger.state.pending.length,
+      pending: ledger.pendingCount,
       dropped: ledger.state.droppedCount,
+      keptFromMs: ledger.keptFromMs,
       records: recordCount(),
       cutOff: watch.cutOffReason !== '',
       residencyMsMax: privacy.limitMs,

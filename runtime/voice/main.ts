@@ -8,9 +8,11 @@ import '../no-inspector.ts';
 import { statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';
+import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { readProcessArguments } from '../config/arguments.ts';
+import { brokerAccess } from '../config/broker.ts';
 import type { Config } from '../config/schema.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO, type ControlWord } from '../corridor/control.ts';
 import { ConfigError, ExitCode, LetheError } from '../errors.ts';
@@ -26,20 +28,16 @@ const READ_BYTES = 65_536;
 /** The eye is stopped at the same moment; what it still has to tell is in the corridor by then. */
 const LAST_RECORDS_MS = 200;
 
-function main(): void {
+async function main(): Promise<void> {
   const { config, configPath, runtimeDir } = readProcessArguments(process.argv.slice(2));
+  const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
-  const { url, username, passwordFile, caFile, keepaliveS } = config.mqtt;
   const voice = new Voice({
     config,
     clock: new SystemClock(),
     link: new MqttLink({
-      url,
-      username,
-      passwordFile,
-      caFile,
-      keepaliveS,
+      ...brokerAccess(config.mqtt, process.env),
       clientId: `lethe-${config.site}-${config.device}`,
     }),
     log,
@@ -49,6 +47,7 @@ function main(): void {
     onFatal: () => process.exit(ExitCode.dataError),
     readConfig: () => readConfigAgain(configPath),
     onStartAgain: () => process.exit(ExitCode.again),
+    openDatabase,
   });
   openInlet(join(runtimeDir, CORRIDOR_FIFO), READ_BYTES, {
     onBytes: (chunk, byteCount) => voice.feed(chunk, byteCount),
@@ -97,4 +96,4 @@ function sendWord(fd: number, word: ControlWord): void {
   }
 }
 
-runMain('voice', async () => main());
+runMain('voice', main);

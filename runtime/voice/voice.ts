@@ -18,6 +18,7 @@ import { CorridorReader, recordsPerSecondOf } from '../corridor/reader.ts';
 import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { OpenDatabase } from '../ports/database.ts';
 import type { Link, LinkMessage } from '../ports/link.ts';
 import type { DeviceKey } from '../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../units.ts';
@@ -25,11 +26,9 @@ import { Bookkeeper } from './bookkeeper.ts';
 import { Bulletin } from './bulletin.ts';
 import { commandActions } from './commands/actions.ts';
 import { Commands } from './commands/commands.ts';
-import { refusal } from './commands/refusal.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type ResendAnswer } from './delivery.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { EyeWatch } from './eyewatch.ts';
-import { type LedgerFiles, nodeFiles } from './ledger/files.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { PrivacyWatch } from './privacy-watch.ts';
 import { Notary } from './receipts/notary.ts';
@@ -66,7 +65,7 @@ export type VoiceOptions = {
   readonly readConfig: () => Config;
   /** Start voice and eye again: everything is saved and told when this is called. */
   readonly onStartAgain: () => void;
-  readonly files?: LedgerFiles;
+  readonly openDatabase: OpenDatabase;
   /** 0..1; Math.random by default. */
   readonly random?: () => number;
 };
@@ -89,6 +88,8 @@ export class Voice {
   /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
   #lostBoot: number | undefined;
   #hasMet = false;
+  /** As it was told last: the ledger begins a new one when its disk fails for long. */
+  #epochId: string;
   #tickCount = 0;
   #isTelling = false;
   /** When we end even if the eye has not told that it does; µs. */
@@ -103,14 +104,20 @@ export class Voice {
     const topics = topicNames(config.site, config.device);
     this.#startedUs = clock.monotonicUs();
     const startedAtMs = clock.wallMs();
-    this.ledger = new Ledger(
-      config.stateDir,
-      counterNames(config),
-      config.zones.map(({ name }) => name),
-      startedAtMs,
-      { onProblem: (sentence) => log.error(sentence), onRecovered: () => log.info('state is saved again') },
-      options.files ?? nodeFiles,
-    );
+    this.ledger = new Ledger({
+      folder: config.stateDir,
+      lines: counterNames(config),
+      zones: config.zones.map(({ name }) => name),
+      openDatabase: options.openDatabase,
+      wallMs: () => clock.wallMs(),
+      nowUs: this.#startedUs,
+      events: {
+        onProblem: (sentence) => log.error(sentence),
+        onNote: (sentence) => log.info(sentence),
+        onRecovered: () => log.info('state is saved again'),
+      },
+    });
+    this.#epochId = this.ledger.state.epochId;
     const { state } = this.ledger;
     this.#books = new Bookkeeper(config, this.ledger);
     this.#books.tick(startedAtMs);
@@ -125,6 +132,7 @@ export class Voice {
       },
       startedAtMs,
     );
+    this.ledger.renewReceipt = (receipt, records) => this.#notary.renewed(receipt, records);
     this.#watch = new EyeWatch(this.#startedUs);
     this.#summary = new Summary(this.#books.counters);
     this.#privacy = new PrivacyWatch(config.privacy.residencyMsMax);
@@ -161,8 +169,8 @@ export class Voice {
         control: options.control,
         books: this.#books,
         setup: this.#setup,
-        pendingCount: () => state.pending.length,
-        resend: () => ({ refused: refusal('not_kept', 'These records are not kept.') }),
+        pendingCount: () => this.ledger.pendingCount,
+        resend: (epochId, fromSeq, toSeq) => this.resend(epochId, fromSeq, toSeq),
         readConfig: options.readConfig,
         startAgain: () => this.#startAgain(),
       }),
@@ -190,7 +198,7 @@ export class Voice {
       payloadOf: (record, historical) =>
         record.kind === 'receipt'
           ? JSON.stringify(record.receipt)
-          : intervalPayload({ record, epochId: state.epochId, tz: config.timeZone, historical }),
+          : intervalPayload({ record, epochId: record.epochId, tz: config.timeZone, historical }),
       wallMs: () => clock.wallMs(),
       onFailure: (sentence) => log.warn(sentence),
     });
@@ -210,7 +218,7 @@ export class Voice {
         wallMs: () => clock.wallMs(),
         isLinkUp: () => link.up,
         recordCount: () => this.#reader.recordCount,
-        save: () => this.ledger.saveIfDirty(this.#nowUs()),
+        save: () => this.ledger.saveToTell(this.#nowUs()),
         tell: (topic, payload) => this.#tellOnce(topic, payload),
       },
       this.#delivery,
@@ -220,9 +228,10 @@ export class Voice {
   /** Starts the link and the seconds. */
   start(): void {
     const { config, clock, link, log } = this.#options;
-    const { boot, epochId, pending } = this.ledger.state;
+    const { boot, epochId } = this.ledger.state;
+    const backlog = this.ledger.pendingCount;
     log.info(
-      { boot, epoch_id: epochId, backlog: pending.length, lines: this.#books.counters, zones: this.#books.zones },
+      { boot, epoch_id: epochId, backlog, lines: this.#books.counters, zones: this.#books.zones },
       'voice started',
     );
     this.#setup.resume(this.ledger.state.commands.isSetupOn);
@@ -232,7 +241,7 @@ export class Voice {
       { will: this.#bulletin.will, topics: [this.#commands.filter, ...this.#discovery.filters], refused: 'tell' },
       {
         onUp: () => {
-          log.info({ backlog: pending.length }, `link up: ${config.mqtt.url}`);
+          log.info({ backlog: this.ledger.pendingCount }, `link up: ${config.mqtt.url}`);
           this.#options.control(ControlWord.linkUp);
           this.#bulletin.tellCounts();
           this.#bulletin.tellHealth();
@@ -247,6 +256,11 @@ export class Voice {
         onMessage: (message) => this.#hear(message),
       },
     );
+  }
+
+  /** Sends kept records again (delivery.ts). */
+  resend(epochId: string, fromSeq: number, toSeq: number): ResendAnswer {
+    return this.#delivery.resend(epochId, fromSeq, toSeq);
   }
 
   /** Bytes from the corridor. */
@@ -271,7 +285,8 @@ export class Voice {
     await atMost(LAST_WORD_MS, this.#bulletin.farewell());
     await atMost(GOODBYE_MS, link.stop());
     this.ledger.save(this.#nowUs()); // what was acknowledged meanwhile
-    log.info({ backlog: this.ledger.state.pending.length }, 'voice stopped');
+    this.ledger.close();
+    log.info({ backlog: this.ledger.pendingCount }, 'voice stopped');
   }
 
   #take(record: CorridorRecord): void {
@@ -308,7 +323,7 @@ export class Voice {
     const { state, lostMemory } = this.ledger;
     if (state.eye?.boot === record.boot) return;
     // The eye before cannot be asked again: what it told is saved before anything else is believed.
-    this.ledger.saveIfDirty(this.#nowUs());
+    this.ledger.saveToTell(this.#nowUs());
     // An eye that says hello now has counted nothing that somebody could have published.
     if (lostMemory && !this.#hasMet && record.kind !== RecordKind.hello) this.#lostBoot = record.boot;
     this.#hasMet = true;
@@ -402,6 +417,7 @@ export class Voice {
     }
     if (nowUs - this.#startedUs >= DRAIN_US) this.#closeIntervals();
     this.ledger.saveSoon(nowUs);
+    this.#tellEpoch();
     this.#bulletin.tellCounts();
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
     this.#setup.tick();
@@ -417,6 +433,14 @@ export class Voice {
       return;
     this.ledger.save(this.#nowUs());
     this.#delivery.pump();
+  }
+
+  #tellEpoch(): void {
+    const { epochId } = this.ledger.state;
+    if (epochId === this.#epochId) return;
+    this.#epochId = epochId;
+    this.#books.isCounterStale.fill(true);
+    this.#bulletin.tellInfo();
   }
 
   /** A state counts for the interval that it began in and for the one that it ended in. */
@@ -445,7 +469,7 @@ export class Voice {
         ...this.#summary.minute(),
         ...this.#privacy.line(),
         link: link.up ? 'up' : 'down',
-        backlog: this.ledger.state.pending.length,
+        backlog: this.ledger.pendingCount,
       },
       'minute',
     );

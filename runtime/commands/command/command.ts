@@ -204,7 +204,7 @@ function sentenceOf(name: string, reply: Reply): string {
   if (reply.until !== undefined)
     return reply.until === null ? 'Set-up mode is off.' : `Set-up mode until ${reply.until}.`;
   if (reply.people !== undefined) return `${reply.people} people are taken to be inside now.`;
-  if (reply.records !== undefined) return `${reply.records} records are sent once more.`;
+  if (reply.from_seq !== undefined) return `What is kept of ${reply.from_seq} to ${reply.to_seq} is sent once more.`;
   if (reply.changed !== undefined)
     return `The configuration is good; the counter is started again with it. Different: ${reply.changed.join(', ') || 'nothing'}.`;
   return 'Done.';

@@ -17,6 +17,7 @@ import { counterNames } from '../../config/counters.ts';
 import { TOPIC_ROOT } from '../../contract/contract.ts';
 import { TALLY_MOMENTS_MAX } from '../../contract/tally.ts';
 import { topicNames } from '../../contract/topics.ts';
+import { replaceDurable } from '../../durable.ts';
 import { ExitCode, explain, LetheError, LinkError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -24,7 +25,6 @@ import type { Gpio } from '../../ports/gpio.ts';
 import type { Link } from '../../ports/link.ts';
 import { type DeviceKey, openDeviceKey } from '../../privacy/device-key.ts';
 import { MS_PER_S, US_PER_MS } from '../../units.ts';
-import { nodeFiles } from '../../voice/ledger/files.ts';
 import { Display } from './display.ts';
 import { KeyReader, LineReader, openButtons, WORDS, type Word } from './input.ts';
 import { Observer } from './observer.ts';
@@ -381,7 +381,7 @@ class RunningTally {
     const name = `tally-${record.line}-${record.from.replaceAll(/[-:]|\.\d+/g, '')}.json`;
     const place = join(this.#options.config.stateDir, name);
     try {
-      nodeFiles.writeAtomic(place, `${recordText(record)}\n`);
+      replaceDurable(place, `${recordText(record)}\n`);
       return place;
     } catch {
       this.#environment.out(`${recordText(record)}\n`);

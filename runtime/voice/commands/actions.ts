@@ -2,11 +2,13 @@
 
 import { effectiveFile } from '../../config/effective.ts';
 import type { Config } from '../../config/schema.ts';
+import { RESEND_RECORDS_MAX, type Request } from '../../contract/commands.ts';
 import { ControlWord } from '../../corridor/control.ts';
 import { explain, LetheError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { US_PER_S } from '../../units.ts';
 import type { Bookkeeper } from '../bookkeeper.ts';
+import type { ResendAnswer } from '../delivery.ts';
 import type { Setup } from '../setup.ts';
 import { rfc3339 } from '../topics/payloads.ts';
 import type { CommandActions, Outcome } from './commands.ts';
@@ -26,7 +28,7 @@ export type ActionParts = {
   /** Records that wait for the broker. */
   readonly pendingCount: () => number;
   /** Sends kept records again. */
-  readonly resend: (epochId: string, fromSeq: number, toSeq: number) => Outcome;
+  readonly resend: (epochId: string, fromSeq: number, toSeq: number) => ResendAnswer;
   /** Reads the configuration as a new start would. Throws LetheError. */
   readonly readConfig: () => Config;
   /** Ends voice and eye, to be started with the configuration that is there now. */
@@ -53,8 +55,31 @@ export function commandActions(parts: ActionParts): CommandActions {
       return { result: { people } };
     },
     reload: () => reload(parts),
-    resend: ({ epoch_id, from_seq, to_seq }) => resend(epoch_id, from_seq, to_seq),
+    resend: (request) => resendRecords(request, resend),
   };
+}
+
+function resendRecords({ epoch_id, from_seq, to_seq }: Request<'resend'>, resend: ActionParts['resend']): Outcome {
+  const count = to_seq - from_seq + 1;
+  if (count < 1 || count > RESEND_RECORDS_MAX)
+    return {
+      refused: refusal('invalid', `from_seq to to_seq are ${count} numbers; expected 1..${RESEND_RECORDS_MAX}.`),
+    };
+  switch (resend(epoch_id, from_seq, to_seq)) {
+    case 'queued':
+      return { result: { from_seq, to_seq } };
+    case 'none':
+      return {
+        refused: refusal(
+          'not_kept',
+          `Of ${from_seq} to ${to_seq} of epoch ${epoch_id} nothing is kept. See kept_from in health, and epoch_id in info.`,
+        ),
+      };
+    case 'busy':
+      return {
+        refused: refusal('too_many', 'As many requests as can wait do so already. Ask again when these have come.'),
+      };
+  }
 }
 
 function reload({ config, readConfig, pendingCount, startAgain }: ActionParts): Outcome {
@@ -86,8 +111,10 @@ function withoutAddresses(text: string): string {
   return text.replaceAll(/:\/\/[^\s"]*/g, '://…');
 }
 
-/** First-level names whose values differ, defaults filled in; what is printed on papers is none of it. */
+/** First-level names whose values differ, defaults filled in, in order of the alphabet; what is printed on papers is none of it. */
 function changedParts(before: Config, after: Config): string[] {
   const [old, young] = [effectiveFile(before), effectiveFile(after)];
-  return Object.keys(young).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(young[name]));
+  return Object.keys(young)
+    .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(young[name]))
+    .sort();
 }

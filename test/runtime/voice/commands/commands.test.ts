@@ -95,6 +95,24 @@ onBench('reset-occupancy sets who is in the store, and is told at once', async (
   assert.equal([store?.people, store?.in, store?.reset_at], [23, 0, '2026-06-01T12:00:00.000Z']);
 });
 
+onBench('resend sends kept records again, and says so of those that are not kept or too many', async (bench) => {
+  bench.greet();
+  await bench.seconds(130);
+  const { epochId: epoch_id } = bench.voice.ledger.state;
+  const count = bench.intervals().length;
+  const ask = (from_seq: number, to_seq: number, epoch = epoch_id) =>
+    say(bench, 'resend', { v: 1, id: nextId(), epoch_id: epoch, from_seq, to_seq });
+  await ask(1, 1);
+  await bench.seconds(1);
+  assert.is(bench.intervals().length, count + 1);
+  assert.equal([bench.intervals().at(-1)?.seq, bench.intervals().at(-1)?.historical], [1, true]);
+  await ask(9000, 9001);
+  await ask(1, 1, '00000000-0000-4000-8000-000000000000');
+  await ask(2, 1);
+  await ask(1, 10_001);
+  assert.equal(codes(bench, 'resend'), ['ok', 'not_kept', 'not_kept', 'invalid', 'invalid']);
+});
+
 onBench('health tells how many were carried out and refused', async (bench) => {
   await say(bench, 'reset-occupancy', signed(bench, 'reset-occupancy', { people: 1 }));
   await say(bench, 'ping', 'nonsense');
@@ -120,11 +138,11 @@ onBench(
 );
 
 onBench('what cannot be written down is not done', async (bench) => {
-  bench.files.fail = 'ENOSPC';
+  bench.disk.fault = 'ENOSPC';
   await say(bench, 'reset-occupancy', signed(bench, 'reset-occupancy', { people: 7 }));
   assert.equal(codes(bench, 'reset-occupancy'), ['not_remembered']);
   assert.is.not(bench.retained<{ people: number }>('occupancy/store')?.people, 7);
-  bench.files.fail = undefined;
+  bench.disk.fault = undefined;
 });
 
 onBench(
