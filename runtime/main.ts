@@ -27,8 +27,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   const line = { program, finish, out, err };
   addCounting(line);
   addChecking(line);
-  addCommanding(line);
   addContract(line);
+  addCommanding(line);
   addPapers(line);
 
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.
