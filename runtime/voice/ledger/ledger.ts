@@ -20,8 +20,6 @@ import { DatabaseError } from '../../errors.ts';
 import type { OpenDatabase } from '../../ports/database.ts';
 import type { Receipt } from '../../privacy/receipts.ts';
 import { US_PER_S } from '../../units.ts';
-import { emptyMemory } from '../commands/memory.ts';
-import { nothingAnnounced } from '../discovery/discovery.ts';
 import { emptyTotals, type LineTotals } from '../intervals/totals.ts';
 import { LedgerFile, problemOf } from './file.ts';
 import { type Batch, type IntervalRecord, type LedgerRecord, lastSeqOf, recordsOf } from './records.ts';
@@ -104,11 +102,9 @@ export class Ledger {
     if (this.#file.blocked !== undefined) this.#tell('unreadable', this.#file.blocked.reason);
     this.lostMemory = found === 'lost';
     this.#isEpochOnDisk = typeof found === 'object';
-    this.state = typeof found === 'object' ? found : emptyState(lines, zones);
+    // What a later version has added to the state begins empty.
+    this.state = { ...emptyState(lines, zones), ...(typeof found === 'object' ? found : {}) };
     this.#savedSeq = this.state.seq;
-    // A state of before there were these.
-    this.state.commands ??= emptyMemory();
-    this.state.discovery ??= nothingAnnounced();
     for (const name of lines) {
       this.state.lines[name] ??= emptyTotals();
       this.state.net[name] ??= emptyTotals();
