@@ -1,6 +1,7 @@
 /**
  * A real mosquitto for tests: loopback, a free port, a configuration in a temporary folder, ended by its process id.
- * `kill` is a pulled plug (SIGKILL), `start` afterwards uses the same port; nothing is kept on disk between lives.
+ * `kill` is a pulled plug (SIGKILL), `start` afterwards uses the same port; nothing is kept on disk
+ * between lives unless it is asked to.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,6 +37,8 @@ export type BrokerOptions = {
   readonly user?: BrokerUser;
   /** PEM files; without them connections are plain. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Sessions and retained messages go to its disk with every change, which is still only what it managed to write. */
+  readonly persistent?: boolean;
 };
 
 export class TestBroker {
@@ -55,7 +58,7 @@ export class TestBroker {
   }
 
   static async create(options: BrokerOptions = {}): Promise<TestBroker> {
-    const { user, tls } = options;
+    const { user, tls, persistent } = options;
     const folder = mkdtempSync(join(tmpdir(), 'lethe-broker-'));
     const port = await freePort();
     const passwords = join(folder, 'passwords');
@@ -73,7 +76,9 @@ export class TestBroker {
         ...(tls === undefined ? [] : [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`]),
         // Started by root it would become another user, who may not read this folder.
         ...(process.getuid?.() === 0 ? ['user root'] : []),
-        'persistence false',
+        ...(persistent === true
+          ? ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1', 'autosave_on_changes true']
+          : ['persistence false']),
         'log_type none',
         '',
       ].join('\n'),

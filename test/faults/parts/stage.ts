@@ -1,0 +1,230 @@
+/**
+ * A stage: the real voice, a real mosquitto, a tap between them, a scripted eye and an observer. A fault test does its
+ * mischief to these, then `settle` lets everything come to rest, and the judge says what was lost.
+ *
+ * The voice runs under Node's permission model, as the supervisor starts it, since there it may not call fsync.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as assert from 'uvu/assert';
+import { VoiceProcess } from '../../broker/process.ts';
+import { TestBroker } from '../../fakes/broker.ts';
+import { eventually } from '../../fakes/within.ts';
+import { type Count, ScriptedEye } from './eye.ts';
+import { judge, type Verdict } from './judge.ts';
+import { type Heard, Observer } from './observer.ts';
+import { Random, SEED } from './random.ts';
+import { kindOf, nameOf, type RecordPayload } from './records.ts';
+import { Tap } from './tap.ts';
+import { QuickTime, TIME_FILE_VARIABLE } from './time.ts';
+
+/** How often each fault strikes. */
+export const TRIES = Number(process.env['FAULT_TRIES'] ?? 12);
+/** The least that the schema allows. */
+export const INTERVAL_S = 5;
+const LINE_COUNT = 8;
+const START_MS_MAX = 20_000;
+/** Real time in which everything must have arrived after the last fault. */
+const SETTLE_MS_MAX = 30_000;
+const END_MS_MAX = 10_000;
+
+/** Node 20 and 22 call it experimental. */
+const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+const PRELOAD = join(dirname(fileURLToPath(import.meta.url)), 'time-preload.js');
+
+export type StageOptions = {
+  /** Names the random numbers. */
+  readonly name: string;
+  /** Mosquitto keeps sessions and retained messages on its disk. */
+  readonly persistent?: boolean;
+  /** A folder that is there, for the voice's state; its own by default. */
+  readonly stateDir?: string;
+  /** Words that start the voice elsewhere, such as those of nsenter. */
+  readonly before?: readonly string[];
+  readonly pace?: number;
+};
+
+export type Status = { readonly state: string; readonly boot: number };
+
+export class Stage {
+  readonly time: QuickTime;
+  readonly random: Random;
+  readonly broker: TestBroker;
+  readonly tap: Tap;
+  readonly observer: Observer;
+  readonly voice: VoiceProcess;
+  readonly eye: ScriptedEye;
+  /** Heard by others than the observer, and answered for. */
+  readonly heardElsewhere: Heard[] = [];
+
+  private constructor(options: StageOptions, broker: TestBroker, tap: Tap, observer: Observer) {
+    this.broker = broker;
+    this.tap = tap;
+    this.observer = observer;
+    this.random = new Random(options.name);
+    this.time = new QuickTime(options.pace);
+    const names = Array.from({ length: LINE_COUNT }, (_, index) => lineName(index));
+    const config = {
+      mqtt: { url: tap.url },
+      interval_s: INTERVAL_S,
+      log_level: 'info',
+      ...(options.stateDir === undefined ? {} : { state_dir: options.stateDir }),
+      lines: names.map((name, index) => {
+        const y = 0.2 + (0.6 * index) / LINE_COUNT;
+        return { name, from: [0.2, y], to: [0.8, y], in: 'down' };
+      }),
+      zones: [
+        {
+          name: 'hall',
+          polygon: [
+            [0.2, 0.2],
+            [0.8, 0.2],
+            [0.8, 0.8],
+          ],
+        },
+      ],
+    };
+    const extraWords = options.before === undefined ? {} : { before: options.before };
+    const nodeWords = ['--import', pathToFileURL(PRELOAD).href];
+    const how = { ...extraWords, env: { [TIME_FILE_VARIABLE]: this.time.path }, nodeWords };
+    this.voice = new VoiceProcess(config, true, how);
+    const stateDir = options.stateDir ?? join(this.voice.folder, 'state');
+    nodeWords.push(PERMISSION, '--allow-fs-read=*', `--allow-fs-write=${this.voice.runtimeDir}/`);
+    nodeWords.push(`--allow-fs-write=${stateDir}/`);
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    this.eye = new ScriptedEye({
+      outlet: this.voice.outlet,
+      time: this.time,
+      random: new Random(`${options.name} eye`),
+      lineCount: LINE_COUNT,
+      zoneCount: 1,
+      crossingsPerSecond: 3,
+    });
+  }
+
+  /** Everything runs, the voice is online and the eye counts. */
+  static async create(options: StageOptions): Promise<Stage> {
+    const broker = await TestBroker.create({ persistent: options.persistent ?? false });
+    const tap = await Tap.create(broker.port);
+    const observer = await Observer.create(broker.url);
+    tap.gate = () => observer.isListening;
+    const stage = new Stage(options, broker, tap, observer);
+    stage.voice.start();
+    stage.eye.start();
+    await stage.online();
+    return stage;
+  }
+
+  get status(): Status | undefined {
+    return this.observer.last<Status>('/status');
+  }
+
+  async online(): Promise<void> {
+    await eventually(START_MS_MAX, 'online', () => this.tap.isConnected && this.status?.state === 'online');
+  }
+
+  truth(): Record<string, Count> {
+    return Object.fromEntries(this.eye.truth.map((count, index) => [lineName(index), count]));
+  }
+
+  /** The eye comes to rest; waits until the records tell of everybody, or for as long as that may take. Then the voice ends. */
+  async settle(): Promise<void> {
+    this.eye.quiet();
+    const quiet = { wallMs: this.time.wallMs(), heardCount: this.observer.heard.length };
+    const isOver = () => this.#isTold() || this.#isPast(quiet.wallMs, quiet.heardCount);
+    await eventually(SETTLE_MS_MAX, 'all records', isOver).catch(() => {});
+    await this.time.seconds(2 * INTERVAL_S); // the receipts of these intervals
+    this.eye.kill();
+    this.voice.signal('SIGTERM');
+    await this.voice.ended(END_MS_MAX);
+    await eventually(END_MS_MAX, 'stopped', () => this.status?.state === 'stopped').catch(() => {});
+  }
+
+  verdict(): Promise<Verdict> {
+    const heard = [...this.heardElsewhere, ...this.observer.heard];
+    return judge({ heard, truth: this.truth(), acknowledged: this.tap.acknowledged });
+  }
+
+  /** Runs `body`, and everything ends afterwards; the voice's log is printed if it fails. */
+  static async run(options: StageOptions, body: (stage: Stage) => Promise<void>): Promise<void> {
+    const stage = await Stage.create(options);
+    try {
+      await body(stage);
+    } catch (error) {
+      process.stdout.write(`${stage.voice.output}\n`);
+      throw error;
+    } finally {
+      await stage.dispose();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.eye.kill();
+    await this.voice.dispose();
+    await this.observer.end();
+    await this.tap.dispose();
+    await this.broker.stop();
+    this.time.dispose();
+  }
+
+  /** Records of an interval in which nobody crossed have come: since they come in order, none is behind them. */
+  #isPast(quietMs: number, heardCount: number): boolean {
+    const later = this.observer.heard.slice(heardCount).filter(({ topic }) => kindOf(topic) === 'interval');
+    const quietRecords = later.filter(({ payload }) => Date.parse((JSON.parse(payload) as RecordPayload).from) > quietMs);
+    return quietRecords.length >= 2 * LINE_COUNT;
+  }
+
+  /** The newest record of each line has everybody of that line. */
+  #isTold(): boolean {
+    const told = new Map<string, RecordPayload>();
+    for (const { topic, payload } of [...this.heardElsewhere, ...this.observer.heard]) {
+      if (kindOf(topic) !== 'interval') continue;
+      const record = JSON.parse(payload) as RecordPayload;
+      if (record.seq > (told.get(nameOf(topic))?.seq ?? 0)) told.set(nameOf(topic), record);
+    }
+    return Object.entries(this.truth()).every(
+      ([line, count]) => told.get(line)?.total_in === count.in && told.get(line)?.total_out === count.out,
+    );
+  }
+}
+
+function lineName(index: number): string {
+  return `door-${index + 1}`;
+}
+
+const COLUMNS = ['fault', 'tries', 'records', 'lost', 'lost by broker', 'doubled', 'redelivered', 'totals fell', 'note'];
+
+/** A row of the table that the test runner prints at the end, of all faults together. */
+export function printRow(fault: string, tries: number, verdict: Verdict, note = ''): void {
+  const { records, lost, lostByBroker, changed, doubled, redelivered, fell } = verdict;
+  const cells = [fault, tries, records, lost, lostByBroker, doubled + changed, redelivered, fell, note];
+  for (const line of [COLUMNS, COLUMNS.map(() => '---'), cells]) process.stdout.write(`| ${line.join(' | ')} |\n`);
+}
+
+/** A test that could not be made here: it neither passed nor failed. */
+export function printSkipped(fault: string, why: string): void {
+  for (const line of [COLUMNS, COLUMNS.map(() => '---'), [fault, 'skipped', '', '', '', '', '', '', why]])
+    process.stdout.write(`| ${line.join(' | ')} |\n`);
+}
+
+/** Nothing lost by the voice, nothing counted twice, nothing changed under its number; `but` what a test expects. */
+export function assertSound(verdict: Verdict, but: Partial<Verdict> = {}): void {
+  const { records, redelivered, ...rest } = verdict;
+  const sound: Partial<Verdict> = {
+    lost: 0,
+    lostByBroker: 0,
+    changed: 0,
+    doubled: 0,
+    disordered: 0,
+    fell: 0,
+    unsummed: 0,
+    people: {},
+    epochs: 1,
+    findings: [],
+    ...but,
+  };
+  assert.equal(rest, sound, `seed ${SEED}: ${JSON.stringify(verdict)}`);
+  assert.ok(records > 0, 'something was heard');
+  assert.ok(redelivered >= 0);
+}
