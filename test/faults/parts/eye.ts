@@ -105,7 +105,8 @@ export class ScriptedEye {
     this.#stepAtMs = nowMs;
     let due = this.#isQuiet ? 0 : elapsedS * crossingsPerSecond;
     for (; due > 0; due -= 1)
-      if (random.isTrue(Math.min(1, due))) this.cross(random.whole(0, lineCount - 1), random.isTrue(0.6) ? 'in' : 'out');
+      if (random.isTrue(Math.min(1, due)))
+        this.cross(random.whole(0, lineCount - 1), random.isTrue(0.6) ? 'in' : 'out');
     if ((nowMs - this.#beatAtMs) * time.pace < 1000) return;
     this.#beatAtMs = nowMs;
     this.#forget();

@@ -12,8 +12,8 @@ import {
   levelOf,
   PacketType,
   pingresp,
-  publicationOf,
   puback,
+  publicationOf,
   suback,
   topicCountOf,
   typeOf,
@@ -21,26 +21,27 @@ import {
 
 export type Manner =
   | { readonly kind: 'never' }
-  | { readonly kind: 'late'; /** Real ms. */ readonly afterMs: number }
+  | { readonly kind: 'late' /** Real ms. */; readonly afterMs: number }
   | { readonly kind: 'wrong' };
 
 export class FalseBroker {
   readonly port: number;
   manner: Manner;
-  /** What it has acknowledged, and is answerable for, as a broker is. */
-  readonly taken: Heard[] = [];
   publicationCount = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #heard: Heard[];
 
-  private constructor(port: number, manner: Manner) {
+  private constructor(port: number, manner: Manner, heard: Heard[]) {
     this.port = port;
+    this.#heard = heard;
     this.manner = manner;
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  static async create(manner: Manner): Promise<FalseBroker> {
-    const broker = new FalseBroker(await freePort(), manner);
+  /** heard: gets what it acknowledges, for which it is answerable as any broker is. */
+  static async create(manner: Manner, heard: Heard[]): Promise<FalseBroker> {
+    const broker = new FalseBroker(await freePort(), manner, heard);
     await new Promise<void>((resolve) => broker.#server.listen(broker.port, '127.0.0.1', resolve));
     return broker;
   }
@@ -78,7 +79,7 @@ export class FalseBroker {
     setTimeout(() => {
       if (socket.destroyed) return;
       socket.write(puback(id));
-      this.taken.push({ topic, payload, retain: false, dup: false });
+      this.#heard.push({ topic, payload, retain: false, dup: false });
     }, manner.afterMs);
   }
 }

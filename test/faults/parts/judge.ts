@@ -121,7 +121,8 @@ function peopleOf(sorted: readonly Known[], truth: Case['truth']): Record<string
   const told: Record<string, Count> = {};
   for (const { topic, payload } of sorted) {
     if (kindOf(topic) !== 'interval') continue;
-    const line = (told[nameOf(topic)] ??= { in: 0, out: 0 });
+    told[nameOf(topic)] ??= { in: 0, out: 0 };
+    const line = told[nameOf(topic)]!;
     line.in += payload.in!;
     line.out += payload.out!;
   }

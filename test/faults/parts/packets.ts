@@ -61,7 +61,7 @@ export function levelOf(connect: Buffer): number {
   return connect[next + 2 + connect.readUInt16BE(next)]!;
 }
 
-export type Publication = { readonly topic: string; readonly payload: string; /** 0: qos 0. */ readonly id: number };
+export type Publication = { readonly topic: string; readonly payload: string /** 0: qos 0. */; readonly id: number };
 
 export function publicationOf(frame: Buffer, level: number): Publication {
   let { next: at } = readVariable(frame, 1);

@@ -13,7 +13,7 @@ import { TestBroker } from '../../fakes/broker.ts';
 import { eventually } from '../../fakes/within.ts';
 import { type Count, ScriptedEye } from './eye.ts';
 import { judge, type Verdict } from './judge.ts';
-import { type Heard, Observer } from './observer.ts';
+import { Observer } from './observer.ts';
 import { Random, SEED } from './random.ts';
 import { kindOf, nameOf, type RecordPayload } from './records.ts';
 import { Tap } from './tap.ts';
@@ -30,7 +30,9 @@ const SETTLE_MS_MAX = 30_000;
 const END_MS_MAX = 10_000;
 
 /** Node 20 and 22 call it experimental. */
-const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission';
 const PRELOAD = join(dirname(fileURLToPath(import.meta.url)), 'time-preload.js');
 
 export type StageOptions = {
@@ -55,8 +57,6 @@ export class Stage {
   readonly observer: Observer;
   readonly voice: VoiceProcess;
   readonly eye: ScriptedEye;
-  /** Heard by others than the observer, and answered for. */
-  readonly heardElsewhere: Heard[] = [];
 
   private constructor(options: StageOptions, broker: TestBroker, tap: Tap, observer: Observer) {
     this.broker = broker;
@@ -124,6 +124,14 @@ export class Stage {
     await eventually(START_MS_MAX, 'online', () => this.tap.isConnected && this.status?.state === 'online');
   }
 
+  /** Does something that breaks the connection, and waits until the voice has made another one. */
+  async reconnected(mischief: () => Promise<void> | void): Promise<void> {
+    const before = this.tap.connectionCount;
+    await mischief();
+    await eventually(START_MS_MAX, 'connected again', () => this.tap.connectionCount > before);
+    await this.online();
+  }
+
   truth(): Record<string, Count> {
     return Object.fromEntries(this.eye.truth.map((count, index) => [lineName(index), count]));
   }
@@ -142,8 +150,7 @@ export class Stage {
   }
 
   verdict(): Promise<Verdict> {
-    const heard = [...this.heardElsewhere, ...this.observer.heard];
-    return judge({ heard, truth: this.truth(), acknowledged: this.tap.acknowledged });
+    return judge({ heard: this.observer.heard, truth: this.truth(), acknowledged: this.tap.acknowledged });
   }
 
   /** Runs `body`, and everything ends afterwards; the voice's log is printed if it fails. */
@@ -171,14 +178,16 @@ export class Stage {
   /** Records of an interval in which nobody crossed have come: since they come in order, none is behind them. */
   #isPast(quietMs: number, heardCount: number): boolean {
     const later = this.observer.heard.slice(heardCount).filter(({ topic }) => kindOf(topic) === 'interval');
-    const quietRecords = later.filter(({ payload }) => Date.parse((JSON.parse(payload) as RecordPayload).from) > quietMs);
+    const quietRecords = later.filter(
+      ({ payload }) => Date.parse((JSON.parse(payload) as RecordPayload).from) > quietMs,
+    );
     return quietRecords.length >= 2 * LINE_COUNT;
   }
 
   /** The newest record of each line has everybody of that line. */
   #isTold(): boolean {
     const told = new Map<string, RecordPayload>();
-    for (const { topic, payload } of [...this.heardElsewhere, ...this.observer.heard]) {
+    for (const { topic, payload } of this.observer.heard) {
       if (kindOf(topic) !== 'interval') continue;
       const record = JSON.parse(payload) as RecordPayload;
       if (record.seq > (told.get(nameOf(topic))?.seq ?? 0)) told.set(nameOf(topic), record);
@@ -193,7 +202,17 @@ function lineName(index: number): string {
   return `door-${index + 1}`;
 }
 
-const COLUMNS = ['fault', 'tries', 'records', 'lost', 'lost by broker', 'doubled', 'redelivered', 'totals fell', 'note'];
+const COLUMNS = [
+  'fault',
+  'tries',
+  'records',
+  'lost',
+  'lost by broker',
+  'doubled',
+  'redelivered',
+  'totals fell',
+  'note',
+];
 
 /** A row of the table that the test runner prints at the end, of all faults together. */
 export function printRow(fault: string, tries: number, verdict: Verdict, note = ''): void {

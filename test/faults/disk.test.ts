@@ -1,0 +1,75 @@
+// Goal: a card that is full or read-only costs no record and gives no number twice, also when the voice dies meanwhile.
+// Method: state on a tmpfs in a mount namespace of its own, filled and freed, remounted, at random; the real voice on it.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { skipBroker } from '../fakes/broker.ts';
+import { SmallDisk } from './parts/disk.ts';
+import { assertSound, printRow, printSkipped, Stage, TRIES } from './parts/stage.ts';
+
+const DISK_BYTES = 4 * 1024 * 1024;
+/** Quick time; well below the ten minutes after which the voice goes on without a disk. */
+const FAULT_S_MAX = 15;
+
+type Mischief = {
+  readonly begin: (disk: SmallDisk, stage: Stage) => Promise<void>;
+  readonly end: (disk: SmallDisk) => void;
+};
+
+const FULL: Mischief = { begin: async (disk) => disk.fill(), end: (disk) => disk.free() };
+
+/** A kernel does not make a disk read-only under an open file: then the voice is killed, as by the reboot that finds the card so. */
+const READ_ONLY: Mischief = {
+  begin: async (disk, { voice }) => {
+    if (disk.remount('ro')) return;
+    voice.signal('SIGKILL');
+    await voice.ended();
+    assert.ok(disk.remount('ro'), 'the disk becomes read-only');
+    voice.start();
+  },
+  end: (disk) => assert.ok(disk.remount('rw'), 'the disk becomes writable'),
+};
+
+async function spoilDisk(fault: string, { begin, end }: Mischief): Promise<void> {
+  const disk = await SmallDisk.create(DISK_BYTES);
+  if (typeof disk === 'string') {
+    printSkipped(fault, disk);
+    return;
+  }
+  try {
+    await Stage.run({ name: fault, stateDir: disk.path, before: disk.before }, async (stage) => {
+      const { voice, random, time } = stage;
+      let killCount = 0;
+      for (let index = 0; index < TRIES; index++) {
+        await time.seconds(random.between(0, 8));
+        await begin(disk, stage);
+        await time.seconds(random.between(0, FAULT_S_MAX));
+        if (random.isTrue(0.3)) {
+          killCount += 1;
+          voice.signal('SIGKILL');
+          await voice.ended();
+          voice.start();
+          await time.seconds(random.between(0, FAULT_S_MAX));
+        }
+        end(disk);
+      }
+      await stage.settle();
+      const verdict = await stage.verdict();
+      printRow(fault, TRIES, verdict, `the voice killed meanwhile in ${killCount}`);
+      assertSound(verdict);
+      assert.match(voice.output, fault === 'full disk' ? 'ENOSPC' : 'EROFS');
+    });
+  } finally {
+    disk.dispose();
+  }
+}
+
+if (skipBroker()) {
+  test('skipped by SKIP_BROKER=1', () => {});
+} else {
+  test('a disk that is full at random loses nothing and gives no number twice', () => spoilDisk('full disk', FULL));
+
+  test('a disk that is read-only at random loses nothing and gives no number twice', () =>
+    spoilDisk('read-only disk', READ_ONLY));
+}
+
+test.run();
