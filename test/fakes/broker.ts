@@ -39,6 +39,8 @@ export type BrokerOptions = {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Sessions and retained messages go to its disk with every change, which is still only what it managed to write. */
   readonly persistent?: boolean;
+  /** Further lines of its configuration. */
+  readonly lines?: readonly string[];
 };
 
 export class TestBroker {
@@ -58,7 +60,7 @@ export class TestBroker {
   }
 
   static async create(options: BrokerOptions = {}): Promise<TestBroker> {
-    const { user, tls, persistent } = options;
+    const { user, tls, persistent, lines = [] } = options;
     const folder = mkdtempSync(join(tmpdir(), 'lethe-broker-'));
     const port = await freePort();
     const passwords = join(folder, 'passwords');
@@ -79,6 +81,7 @@ export class TestBroker {
         ...(persistent === true
           ? ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1', 'autosave_on_changes true']
           : ['persistence false']),
+        ...lines,
         'log_type none',
         '',
       ].join('\n'),
@@ -90,6 +93,10 @@ export class TestBroker {
 
   get url(): string {
     return `${this.protocol}://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
   }
 
   async start(): Promise<void> {

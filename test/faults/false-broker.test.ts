@@ -37,7 +37,7 @@ if (skipBroker()) {
             tap.cut();
           };
           await time.seconds(random.between(1, 5));
-          await stage.reconnected(toward(bad.port));
+          toward(bad.port)();
           await time.seconds(random.between(5, 40));
           await stage.reconnected(toward(broker.port));
         }

@@ -23,7 +23,7 @@ async function killVoice(fault: string, andEye: boolean): Promise<void> {
       else await new Promise((resolve) => setTimeout(resolve, random.between(0, 700)));
     }
     await stage.online();
-    await stage.settle();
+    await stage.settle(andEye ? 'nobody' : 'everybody');
     const verdict = await stage.verdict();
     const missing = -Object.values(verdict.people).reduce((sum, people) => sum + people, 0);
     const { atRiskCount } = eye;

@@ -6,11 +6,11 @@ import { Readable } from 'node:stream';
 import { readRecording } from '../../../runtime/commands/verify/recording.ts';
 import type { Count } from './eye.ts';
 import type { Heard } from './observer.ts';
-import { type Identity, identityOf, kindOf, nameOf, type RecordPayload, type TotalPayload } from './records.ts';
+import { type Identity, identityOf, kindOf, placeOf, type RecordPayload, type TotalPayload } from './records.ts';
 
 export type Case = {
   readonly heard: readonly Heard[];
-  /** By line. */
+  /** By `device/line`. */
   readonly truth: Readonly<Record<string, Count>>;
   /** What the broker acknowledged; a number on this list that was not heard was lost by the broker. */
   readonly acknowledged: ReadonlySet<Identity>;
@@ -121,8 +121,8 @@ function peopleOf(sorted: readonly Known[], truth: Case['truth']): Record<string
   const told: Record<string, Count> = {};
   for (const { topic, payload } of sorted) {
     if (kindOf(topic) !== 'interval') continue;
-    told[nameOf(topic)] ??= { in: 0, out: 0 };
-    const line = told[nameOf(topic)]!;
+    told[placeOf(topic)] ??= { in: 0, out: 0 };
+    const line = told[placeOf(topic)]!;
     line.in += payload.in!;
     line.out += payload.out!;
   }

@@ -1,6 +1,6 @@
 /** What makes a record of the voice one and the same, and the fields that the judge looks at. */
 
-/** `epoch_id/seq`; the device is one in these tests. */
+/** `epoch_id/seq`: a device makes its epochs by chance, so that no two have the same. */
 export type Identity = string;
 
 export type RecordPayload = {
@@ -21,9 +21,10 @@ export function kindOf(topic: string): string {
   return topic.split('/')[4] ?? '';
 }
 
-/** Last level: line or zone. */
-export function nameOf(topic: string): string {
-  return topic.split('/')[5] ?? '';
+/** `device/line`, or `device/zone`. */
+export function placeOf(topic: string): string {
+  const levels = topic.split('/');
+  return `${levels[3]}/${levels[5]}`;
 }
 
 export function isRecord(topic: string): boolean {

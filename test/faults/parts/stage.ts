@@ -15,7 +15,7 @@ import { type Count, ScriptedEye } from './eye.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Observer } from './observer.ts';
 import { Random, SEED } from './random.ts';
-import { kindOf, nameOf, type RecordPayload } from './records.ts';
+import { kindOf, placeOf, type RecordPayload } from './records.ts';
 import { Tap } from './tap.ts';
 import { QuickTime, TIME_FILE_VARIABLE } from './time.ts';
 
@@ -90,7 +90,7 @@ export class Stage {
     const how = { ...extraWords, env: { [TIME_FILE_VARIABLE]: this.time.path }, nodeWords };
     this.voice = new VoiceProcess(config, true, how);
     const stateDir = options.stateDir ?? join(this.voice.folder, 'state');
-    nodeWords.push(PERMISSION, '--allow-fs-read=*', `--allow-fs-write=${this.voice.runtimeDir}/`);
+    nodeWords.push('--no-warnings', PERMISSION, '--allow-fs-read=*', `--allow-fs-write=${this.voice.runtimeDir}/`);
     nodeWords.push(`--allow-fs-write=${stateDir}/`);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.eye = new ScriptedEye({
@@ -133,14 +133,17 @@ export class Stage {
   }
 
   truth(): Record<string, Count> {
-    return Object.fromEntries(this.eye.truth.map((count, index) => [lineName(index), count]));
+    return Object.fromEntries(this.eye.truth.map((count, index) => [`door1/${lineName(index)}`, count]));
   }
 
-  /** The eye comes to rest; waits until the records tell of everybody, or for as long as that may take. Then the voice ends. */
-  async settle(): Promise<void> {
+  /**
+   * The eye comes to rest; waits for as long as it may take until the records tell of everybody, or, where some people are
+   * known to be lost, of intervals in which nobody crossed. Then the voice ends.
+   */
+  async settle(until: 'everybody' | 'nobody' = 'everybody'): Promise<void> {
     this.eye.quiet();
     const quiet = { wallMs: this.time.wallMs(), heardCount: this.observer.heard.length };
-    const isOver = () => this.#isTold() || this.#isPast(quiet.wallMs, quiet.heardCount);
+    const isOver = () => this.#isTold() || (until === 'nobody' && this.#isPast(quiet.wallMs, quiet.heardCount));
     await eventually(SETTLE_MS_MAX, 'all records', isOver).catch(() => {});
     await this.time.seconds(2 * INTERVAL_S); // the receipts of these intervals
     this.eye.kill();
@@ -190,7 +193,7 @@ export class Stage {
     for (const { topic, payload } of this.observer.heard) {
       if (kindOf(topic) !== 'interval') continue;
       const record = JSON.parse(payload) as RecordPayload;
-      if (record.seq > (told.get(nameOf(topic))?.seq ?? 0)) told.set(nameOf(topic), record);
+      if (record.seq > (told.get(placeOf(topic))?.seq ?? 0)) told.set(placeOf(topic), record);
     }
     return Object.entries(this.truth()).every(
       ([line, count]) => told.get(line)?.total_in === count.in && told.get(line)?.total_out === count.out,

@@ -84,6 +84,7 @@ export class Tap {
     const broker = new Socket();
     const pair: Pair = { voice, broker, level: 4, waiting: new Map() };
     this.#pairs.add(pair);
+    for (const socket of [voice, broker]) socket.setNoDelay(true);
     broker.on('error', () => {});
     broker.connect(this.targetPort, '127.0.0.1');
     this.#relay(voice, broker, (frame) => this.#fromVoice(pair, frame));
