@@ -38,7 +38,8 @@ async function killBroker(fault: string, persistent: boolean): Promise<void> {
     await stage.reconnected(() => stage.tap.cut());
     await stage.settle();
     const verdict = await stage.verdict();
-    printRow(fault, TRIES, verdict, 'half of them right behind a PUBLISH');
+    const note = `half of them right behind a PUBLISH; ${stage.askedCount} lost by the broker and sent again when asked`;
+    printRow(fault, TRIES, verdict, note);
     assertSound(verdict);
   });
 }

@@ -63,6 +63,47 @@ async function spoilDisk(fault: string, { begin, end }: Mischief): Promise<void>
   }
 }
 
+/** Of quick time; after ten the voice gives up waiting. */
+const LONG_S = 11 * 60;
+const LONG_PACE = 60;
+
+async function fillForLong(fault: string, andKill: boolean): Promise<void> {
+  const disk = await SmallDisk.create(DISK_BYTES);
+  if (typeof disk === 'string') {
+    printSkipped(fault, disk);
+    return;
+  }
+  const options = { name: fault, stateDir: disk.path, before: disk.before, pace: LONG_PACE };
+  try {
+    await Stage.run(options, async (stage) => {
+      const { voice, time } = stage;
+      await time.seconds(20);
+      disk.fill();
+      await time.seconds(LONG_S);
+      if (andKill) {
+        voice.signal('SIGKILL');
+        await voice.ended();
+      }
+      disk.free();
+      if (andKill) voice.start();
+      await stage.settle(andKill ? 'nobody' : 'everybody');
+      const verdict = await stage.verdict();
+      const { epochs, people, doubled, unsummed } = verdict;
+      const more = Object.values(people).reduce((sum, count) => sum + count, 0);
+      printRow(
+        fault,
+        1,
+        { ...verdict, doubled: 0 },
+        `${epochs} epochs; people told twice, once in each epoch: ${more}`,
+      );
+      // A voice that comes back knows nothing of the epoch that was in memory only, and tells its people again under the old one.
+      assertSound(verdict, andKill ? { epochs, people, doubled, unsummed } : { epochs });
+    });
+  } finally {
+    disk.dispose();
+  }
+}
+
 if (skipBroker()) {
   test('skipped by SKIP_BROKER=1', () => {});
 } else {
@@ -70,6 +111,12 @@ if (skipBroker()) {
 
   test('a disk that is read-only at random loses nothing and gives no number twice', () =>
     spoilDisk('read-only disk', READ_ONLY));
+
+  test('a disk that is full for more than ten minutes: counting goes on, under a new epoch, and nobody is lost', () =>
+    fillForLong('disk full for 11 minutes', false));
+
+  test('a voice that is killed behind such ten minutes gives no number of either epoch twice', () =>
+    fillForLong('disk full for 11 minutes, then kill -9', true));
 }
 
 test.run();

@@ -63,7 +63,7 @@ export async function judge({ heard, truth, acknowledged }: Case): Promise<Verdi
     if (payload.seq < top) disordered += 1;
     highest.set(payload.epoch_id, Math.max(top, payload.seq));
   }
-  const missing = missingOf(known, highest);
+  const missing = missingOf(heard);
   const sorted = [...known.values()].sort(byEpochAndNumber([...highest.keys()]));
   return {
     records: known.size,
@@ -86,7 +86,17 @@ function contentOf({ historical: _historical, ...rest }: RecordPayload): string 
   return JSON.stringify(rest);
 }
 
-function missingOf(known: ReadonlyMap<Identity, Known>, highest: ReadonlyMap<string, number>): Identity[] {
+/** Numbers below the highest of their epoch that were not heard. */
+export function missingOf(heard: readonly Heard[]): Identity[] {
+  const known = new Set<Identity>();
+  const highest = new Map<string, number>();
+  for (const { topic, payload } of heard) {
+    const identity = identityOf(topic, payload);
+    if (identity === undefined || known.has(identity)) continue;
+    known.add(identity);
+    const [epochId, seq] = identity.split('/') as [string, string];
+    highest.set(epochId, Math.max(highest.get(epochId) ?? 0, Number(seq)));
+  }
   return [...highest].flatMap(([epochId, top]) =>
     Array.from({ length: top }, (_, index) => `${epochId}/${index + 1}`).filter((identity) => !known.has(identity)),
   );

@@ -62,6 +62,10 @@ export class Observer {
     return found === undefined ? undefined : (JSON.parse(found.payload) as T);
   }
 
+  async publish(topic: string, payload: string): Promise<void> {
+    await this.#client.publishAsync(topic, payload, { qos: 1 });
+  }
+
   async end(): Promise<void> {
     await this.#client.endAsync(true);
   }

@@ -12,7 +12,7 @@ import { VoiceProcess } from '../../broker/process.ts';
 import { TestBroker } from '../../fakes/broker.ts';
 import { eventually } from '../../fakes/within.ts';
 import { type Count, ScriptedEye } from './eye.ts';
-import { judge, type Verdict } from './judge.ts';
+import { judge, missingOf, type Verdict } from './judge.ts';
 import { Observer } from './observer.ts';
 import { Random, SEED } from './random.ts';
 import { kindOf, placeOf, type RecordPayload } from './records.ts';
@@ -57,6 +57,8 @@ export class Stage {
   readonly observer: Observer;
   readonly voice: VoiceProcess;
   readonly eye: ScriptedEye;
+  /** Records that the broker had acknowledged and lost, so that they were asked for again. */
+  askedCount = 0;
 
   private constructor(options: StageOptions, broker: TestBroker, tap: Tap, observer: Observer) {
     this.broker = broker;
@@ -146,10 +148,24 @@ export class Stage {
     const isOver = () => this.#isTold() || (until === 'nobody' && this.#isPast(quiet.wallMs, quiet.heardCount));
     await eventually(SETTLE_MS_MAX, 'all records', isOver).catch(() => {});
     await this.time.seconds(2 * INTERVAL_S); // the receipts of these intervals
+    await this.#askAgain();
     this.eye.kill();
     this.voice.signal('SIGTERM');
     await this.voice.ended(END_MS_MAX);
     await eventually(END_MS_MAX, 'stopped', () => this.status?.state === 'stopped').catch(() => {});
+  }
+
+  /** A broker that died behind its acknowledgement takes records with it; the voice has them still, and sends them when asked. */
+  async #askAgain(): Promise<void> {
+    const missing = missingOf(this.observer.heard).filter((identity) => this.tap.acknowledged.has(identity));
+    this.askedCount = missing.length;
+    for (const [index, identity] of missing.entries()) {
+      const [epochId, seq] = identity.split('/') as [string, string];
+      const words = { v: 1, id: `again-${index}`, epoch_id: epochId, from_seq: Number(seq), to_seq: Number(seq) };
+      await this.observer.publish('lethe/v1/demo/door1/cmd/resend', JSON.stringify(words));
+    }
+    const isHere = () => missingOf(this.observer.heard).length === 0;
+    if (missing.length > 0) await eventually(END_MS_MAX, 'records that were asked for', isHere).catch(() => {});
   }
 
   verdict(): Promise<Verdict> {
