@@ -3,8 +3,8 @@
  * forbids every call on a descriptor that it cannot tie to a path (`fsync API is disabled when Permission Model is enabled`).
  * O_SYNC makes each write(2) end like write and fsync together (open(2)).
  */
-import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants;
 
@@ -18,6 +18,20 @@ export function writeDurable(path: string, text: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Afterwards the file (0600) holds the old text or this one, whatever happens, and on return this one is on disk. */
+export function replaceDurable(path: string, text: string): void {
+  const beside = `${path}.new`;
+  try {
+    writeDurable(beside, text);
+    renameSync(beside, path);
+  } catch (error) {
+    // What was written in part would take the space that the next try needs.
+    removeIfThere(beside);
+    throw error;
+  }
+  settleFolder(dirname(path));
 }
 
 /**

@@ -19,9 +19,9 @@ export type CodeFacts = {
   readonly version: string;
   readonly recordBytes: number;
   readonly recordsPerSecondMax: number;
-  /** Records that wait for a broker that is away, at most. */
-  readonly pendingMax: number;
-  /** Name of the voice's state file. */
+  /** Size that the ledger's file may have. */
+  readonly ledgerMb: number;
+  /** Name of the ledger's file. */
   readonly stateFile: string;
   readonly topics: readonly LeavingTopic[];
 };

@@ -69,7 +69,7 @@ function deviceFacts(language: Language, { config, code, day }: SiteFacts): Reco
     record_bytes: count(language, code.recordBytes),
     records_per_second: count(language, code.recordsPerSecondMax),
     corridor_kb: count(language, Math.ceil((code.recordBytes * code.recordsPerSecondMax * 10) / BYTES_PER_KB) / 10),
-    pending_max: count(language, code.pendingMax),
+    ledger_mb: count(language, code.ledgerMb),
     state_file: code.stateFile,
     topic_privacy: code.topics.find(({ key }) => key === 'privacy')?.topic ?? '',
   };

@@ -23,6 +23,7 @@ import { estimateGroups } from './intervals/groups.ts';
 import { type ClosedInterval, IntervalBook } from './intervals/intervals.ts';
 import { type Added, takeTotals } from './intervals/totals.ts';
 import { factsOf } from './intervals/zones.ts';
+import type { Receipt } from '../privacy/receipts.ts';
 import type { IntervalRecord, Ledger } from './ledger/ledger.ts';
 import { Occupancy, type OccupancyFacts } from './occupancy/occupancy.ts';
 
@@ -161,12 +162,12 @@ export class Bookkeeper {
   }
 
   /**
-   * Puts the intervals that are over into the ledger; true if there were any. onClosed: told of each when its records
-   * are there, and before those of the next.
+   * Puts the intervals that are over into the ledger; true if there were any. receiptOf: asked of each when its records
+   * have their numbers, and before those of the next.
    */
   closeIntervals(
     nowMs: number,
-    onClosed: (interval: ClosedInterval, records: readonly IntervalRecord[]) => void = () => {},
+    receiptOf: (interval: ClosedInterval, records: readonly IntervalRecord[]) => Receipt | undefined = () => undefined,
   ): boolean {
     const closed = this.#book.advance(nowMs);
     // Totals at the end of each: those of now less all that came after it.
@@ -186,8 +187,7 @@ export class Bookkeeper {
         records.push(this.#countRecord(interval, i, name, total.in, total.out));
       }
       for (const [i, name] of this.zones.entries()) records.push(this.#zoneRecord(interval, i, name));
-      for (const record of records) this.#ledger.append(record);
-      onClosed(interval, records);
+      this.#ledger.append({ records, receipt: receiptOf(interval, records) });
     }
     return closed.length > 0;
   }
@@ -300,6 +300,8 @@ export class Bookkeeper {
   #envelope({ fromMs, toMs, samples, expected, quality }: ClosedInterval, name: string) {
     const isOpen = this.#hours.isOpen(fromMs) || this.#hours.nextChangeMs(fromMs) < toMs;
     const { state } = this.#ledger;
-    return { seq: this.#ledger.nextSeq(), boot: state.boot, name, fromMs, toMs, samples, expected, quality, isOpen };
+    const { epochId, boot } = state;
+    const seq = this.#ledger.nextSeq();
+    return { seq, epochId, boot, name, fromMs, toMs, samples, expected, quality, isOpen };
   }
 }

@@ -8,6 +8,7 @@ import '../no-inspector.ts';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';
+import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { readProcessArguments } from '../config/arguments.ts';
@@ -24,8 +25,9 @@ const READ_BYTES = 65_536;
 /** The eye is stopped at the same moment; what it still has to tell is in the corridor by then. */
 const LAST_RECORDS_MS = 200;
 
-function main(): void {
+async function main(): Promise<void> {
   const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
+  const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
   const { url, username, passwordFile, caFile, keepaliveS } = config.mqtt;
@@ -45,6 +47,7 @@ function main(): void {
     openKey: () => openDeviceKey(config.stateDir),
     control: (word) => sendWord(controlFd, word),
     onFatal: () => process.exit(ExitCode.dataError),
+    openDatabase,
   });
   openInlet(join(runtimeDir, CORRIDOR_FIFO), READ_BYTES, {
     onBytes: (chunk, byteCount) => voice.feed(chunk, byteCount),
@@ -67,4 +70,4 @@ function sendWord(fd: number, word: ControlWord): void {
   }
 }
 
-runMain('voice', async () => main());
+runMain('voice', main);

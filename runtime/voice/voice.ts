@@ -3,43 +3,34 @@
  * corridor (`feed`), a second that passed, the link that goes up or down, and `stop`.
  *
  *   corridor → bookkeeper (totals, intervals, occupancy) → notary (receipts) → ledger (on disk) → delivery → link
+ *                                                           bulletin (the latest of each fact) ↗
  *
  * It has the network and no camera: nothing here may import the eye, a camera or the engine (a test reads the imports).
  * An eye that breaks the protocol is cut off: not one further byte of it is read, `health` says so, and `onFatal` lets
  * the process end, so that both sides are started again.
  */
 
-import { basename } from 'node:path';
-import { counterNames, STORE } from '../config/counters.ts';
+import { counterNames } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
 import { ControlWord } from '../corridor/control.ts';
 import { CorridorReader, recordsPerSecondOf } from '../corridor/reader.ts';
 import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { OpenDatabase } from '../ports/database.ts';
 import type { Link } from '../ports/link.ts';
 import type { DeviceKey } from '../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../units.ts';
 import { Bookkeeper } from './bookkeeper.ts';
-import { Delivery } from './delivery.ts';
+import { Bulletin } from './bulletin.ts';
+import { Delivery, type ResendAnswer } from './delivery.ts';
 import { EyeWatch } from './eyewatch.ts';
-import { type LedgerFiles, nodeFiles } from './ledger/files.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { PrivacyWatch } from './privacy-watch.ts';
 import { Notary } from './receipts/notary.ts';
 import { Summary } from './summary.ts';
 import { topicNames } from './topics/names.ts';
-import {
-  healthPayload,
-  infoPayload,
-  intervalPayload,
-  privacyPayload,
-  simulationPayload,
-  statusPayload,
-  storePayload,
-  totalPayload,
-  zoneNowPayload,
-} from './topics/payloads.ts';
+import { intervalPayload } from './topics/payloads.ts';
 
 /**
  * After a start, pipe and ring of the eye may hold crossings of the last hour; intervals are closed only when these were
@@ -64,27 +55,26 @@ export type VoiceOptions = {
   readonly control: (word: ControlWord) => void;
   /** The voice cannot go on; everything is saved and told when this is called. */
   readonly onFatal: (reason: string) => void;
-  readonly files?: LedgerFiles;
+  readonly openDatabase: OpenDatabase;
 };
 
 export class Voice {
   readonly ledger: Ledger;
   readonly #options: VoiceOptions;
-  readonly #topics: ReturnType<typeof topicNames>;
   readonly #reader: CorridorReader;
   readonly #books: Bookkeeper;
   readonly #notary: Notary;
   readonly #watch: EyeWatch;
   readonly #delivery: Delivery;
+  readonly #bulletin: Bulletin;
   readonly #summary: Summary;
   readonly #privacy: PrivacyWatch;
   readonly #startedUs: number;
-  readonly #startedAtMs: number;
   /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
   #lostBoot: number | undefined;
   #hasMet = false;
-  #healthKey = '';
-  #healthTick = 0;
+  /** As it was told last: the ledger begins a new one when its disk fails for long. */
+  #epochId: string;
   #tickCount = 0;
   #stopTicking: (() => void) | undefined;
   #ended = false;
@@ -93,20 +83,25 @@ export class Voice {
   constructor(options: VoiceOptions) {
     const { config, clock, link, log, version, openKey } = options;
     this.#options = options;
-    this.#topics = topicNames(config.site, config.device);
+    const topics = topicNames(config.site, config.device);
     this.#startedUs = clock.monotonicUs();
-    this.#startedAtMs = clock.wallMs();
-    this.ledger = new Ledger(
-      config.stateDir,
-      counterNames(config),
-      config.zones.map(({ name }) => name),
-      this.#startedAtMs,
-      { onProblem: (sentence) => log.error(sentence), onRecovered: () => log.info('state is saved again') },
-      options.files ?? nodeFiles,
-    );
-    const { state } = this.ledger;
+    const startedAtMs = clock.wallMs();
+    this.ledger = new Ledger({
+      folder: config.stateDir,
+      lines: counterNames(config),
+      zones: config.zones.map(({ name }) => name),
+      openDatabase: options.openDatabase,
+      wallMs: () => clock.wallMs(),
+      nowUs: this.#startedUs,
+      events: {
+        onProblem: (sentence) => log.error(sentence),
+        onNote: (sentence) => log.info(sentence),
+        onRecovered: () => log.info('state is saved again'),
+      },
+    });
+    this.#epochId = this.ledger.state.epochId;
     this.#books = new Bookkeeper(config, this.ledger);
-    this.#books.tick(this.#startedAtMs);
+    this.#books.tick(startedAtMs);
     this.#notary = new Notary(
       {
         config,
@@ -116,8 +111,9 @@ export class Voice {
         onProblem: (sentence) => log.error(sentence),
         onRecovered: () => log.info('the device’s key is there: intervals bear receipts again'),
       },
-      this.#startedAtMs,
+      startedAtMs,
     );
+    this.ledger.renewReceipt = (receipt, records) => this.#notary.renewed(receipt, records);
     this.#watch = new EyeWatch(this.#startedUs);
     this.#summary = new Summary(this.#books.counters);
     this.#privacy = new PrivacyWatch(config.privacy.residencyMsMax);
@@ -131,46 +127,65 @@ export class Voice {
       ledger: this.ledger,
       intervalS: config.intervalS,
       topicOf: (record) => {
-        if (record.kind === 'receipt') return this.#topics.receipt;
-        return record.kind === 'zone' ? this.#topics.zone(record.name) : this.#topics.interval(record.name);
+        if (record.kind === 'receipt') return topics.receipt;
+        return record.kind === 'zone' ? topics.zone(record.name) : topics.interval(record.name);
       },
       payloadOf: (record, historical) =>
         record.kind === 'receipt'
           ? JSON.stringify(record.receipt)
-          : intervalPayload({ record, epochId: state.epochId, tz: config.timeZone, historical }),
+          : intervalPayload({ record, epochId: record.epochId, tz: config.timeZone, historical }),
       wallMs: () => clock.wallMs(),
       onFailure: (sentence) => log.warn(sentence),
     });
+    this.#bulletin = new Bulletin(
+      {
+        config,
+        version,
+        topics,
+        ledger: this.ledger,
+        books: this.#books,
+        notary: this.#notary,
+        watch: this.#watch,
+        privacy: this.#privacy,
+        startedAtMs,
+        wallMs: () => clock.wallMs(),
+        isLinkUp: () => link.up,
+        recordCount: () => this.#reader.recordCount,
+        save: () => this.ledger.saveToTell(this.#nowUs()),
+      },
+      this.#delivery,
+    );
   }
 
   /** Starts the link and the seconds. */
   start(): void {
-    const { config, clock, link, log, version } = this.#options;
-    const { boot, epochId, pending } = this.ledger.state;
+    const { config, clock, link, log } = this.#options;
+    const { boot, epochId } = this.ledger.state;
+    const backlog = this.ledger.pendingCount;
     log.info(
-      { boot, epoch_id: epochId, backlog: pending.length, lines: this.#books.counters, zones: this.#books.zones },
+      { boot, epoch_id: epochId, backlog, lines: this.#books.counters, zones: this.#books.zones },
       'voice started',
     );
-    this.#delivery.set(this.#topics.status, statusPayload({ state: 'online', boot, version }), true);
-    this.#delivery.set(this.#topics.info, this.#info(), true);
-    this.#setHealth();
+    this.#bulletin.begin();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
-    link.start(
-      { topic: this.#topics.status, payload: statusPayload({ state: 'offline', boot, version }) },
-      {
-        onUp: () => {
-          log.info({ backlog: pending.length }, `link up: ${config.mqtt.url}`);
-          this.#options.control(ControlWord.linkUp);
-          this.#setTotals();
-          this.#setHealth();
-          this.#delivery.connected();
-        },
-        onDown: (reason) => {
-          log.warn(`link down: ${reason}`);
-          this.#options.control(ControlWord.linkDown);
-        },
+    link.start(this.#bulletin.will, {
+      onUp: () => {
+        log.info({ backlog: this.ledger.pendingCount }, `link up: ${config.mqtt.url}`);
+        this.#options.control(ControlWord.linkUp);
+        this.#bulletin.tellCounts();
+        this.#bulletin.tellHealth();
+        this.#delivery.connected();
       },
-    );
+      onDown: (reason) => {
+        log.warn(`link down: ${reason}`);
+        this.#options.control(ControlWord.linkDown);
+      },
+    });
+  }
+
+  /** Sends kept records again (delivery.ts). */
+  resend(epochId: string, fromSeq: number, toSeq: number): ResendAnswer {
+    return this.#delivery.resend(epochId, fromSeq, toSeq);
   }
 
   /** Bytes from the corridor. */
@@ -188,16 +203,15 @@ export class Voice {
   }
 
   async #sayGoodbye(): Promise<void> {
-    this.#setTotals();
-    this.#setPrivacy();
+    this.#bulletin.tellCounts();
+    this.#bulletin.tellPrivacy();
     this.#end();
-    const { link, log, version } = this.#options;
-    const { boot } = this.ledger.state;
-    const stopped = statusPayload({ state: 'stopped', boot, version });
-    await atMost(LAST_WORD_MS, this.#delivery.last(this.#topics.status, stopped));
+    const { link, log } = this.#options;
+    await atMost(LAST_WORD_MS, this.#bulletin.farewell());
     await atMost(GOODBYE_MS, link.stop());
     this.ledger.save(this.#nowUs()); // what was acknowledged meanwhile
-    log.info({ backlog: this.ledger.state.pending.length }, 'voice stopped');
+    this.ledger.close();
+    log.info({ backlog: this.ledger.pendingCount }, 'voice stopped');
   }
 
   #take(record: CorridorRecord): void {
@@ -219,11 +233,7 @@ export class Voice {
         ledger.touch();
         break;
       case RecordKind.truth:
-        this.#delivery.set(
-          this.#topics.simulation(this.#books.counters[record.index]!),
-          simulationPayload({ atMs: record.timeMs, trueIn: record.a, trueOut: record.b }),
-          false,
-        );
+        this.#bulletin.tellTruth(record);
         break;
     }
     if (!this.#ended) this.#eyeMayHaveChanged(() => this.#watch.heard(seen, this.#nowUs()));
@@ -234,7 +244,7 @@ export class Voice {
     const { state, lostMemory } = this.ledger;
     if (state.eye?.boot === record.boot) return;
     // The eye before cannot be asked again: what it told is saved before anything else is believed.
-    this.ledger.saveIfDirty(this.#nowUs());
+    this.ledger.saveToTell(this.#nowUs());
     // An eye that says hello now has counted nothing that somebody could have published.
     if (lostMemory && !this.#hasMet && record.kind !== RecordKind.hello) this.#lostBoot = record.boot;
     this.#hasMet = true;
@@ -282,6 +292,7 @@ export class Voice {
   #tick(): void {
     const nowUs = this.#nowUs();
     this.#tickCount += 1;
+    this.#bulletin.tick();
     this.#eyeMayHaveChanged(() => this.#watch.tick(nowUs));
     this.#books.tick(this.#wallMs());
     if (this.#watch.flags !== 0) {
@@ -290,9 +301,10 @@ export class Voice {
     }
     if (nowUs - this.#startedUs >= DRAIN_US) this.#closeIntervals();
     this.ledger.saveSoon(nowUs);
-    this.#setTotals();
+    this.#tellEpoch();
+    this.#bulletin.tellCounts();
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
-    this.#setHealth();
+    this.#bulletin.tellHealth();
     this.#delivery.tick();
   }
 
@@ -302,6 +314,14 @@ export class Voice {
       return;
     this.ledger.save(this.#nowUs());
     this.#delivery.pump();
+  }
+
+  #tellEpoch(): void {
+    const { epochId } = this.ledger.state;
+    if (epochId === this.#epochId) return;
+    this.#epochId = epochId;
+    this.#books.isCounterStale.fill(true);
+    this.#bulletin.tellInfo();
   }
 
   /** A state counts for the interval that it began in and for the one that it ended in. */
@@ -315,85 +335,12 @@ export class Voice {
       this.#books.mark(flagsBefore | this.#watch.flags, this.#markTimeMs(), this.#wallMs());
     }
     this.#options.log.info(`eye ${state}${reason ? ` (${reason})` : ''}, was ${before}`);
-    this.#setHealth();
+    this.#bulletin.tellHealth();
   }
 
   #markTimeMs(): number {
     const { recordTimeMs } = this.#books;
     return recordTimeMs === 0 || this.#watch.silent ? this.#wallMs() : recordTimeMs;
-  }
-
-  /** Latest numbers that changed. What a broker once had must be on disk before, or a crash would make the meter fall. */
-  #setTotals(): void {
-    const { isCounterStale, isZoneStale, counters, zones } = this.#books;
-    if (!this.#options.link.up) return;
-    if (isCounterStale.includes(true)) this.ledger.saveIfDirty(this.#nowUs());
-    for (const [index, name] of counters.entries()) {
-      if (!isCounterStale[index]) continue;
-      isCounterStale[index] = false;
-      this.#setTotal(name);
-    }
-    for (const [index, name] of zones.entries()) {
-      if (!isZoneStale[index]) continue;
-      isZoneStale[index] = false;
-      const payload = zoneNowPayload({ atMs: this.#wallMs(), ...this.#books.presence(index) });
-      this.#delivery.set(this.#topics.occupancy(name), payload, true);
-    }
-    if (this.#books.isStoreStale) this.#setStore();
-  }
-
-  #setTotal(name: string): void {
-    const { in: countIn, out } = this.ledger.totals('lines', name);
-    const { in: netIn, out: netOut } = this.ledger.totals('net', name);
-    const { epochId } = this.ledger.state;
-    const payload = totalPayload({ in: countIn, out, netIn, netOut, epochId, atMs: this.#wallMs() });
-    this.#delivery.set(this.#topics.total(name), payload, true);
-  }
-
-  #setStore(): void {
-    this.#books.isStoreStale = false;
-    const { isOpen } = this.#books;
-    const { timeZone: tz } = this.#options.config;
-    const payload = storePayload({ ...this.#books.storeFacts(), atMs: this.#wallMs(), tz, isOpen });
-    this.#delivery.set(this.#topics.occupancy(STORE), payload, true);
-  }
-
-  /** Publishes health when one of its words changed, and each minute. */
-  #setHealth(): void {
-    const { state, condition } = this.ledger;
-    const receipts = this.#notary.condition;
-    const { overLimit } = this.#privacy;
-    const key = [
-      this.#watch.state,
-      this.#watch.reason,
-      condition.state,
-      state.droppedCount > 0,
-      receipts.state,
-      overLimit?.count,
-    ].join('|');
-    const isDue = this.#tickCount - this.#healthTick >= MINUTE_TICKS;
-    if (key === this.#healthKey && !isDue) return;
-    this.#healthKey = key;
-    this.#healthTick = this.#tickCount;
-    this.#delivery.set(this.#topics.health, this.#health(), true);
-  }
-
-  #health(): string {
-    const { state, condition } = this.ledger;
-    return healthPayload({
-      atMs: this.#wallMs(),
-      eyeState: this.#watch.state,
-      eyeReason: this.#watch.reason,
-      camera: this.#options.config.camera.driver,
-      ledger: condition,
-      receipts: this.#notary.condition,
-      pending: state.pending.length,
-      dropped: state.droppedCount,
-      records: this.#reader.recordCount,
-      cutOff: this.#watch.cutOffReason !== '',
-      residencyMsMax: this.#privacy.limitMs,
-      overLimit: this.#privacy.overLimit,
-    });
   }
 
   #minute(): void {
@@ -403,39 +350,11 @@ export class Voice {
         ...this.#summary.minute(),
         ...this.#privacy.line(),
         link: link.up ? 'up' : 'down',
-        backlog: this.ledger.state.pending.length,
+        backlog: this.ledger.pendingCount,
       },
       'minute',
     );
-    this.#setPrivacy();
-  }
-
-  #setPrivacy(): void {
-    const privacy = this.#privacy.facts(this.#wallMs());
-    if (privacy !== undefined) this.#delivery.set(this.#topics.privacy, privacyPayload(privacy), false);
-  }
-
-  #info(): string {
-    const { config, version } = this.#options;
-    const { boot, epochId } = this.ledger.state;
-    return infoPayload({
-      site: config.site,
-      device: config.device,
-      version,
-      nodeVersion: process.versions.node,
-      boot,
-      epochId,
-      startedAtMs: this.#startedAtMs,
-      tz: config.timeZone,
-      intervalS: config.intervalS,
-      frameRateHz: config.camera.frameRateHz,
-      camera: config.camera.driver,
-      model: config.model.manifest === '' ? 'default' : basename(config.model.manifest),
-      lines: config.lines,
-      entrances: config.entrances,
-      zones: config.zones,
-      openingHours: config.openingHours,
-    });
+    this.#bulletin.tellPrivacy();
   }
 
   #cutOff(reason: string): void {
@@ -445,9 +364,7 @@ export class Voice {
     this.#books.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
     this.#end();
     // The connection is left standing: when the process ends, the broker publishes the last will.
-    this.#ending = atMost(LAST_WORD_MS, this.#delivery.last(this.#topics.health, this.#health())).then(() =>
-      this.#options.onFatal(reason),
-    );
+    this.#ending = atMost(LAST_WORD_MS, this.#bulletin.lastHealth()).then(() => this.#options.onFatal(reason));
   }
 
   /** No further byte is read and no further second counted; the open intervals go to disk. */

@@ -16,9 +16,11 @@ import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import { createLog } from '../../runtime/log.ts';
 import type { Link, LinkEvents } from '../../runtime/ports/link.ts';
 import { Voice } from '../../runtime/voice/voice.ts';
+import { databaseOn } from '../fakes/database.ts';
+import { SimulatedDisk } from '../fakes/disk.ts';
 import { memoryKey } from '../fakes/key.ts';
 import { FULL_LAYOUT } from '../fakes/layout.ts';
-import { MemoryFiles, settle } from '../runtime/voice/bench.ts';
+import { settle } from '../runtime/voice/bench.ts';
 import { collector } from './slope.ts';
 
 const gc = collector();
@@ -188,7 +190,7 @@ test(`${DAYS < 1 ? 'two hours' : `${DAYS} days`} at a door: memory is flat and e
     openKey: memoryKey,
     control: () => {},
     onFatal: (reason) => assert.unreachable(reason),
-    files: new MemoryFiles(),
+    openDatabase: databaseOn(new SimulatedDisk()),
   });
   const eye = new SoakEye(
     () => clock.wallMs(),

@@ -34,9 +34,9 @@ test('a file that others could read is replaced by one that they cannot', () => 
 
 test('under the permission model ledger and key are written, and nothing else is left behind', () => {
   const script = `
-    const { nodeFiles } = await import('./runtime/voice/ledger/files.js');
+    const { replaceDurable } = await import('./runtime/durable.js');
     const { openDeviceKey } = await import('./runtime/privacy/device-key.js');
-    nodeFiles.writeAtomic(process.argv[1] + '/ledger.json', 'kept');
+    replaceDurable(process.argv[1] + '/ledger.json', 'kept');
     openDeviceKey(process.argv[1]);
     process.stdout.write(String(process.permission.has('fs.write', '/')));
   `;

@@ -13,6 +13,7 @@ import { RECORD_FIELDS } from '../tally/record.ts';
 
 const ENVELOPE = {
   seq: 1,
+  epochId: '',
   boot: 1,
   name: 'x',
   fromMs: 0,
@@ -110,6 +111,7 @@ const PAYLOADS: Readonly<Record<Exclude<keyof TopicNames, 'tally'>, readonly str
       overLimit: null,
       pending: 0,
       dropped: 0,
+      keptFromMs: null,
       records: 0,
       cutOff: false,
     }),

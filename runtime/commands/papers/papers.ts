@@ -18,7 +18,7 @@ import type { Config } from '../../config/schema.ts';
 import { RECORD_BYTES, RECORDS_PER_SECOND_MAX } from '../../corridor/record.ts';
 import { ConfigError, ExitCode, LetheError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
-import { PENDING_MAX, STATE_FILE } from '../../voice/ledger/ledger.ts';
+import { BYTES_MAX, LEDGER_FILE } from '../../voice/ledger/ledger.ts';
 import { replaceFile, writePapers } from './folder.ts';
 import { leavingTopics } from './leaving.ts';
 import { papersReport } from './report.ts';
@@ -51,8 +51,8 @@ export function codeFacts(config: Config): CodeFacts {
     version: PACKAGE_VERSION,
     recordBytes: RECORD_BYTES,
     recordsPerSecondMax: RECORDS_PER_SECOND_MAX,
-    pendingMax: PENDING_MAX,
-    stateFile: STATE_FILE,
+    ledgerMb: BYTES_MAX / (1024 * 1024),
+    stateFile: LEDGER_FILE,
     topics: leavingTopics(config.site, config.device),
   };
 }

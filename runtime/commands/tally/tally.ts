@@ -21,7 +21,7 @@ import type { Gpio } from '../../ports/gpio.ts';
 import type { Listener } from '../../ports/listener.ts';
 import { type DeviceKey, openDeviceKey } from '../../privacy/device-key.ts';
 import { MS_PER_S, US_PER_MS } from '../../units.ts';
-import { nodeFiles } from '../../voice/ledger/files.ts';
+import { replaceDurable } from '../../durable.ts';
 import { TOPIC_ROOT, topicNames } from '../../voice/topics/names.ts';
 import { Display } from './display.ts';
 import { KeyReader, LineReader, openButtons, WORDS, type Word } from './input.ts';
@@ -376,7 +376,7 @@ class RunningTally {
     const name = `tally-${record.line}-${record.from.replaceAll(/[-:]|\.\d+/g, '')}.json`;
     const place = join(this.#options.config.stateDir, name);
     try {
-      nodeFiles.writeAtomic(place, `${recordText(record)}\n`);
+      replaceDurable(place, `${recordText(record)}\n`);
       return place;
     } catch {
       this.#environment.out(`${recordText(record)}\n`);

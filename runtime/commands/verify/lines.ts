@@ -12,23 +12,18 @@ const HEAD_BYTES = 200;
 export type Line = { readonly text: string; readonly isTooLong: boolean };
 
 /** bytesMax: the longest line that is given whole. A last line without its end is one, too. */
-export async function* linesOf(
-  chunks: AsyncIterable<Uint8Array>,
-  bytesMax: (lineIndex: number) => number,
-): AsyncGenerator<Line> {
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Line> {
   let parts: Uint8Array[] = [];
   let byteCount = 0;
-  let lineIndex = 0;
   const take = (part: Uint8Array) => {
-    if (byteCount <= bytesMax(lineIndex)) parts.push(part);
+    if (byteCount <= bytesMax) parts.push(part);
     byteCount += part.length;
   };
   const whole = (): Line => {
-    const isTooLong = byteCount > bytesMax(lineIndex);
+    const isTooLong = byteCount > bytesMax;
     const bytes = Buffer.concat(parts);
     parts = [];
     byteCount = 0;
-    lineIndex += 1;
     return { text: bytes.subarray(0, isTooLong ? HEAD_BYTES : undefined).toString('utf8'), isTooLong };
   };
   for await (const chunk of chunks) {

@@ -1,19 +1,15 @@
 /**
- * Recording: a stream of bytes → devices with their chains, findings, notes. Reads what the broker delivered, or the
- * ledger's own file, which its first line tells apart. Nothing is kept of a line but what chain and coverage need.
+ * Recording: what the broker delivered, line by line, or what a ledger keeps (ledger.ts), record by record → devices with
+ * their chains, findings, notes. Nothing is kept of a line but what chain and coverage need.
  */
-import { ExitCode, LetheError } from '../../errors.ts';
 import { type Receipt, receiptFaults, receiptHash } from '../../privacy/receipts.ts';
-import { decodeState, FORMAT } from '../../voice/ledger/format.ts';
-import type { LedgerState } from '../../voice/ledger/ledger.ts';
-import { intervalPayload } from '../../voice/topics/payloads.ts';
+import type { LedgerRecord, LedgerState } from '../../voice/ledger/ledger.ts';
+import { messageOf as payloadOf, topicOf } from '../../voice/receipts/covers.ts';
 import { Coverage } from './coverage.ts';
 import { Device } from './device.ts';
 import { Findings } from './findings.ts';
 import { LINE_BYTES_MAX, linesOf, type Message, messageOf } from './lines.ts';
 
-/** A full ledger has about 10 MB in its second line. */
-const STATE_BYTES_MAX = 64 * 1024 * 1024;
 /** More of either are no recording of a shop. */
 const EPOCHS_MAX = 1000;
 const DEVICES_MAX = 1000;
@@ -29,45 +25,21 @@ export type Recording = {
   readonly otherCount: number;
 };
 
-/** trustedKey: base64; empty: any. Throws LetheError (65) for a ledger that is damaged. */
+/** trustedKey: base64; empty: any. */
 export async function readRecording(chunks: AsyncIterable<Uint8Array>, trustedKey: string): Promise<Recording> {
-  let isState = false;
-  let reader: Reader | undefined;
-  const stateLines: string[] = [];
-  // Only a ledger has a long line, and only as its second.
-  const bytesMax = (lineIndex: number) => (isState && lineIndex === 1 ? STATE_BYTES_MAX : LINE_BYTES_MAX);
-  for await (const line of linesOf(chunks, bytesMax)) {
-    if (reader === undefined && !isState) isState = line.text.startsWith(`${FORMAT} `);
-    if (isState) {
-      stateLines.push(line.text);
-      continue;
-    }
-    reader ??= new Reader(trustedKey, 'line');
-    reader.takeLine(messageOf(line));
-  }
-  return isState ? readState(stateLines.join('\n'), trustedKey) : (reader ?? new Reader(trustedKey, 'line')).end();
-}
-
-function readState(text: string, trustedKey: string): Recording {
-  const state = decodeState(text);
-  if (typeof state === 'string') {
-    throw new LetheError('VERIFY_STATE_DAMAGED', `The ledger cannot be read: ${state}.`, ExitCode.dataError, {
-      op: 'verify receipts',
-      hint: 'Verify what the broker delivered instead: a recording of the device’s topics.',
-    });
-  }
-  const reader = new Reader(trustedKey, 'record');
-  reader.takeState(state);
+  const reader = new RecordingReader(trustedKey, 'line');
+  for await (const line of linesOf(chunks, LINE_BYTES_MAX)) reader.takeLine(messageOf(line));
   return reader.end();
 }
 
-class Reader {
+export class RecordingReader {
   readonly #findings: Findings;
   readonly #trustedKey: string;
   readonly #devices = new Map<string, Device>();
   readonly #coverages = new Map<string, Coverage>();
   #placeCount = 0;
   #otherCount = 0;
+  #lastReceipt: Receipt | undefined;
 
   constructor(trustedKey: string, place: 'line' | 'record') {
     this.#trustedKey = trustedKey;
@@ -92,20 +64,21 @@ class Reader {
     }
   }
 
-  /** What waits in a ledger, in its order, and that the last receipt is the head that it names. */
-  takeState({ pending, epochId, receiptHead }: LedgerState): void {
-    let last: Receipt | undefined;
-    for (const record of pending) {
-      this.#placeCount += 1;
-      if (record.kind === 'receipt') {
-        last = record.receipt;
-        this.#takeReceipt(record.receipt, this.#placeCount, undefined);
-      } else {
-        const topic = `${record.kind === 'zone' ? 'zone' : 'interval'}/${record.name}`;
-        const payload = JSON.parse(intervalPayload({ record, epochId, tz: '', historical: false })) as object;
-        this.#takeInterval({ kind: 'interval', topic, device: undefined, payload }, this.#placeCount);
-      }
+  /** The next one of a ledger. */
+  takeRecord(record: LedgerRecord): void {
+    this.#placeCount += 1;
+    if (record.kind === 'receipt') {
+      this.#lastReceipt = record.receipt;
+      this.#takeReceipt(record.receipt, this.#placeCount, undefined);
+    } else {
+      const message = { kind: 'interval', topic: topicOf(record), device: undefined, payload: payloadOf(record) } as const;
+      this.#takeInterval(message, this.#placeCount);
     }
+  }
+
+  /** After the last record of a ledger: the last receipt is the head of the chain that the state names. */
+  takeHead({ receiptHead }: LedgerState): void {
+    const last = this.#lastReceipt;
     if (last === undefined || (last.number === receiptHead.number && receiptHash(last) === receiptHead.hash)) return;
     this.#findings.add({
       kind: 'edit',
@@ -114,6 +87,13 @@ class Reader {
       numbers: [last.number, last.number],
       text: `the ledger says that its chain ends with receipt ${receiptHead.number}, hash ${receiptHead.hash}; its last one is receipt ${last.number}, hash ${receiptHash(last)}`,
     });
+  }
+
+  /** Batches of a ledger that are no longer what was written. */
+  takeDamaged(batchCount: number): void {
+    if (batchCount === 0) return;
+    const text = `${batchCount} intervals in the ledger are damaged: their check sums are wrong`;
+    this.#findings.add({ kind: 'edit', device: '', line: this.#placeCount, numbers: null, text });
   }
 
   end(): Recording {

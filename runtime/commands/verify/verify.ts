@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { ExitCode, LetheError } from '../../errors.ts';
+import { isLedger, readLedgerRecording } from './ledger.ts';
 import { type Recording, readRecording } from './recording.ts';
 import { reportJson, reportText } from './report.ts';
 
@@ -32,13 +33,15 @@ export async function verifyCommand({ file, publicKey, json, out }: VerifyOption
 
 async function read(file: string, publicKey: string): Promise<Recording> {
   try {
-    return await readRecording(file === '-' ? process.stdin : createReadStream(file), publicKey);
+    if (file === '-') return await readRecording(process.stdin, publicKey);
+    if (isLedger(file)) return await readLedgerRecording(file, publicKey);
+    return await readRecording(createReadStream(file), publicKey);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (cause instanceof LetheError || code === undefined) throw cause;
     throw new LetheError('VERIFY_NO_INPUT', `${file} cannot be read (${code}).`, ExitCode.noInput, {
       op: 'verify receipts',
-      hint: 'Give a file that mosquitto_sub wrote, the ledger’s file (voice-state in state_dir), or - for the input.',
+      hint: 'Give a file that mosquitto_sub wrote, the ledger’s file (ledger.db in state_dir), or - for the input.',
       cause,
     });
   }
@@ -50,7 +53,7 @@ function refuseNothing(file: string, { devices, findings, placeCount }: Recordin
   const what = `${placeCount} ${findings.place}${placeCount === 1 ? '' : 's'}`;
   const hint =
     findings.place === 'record'
-      ? 'The broker has acknowledged all of them: verify a recording of its topics.'
+      ? 'The device had no key, or the ledger is new: verify a recording of its topics.'
       : 'Record the whole device: mosquitto_sub -h BROKER -t "lethe/v1/SITE/DEVICE/#" -v > FILE. There is a receipt after each interval.';
   throw new LetheError('VERIFY_NOTHING', `${file} has no receipt in ${what}.`, ExitCode.noInput, {
     op: 'verify receipts',

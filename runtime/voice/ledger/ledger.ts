@@ -1,106 +1,32 @@
 /**
- * Ledger: what the voice must still know after a pulled plug, in one small file.
- * Totals and the eye's values they were reckoned from, open intervals, the next sequence number and the records that the
- * broker has not acknowledged stand in the same file and change by one rename, so they can never contradict each other.
- * Written beside, synced, renamed, folder synced; 0600 in a folder 0700.
+ * Ledger: what the voice must still know after a pulled plug, in one database, ledger.db in state_dir.
+ * Totals and the eye's values they were reckoned from, open intervals, the next sequence number and how far the broker has
+ * acknowledged are its *state*; beside it stand the records of each closed interval (records.ts), kept after they were
+ * acknowledged, as long as there is room, so that they can be sent again. Both change in one transaction.
  *
- * When the file cannot be written (card full, read-only), counting goes on in memory, one sentence is logged and saving
- * is tried again with every later `save`. A file that is damaged is set aside under another name and never overwritten.
- * Memory and disk: PENDING_MAX records of about 70 bytes, receipts of about 300 (format.ts); beyond that the oldest go and
- * are counted.
- * Not here: a history of what was delivered; several voices on one file (one supervisor starts one).
+ * **Nothing is told that is not on disk** (`tellableSeq`, `save`): a number that was told and then lost in a power cut
+ * would be given again, to something else. While the disk cannot be written, counting goes on in memory, one sentence is
+ * logged, saving is tried again, and what is closed waits (UNSAVED_MAX batches; then the oldest go and are counted). After
+ * UNTOLD_US of that the ledger begins a new epoch, which no disk has seen, whose numbers can therefore not be given
+ * again, and goes on without a disk; what waits is renamed to it. Totals keep their values.
+ *
+ * A full file (BYTES_MAX) gives up its oldest acknowledged records, then its oldest ones that wait, and says so. A damaged
+ * file is set aside under another name and never overwritten.
+ * Memory: state, and PAGE_BATCHES batches while reading.
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { DatabaseError } from '../../errors.ts';
+import type { OpenDatabase } from '../../ports/database.ts';
 import type { Receipt } from '../../privacy/receipts.ts';
-import { MS_PER_S, US_PER_S } from '../../units.ts';
-import type { EyeFrames } from '../intervals/frames.ts';
-import { emptyIntervals, type IntervalState, type Quality } from '../intervals/intervals.ts';
+import { US_PER_S } from '../../units.ts';
 import { emptyTotals, type LineTotals } from '../intervals/totals.ts';
-import type { ZoneFacts } from '../intervals/zones.ts';
-import { emptyOccupancy, type OccupancyState } from '../occupancy/occupancy.ts';
-import { type LedgerFiles, nodeFiles } from './files.ts';
-import { decodeState, encodeState } from './format.ts';
+import { LedgerFile, problemOf } from './file.ts';
+import { type Batch, type IntervalRecord, type LedgerRecord, lastSeqOf, recordsOf } from './records.ts';
+import { emptyState, type LedgerState } from './state.ts';
 
-type Envelope = {
-  readonly seq: number;
-  readonly boot: number;
-  /** Of the counter or zone. */
-  readonly name: string;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly samples: number;
-  readonly expected: number;
-  readonly quality: Quality;
-  /** The shop was open in it, at least for a part. */
-  readonly isOpen: boolean;
-};
-
-/** What one counter (line or entrance) counted in one interval, as it waits for the broker. */
-export type CountRecord = Envelope & {
-  readonly kind: 'count';
-  readonly in: number;
-  readonly out: number;
-  readonly netIn: number;
-  readonly netOut: number;
-  readonly totalIn: number;
-  readonly totalOut: number;
-  /** Entries with a pause before them, and the parties that came in since the full hour (groups.ts). */
-  readonly chains: number;
-  readonly groupsHour: number;
-};
-
-/** What happened in one zone in one interval. */
-export type ZoneRecord = Envelope & {
-  readonly kind: 'zone';
-  readonly facts: ZoneFacts;
-  /** People who came in through the counter that the zone lies before; null: it lies before none. */
-  readonly entries: number | null;
-};
-
-export type IntervalRecord = CountRecord | ZoneRecord;
-
-/** What the device signs about an interval, after the records that it covers; published as it stands here. */
-export type ReceiptRecord = {
-  readonly kind: 'receipt';
-  readonly seq: number;
-  readonly toMs: number;
-  readonly receipt: Receipt;
-};
-
-export type PendingRecord = IntervalRecord | ReceiptRecord;
-
-/** The last receipt of the chain; 0 and null: none yet. */
-export type ReceiptHead = { number: number; hash: string | null };
-
-/** What is known of the eye; a restarted voice goes on from here. */
-export type EyeSeen = { boot: number; state: number; reason: number };
-
-export type LedgerState = {
-  /** Names this series of totals; a new one says: the meter began again at 0. */
-  epochId: string;
-  /** Starts of the voice since the epoch. */
-  boot: number;
-  /** Last sequence number given; survives restarts. */
-  seq: number;
-  /** By counter name, so that renaming or sorting lines never mixes their totals. */
-  lines: Record<string, LineTotals>;
-  /** Net totals, the same way. */
-  net: Record<string, LineTotals>;
-  /** By zone name: visits (as in) and bounces (as out); passers-by (as in). */
-  visits: Record<string, LineTotals>;
-  passers: Record<string, LineTotals>;
-  occupancy: OccupancyState;
-  eye: EyeSeen | null;
-  /** Frames and model of the last boots of the eye, newest first. */
-  eyes: EyeFrames[];
-  intervals: IntervalState;
-  receiptHead: ReceiptHead;
-  /** Oldest first. */
-  pending: PendingRecord[];
-  /** Records given up because `pending` was full. */
-  droppedCount: number;
-};
+export type { Batch, CountRecord, IntervalRecord, LedgerRecord, ReceiptRecord, ZoneRecord } from './records.ts';
+export type { EyeSeen, LedgerState } from './state.ts';
 
 /** ok; unwritable: counting in memory; unreadable: as that, and the old file is left as it is. */
 export type LedgerCondition = { readonly state: 'ok' | 'unwritable' | 'unreadable'; readonly reason: string };
@@ -108,51 +34,76 @@ export type LedgerCondition = { readonly state: 'ok' | 'unwritable' | 'unreadabl
 export type LedgerEvents = {
   /** Something a person should read: one sentence with value and remedy. Told once per change. */
   readonly onProblem: (sentence: string) => void;
+  /** Something worth a line that is no fault. */
+  readonly onNote: (sentence: string) => void;
   /** Saving works again. */
   readonly onRecovered: () => void;
 };
 
-export const STATE_FILE = 'voice-state';
-/** Receipts among them: a day and a half of one-minute records of eight lines, or a week of one line. */
-export const PENDING_MAX = 20_000;
-/** With a long backlog the file is large; saving it less often keeps the card alive. Closed intervals are saved at once. */
-const SAVE_BYTES_PER_S = 65_536;
+export type LedgerOptions = {
+  readonly folder: string;
+  readonly lines: readonly string[];
+  readonly zones: readonly string[];
+  readonly openDatabase: OpenDatabase;
+  readonly wallMs: () => number;
+  readonly nowUs: number;
+  readonly events: LedgerEvents;
+  /** BYTES_MAX, but for tests. */
+  readonly bytesMax?: number;
+};
+
+export const LEDGER_FILE = 'ledger.db';
+/** 150 days of one-minute records of eight lines, with their receipts, take about 55 MB. */
+export const BYTES_MAX = 64 * 1024 * 1024;
+/** So long a disk may fail before what is counted goes out under a new epoch. */
+export const UNTOLD_US = 600 * US_PER_S;
+/** A day of minutes, in memory. */
+export const UNSAVED_MAX = 1440;
+const PAGE_BATCHES = 32;
+/** Batches given up at once when the file is full: about 64 KiB. */
+const ROOM_BATCHES = 256;
+const SAVE_WAIT_US = US_PER_S;
+/** A disk that fails is left alone for so long, but for intervals that close. */
+const RETRY_WAIT_US = 10 * US_PER_S;
 
 export class Ledger {
   readonly state: LedgerState;
   /** True if this start found no usable file: what an eye counted before may have been published already. */
   readonly lostMemory: boolean;
   condition: LedgerCondition = { state: 'ok', reason: '' };
-  /** Records up to this number are on disk; the others would get it again after a crash now. */
-  savedSeq = 0;
+  /** Begin of the oldest record that is kept; null: none is. */
+  keptFromMs: number | null = null;
+  /** Makes a receipt anew for records that got another epoch; set by whoever makes receipts. */
+  renewReceipt: (receipt: Receipt, records: readonly IntervalRecord[]) => Receipt = (receipt) => receipt;
   readonly #path: string;
-  readonly #folder: string;
-  readonly #files: LedgerFiles;
-  readonly #events: LedgerEvents;
-  /** A file that must not be overwritten stands at #path. */
-  #blocked: { readonly suffix: string; readonly reason: string } | undefined;
+  readonly #file: LedgerFile;
+  readonly #options: LedgerOptions;
+  /** Closed and not on disk, oldest first. */
+  #unsaved: Batch[] = [];
+  /** Records up to this number are on disk. */
+  #savedSeq = 0;
+  /** A start after a crash might go on with this epoch. */
+  #isEpochOnDisk = false;
   #dirty = true;
   #savedAtUs = Number.NEGATIVE_INFINITY;
-  #savedBytes = 0;
-  #dropTold = false;
+  #failingSinceUs: number | undefined;
+  #hasDropped = false;
+  #isDropTold = false;
+  #isRoomTold = false;
+  #damagedTold = 0;
 
-  /** Opens or begins the ledger in `folder`; counts one start. Never throws for a disk that does not work. */
-  constructor(
-    folder: string,
-    lines: readonly string[],
-    zones: readonly string[],
-    wallMs: number,
-    events: LedgerEvents,
-    files: LedgerFiles = nodeFiles,
-  ) {
-    this.#folder = folder;
-    this.#path = join(folder, STATE_FILE);
-    this.#files = files;
-    this.#events = events;
-    const found = this.#read(wallMs);
+  /** Opens or begins the ledger; counts one start. Throws only for a file that another process has (DatabaseError `busy`). */
+  constructor(options: LedgerOptions) {
+    const { folder, lines, zones, openDatabase, wallMs, nowUs, bytesMax = BYTES_MAX } = options;
+    this.#options = options;
+    this.#path = join(folder, LEDGER_FILE);
+    this.#file = new LedgerFile(this.#path, openDatabase, bytesMax);
+    const found = this.#file.read(wallMs());
+    if (this.#file.blocked !== undefined) this.#tell('unreadable', this.#file.blocked.reason);
     this.lostMemory = found === 'lost';
+    this.#isEpochOnDisk = typeof found === 'object';
     this.state = typeof found === 'object' ? found : emptyState(lines, zones);
-    this.savedSeq = this.state.seq;
+    this.#savedSeq = this.state.seq;
     for (const name of lines) {
       this.state.lines[name] ??= emptyTotals();
       this.state.net[name] ??= emptyTotals();
@@ -162,7 +113,7 @@ export class Ledger {
       this.state.passers[name] ??= emptyTotals();
     }
     this.state.boot += 1;
-    this.save(0);
+    this.save(nowUs);
   }
 
   /** Of a counter or zone that was given to the constructor. */
@@ -175,146 +126,222 @@ export class Ledger {
     return this.state.seq;
   }
 
-  /** Puts a record at the end of the queue; a full queue gives up its oldest. */
-  append(record: PendingRecord): void {
-    const { state } = this;
-    state.pending.push(record);
-    this.#dirty = true;
-    if (state.pending.length <= PENDING_MAX) return;
-    state.pending.shift();
-    state.droppedCount += 1;
-    if (this.#dropTold) return;
-    this.#dropTold = true;
-    this.#events.onProblem(
-      `${PENDING_MAX} records wait for the broker, more are not kept: the oldest are given up from now on. Bring the broker back; totals stay right.`,
-    );
+  /** Records that wait for the broker. */
+  get pendingCount(): number {
+    return this.state.seq - this.state.acknowledgedSeq;
   }
 
-  /** The broker has it: it may be forgotten. */
+  /** Records up to this number may be told. */
+  get tellableSeq(): number {
+    return this.#isEpochOnDisk ? this.#savedSeq : this.state.seq;
+  }
+
+  /** The batch of a closed interval, with the numbers that `nextSeq` gave since the one before. */
+  append(batch: Batch): void {
+    this.#unsaved.push(batch);
+    this.#dirty = true;
+    if (this.#unsaved.length <= UNSAVED_MAX) return;
+    this.#giveUpTo(lastSeqOf(this.#unsaved.shift()!));
+    this.#tellDropped();
+  }
+
+  /** The broker has this record and all before it. It is noted on disk with whatever is saved next. */
   acknowledge(seq: number): void {
-    const { pending } = this.state;
-    const index = pending.findIndex((record) => record.seq === seq);
-    if (index < 0) return;
-    pending.splice(index, 1);
-    this.#dirty = true;
-    if (pending.length < PENDING_MAX / 2) this.#dropTold = false;
+    const { state } = this;
+    if (seq > state.acknowledgedSeq && seq <= state.seq) state.acknowledgedSeq = seq;
+    if (this.pendingCount > 0) return;
+    this.#hasDropped = false;
+    this.#isDropTold = false;
   }
 
-  /** Something else in `state` was changed. */
+  /** The oldest records that wait and may be told, one page of them; none: nothing may be told now. */
+  waiting(): LedgerRecord[] {
+    const fromSeq = this.state.acknowledgedSeq + 1;
+    if (fromSeq > this.tellableSeq) return [];
+    const isWaiting = ({ seq }: LedgerRecord) => seq >= fromSeq;
+    if (fromSeq <= this.#savedSeq) {
+      const saved = this.#page(fromSeq).filter(isWaiting);
+      if (saved.length > 0 || this.#isEpochOnDisk) return saved;
+      // The disk gives back nothing of what it should have, and we go on without it.
+      this.#giveUpTo(this.#savedSeq);
+    }
+    return this.#unsaved.slice(0, PAGE_BATCHES).flatMap(recordsOf).filter(isWaiting);
+  }
+
+  /**
+   * Records of that epoch that are kept on disk, fromSeq to toSeq, both included; one page of them, oldest first. What
+   * follows the last of them is the next page.
+   */
+  recordsBetween(epochId: string, fromSeq: number, toSeq: number): LedgerRecord[] {
+    for (let seq = fromSeq; seq <= toSeq && seq <= this.#savedSeq; ) {
+      const page = this.#page(seq);
+      const found = page.filter((record) => record.epochId === epochId && record.seq >= fromSeq && record.seq <= toSeq);
+      if (found.length > 0) return found;
+      const lastSeq = page.at(-1)?.seq ?? 0;
+      if (lastSeq < seq) return [];
+      seq = lastSeq + 1;
+    }
+    return [];
+  }
+
+  /** Something in `state` was changed. */
   touch(): void {
     this.#dirty = true;
   }
 
-  /** Saves if there is something to save and the last time was at least a second ago (longer for a large file). */
+  /** Saves if there is something to save and the last time was at least a second ago. Call it about once a second. */
   saveSoon(nowUs: number): void {
-    const waitUs = Math.max(1, this.#savedBytes / SAVE_BYTES_PER_S) * US_PER_S;
+    const waitUs = this.condition.state === 'ok' ? SAVE_WAIT_US : RETRY_WAIT_US;
     if (this.#dirty && nowUs - this.#savedAtUs >= waitUs) this.save(nowUs);
   }
 
-  /** Saves now if there is something to save: for what must not be told before it is on disk. */
-  saveIfDirty(nowUs: number): void {
-    if (this.#dirty) this.save(nowUs);
+  /** Saves now if there is something to save. True: totals as they are now may be told. */
+  saveToTell(nowUs: number): boolean {
+    if (this.#dirty && this.condition.state === 'ok') this.save(nowUs);
+    return !(this.#dirty && this.#isEpochOnDisk);
   }
 
   /** Saves now. Returns whether it is on disk; a failure is told through events and in `condition`. */
   save(nowUs: number): boolean {
     this.#savedAtUs = nowUs;
-    const text = encodeState(this.state);
-    this.#savedBytes = text.length;
     try {
-      this.#files.makeFolder(this.#folder);
-      if (this.#blocked !== undefined) {
-        this.#files.rename(this.#path, this.#path + this.#blocked.suffix);
-        this.#blocked = undefined;
-      }
-      this.#files.writeAtomic(this.#path, text);
+      this.#write();
     } catch (error) {
-      const blocked = this.#blocked;
-      this.#fail(blocked === undefined ? 'unwritable' : 'unreadable', blocked?.reason ?? this.#writeProblem(error));
+      this.#failed(error, nowUs);
       return false;
     }
     this.#dirty = false;
-    this.savedSeq = this.state.seq;
+    this.#failingSinceUs = undefined;
     if (this.condition.state !== 'ok') {
       this.condition = { state: 'ok', reason: '' };
-      this.#events.onRecovered();
+      this.#options.events.onRecovered();
     }
     return true;
   }
 
-  #fail(state: 'unwritable' | 'unreadable', reason: string): void {
+  /** Lets the file go. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Gives up old batches while the file is full. */
+  #write(): void {
+    const { acknowledgedSeq, droppedCount } = this.state;
+    let keepFromSeq = 0;
+    for (;;) {
+      try {
+        this.#file.save(this.state, this.#unsaved, keepFromSeq, this.#options.wallMs());
+        break;
+      } catch (error) {
+        const next = error instanceof DatabaseError && error.kind === 'full' ? this.#room(keepFromSeq) : undefined;
+        if (next === undefined) {
+          Object.assign(this.state, { acknowledgedSeq, droppedCount });
+          throw error;
+        }
+        keepFromSeq = next;
+        this.#giveUpTo(keepFromSeq - 1);
+        this.#tellDropped();
+      }
+    }
+    const isFirst = this.keptFromMs === null;
+    this.#unsaved = [];
+    this.#savedSeq = this.state.seq;
+    this.#isEpochOnDisk = true;
+    if (isFirst || keepFromSeq > 0) this.#noteOldest();
+    if (keepFromSeq > 0) this.#tellRoom();
+  }
+
+  /** First number that is to be kept next when the file is full: acknowledged ones go alone as long as there are any. */
+  #room(keepFromSeq: number): number | undefined {
+    const oldest = this.#file.oldestSeqs(2 * ROOM_BATCHES).filter((seq) => seq >= keepFromSeq);
+    const ends = oldest.slice(1, ROOM_BATCHES + 1);
+    return ends.filter((seq) => seq <= this.state.acknowledgedSeq + 1).at(-1) ?? ends.at(-1);
+  }
+
+  /** Records up to this number are no longer here; those that waited are counted. */
+  #giveUpTo(seq: number): void {
+    const { state } = this;
+    if (seq <= state.acknowledgedSeq) return;
+    state.droppedCount += seq - state.acknowledgedSeq;
+    state.acknowledgedSeq = seq;
+    this.#hasDropped = true;
+  }
+
+  #tellDropped(): void {
+    if (!this.#hasDropped || this.#isDropTold) return;
+    this.#isDropTold = true;
+    this.#options.events.onProblem(
+      'There is no more room for records that wait for the broker: the oldest are given up from now on. Bring the broker back; totals stay right.',
+    );
+  }
+
+  #tellRoom(): void {
+    if (this.#isRoomTold) return;
+    this.#isRoomTold = true;
+    const from = this.keptFromMs === null ? 'now' : new Date(this.keptFromMs).toISOString();
+    this.#options.events.onNote(`the ledger is full: the oldest records go from now on, kept are those from ${from}`);
+  }
+
+  #failed(error: unknown, nowUs: number): void {
+    if (error instanceof DatabaseError && error.kind === 'damaged' && this.#file.blocked === undefined) {
+      // What it held is lost, our state is not.
+      this.#file.blockDamaged(error, this.#options.wallMs());
+      this.#giveUpTo(this.#savedSeq);
+    }
+    const { blocked } = this.#file;
+    this.#tell(blocked === undefined ? 'unwritable' : 'unreadable', blocked?.reason ?? problemOf(error, this.#path));
+    this.#failingSinceUs ??= nowUs;
+    if (this.#isEpochOnDisk && nowUs - this.#failingSinceUs >= UNTOLD_US) this.#beginEpoch();
+  }
+
+  #tell(state: 'unwritable' | 'unreadable', reason: string): void {
     const isNews = this.condition.state !== state || this.condition.reason !== reason;
     this.condition = { state, reason };
-    if (isNews) this.#events.onProblem(reason);
+    if (isNews) this.#options.events.onProblem(reason);
   }
 
-  /** The state on disk; `new` if there is none; `lost` if there is one that cannot be used. */
-  #read(wallMs: number): LedgerState | 'new' | 'lost' {
-    let text: string | undefined;
-    try {
-      text = this.#files.read(this.#path);
-    } catch (error) {
-      const code = codeOf(error);
-      this.#block(
-        `.unreadable-${stamp(wallMs)}`,
-        `State file ${this.#path} cannot be read (${code}); counting begins at 0 in memory and the file is set aside. Check its owner and the card.`,
-      );
-      return 'lost';
-    }
-    if (text === undefined) return 'new';
-    const decoded = decodeState(text);
-    if (typeof decoded === 'object') return decoded;
-    const suffix = `.damaged-${stamp(wallMs)}`;
-    this.#block(
-      suffix,
-      `State file ${this.#path} is damaged (${decoded}); it is set aside as ${STATE_FILE}${suffix} and counting begins at 0 with a new epoch. Keep the file if its totals matter; check the card.`,
+  /** What is counted from here on, and what waits and is not on disk, goes out under a name that no disk has seen. */
+  #beginEpoch(): void {
+    const { state } = this;
+    state.epochId = randomUUID();
+    state.receiptHead = { number: 0, hash: null };
+    this.#isEpochOnDisk = false;
+    this.#unsaved = this.#unsaved.map((batch) => this.#renewed(batch));
+    this.#options.events.onProblem(
+      `Nothing could be saved for ${UNTOLD_US / US_PER_S / 60} minutes: counting goes on in memory under a new epoch, ${state.epochId}. Totals keep their values; a restart now would lose what was counted since.`,
     );
-    return 'lost';
   }
 
-  #block(suffix: string, reason: string): void {
-    this.#blocked = { suffix, reason };
-    this.#fail('unreadable', reason);
+  #renewed({ records: before, receipt }: Batch): Batch {
+    const records = before.map((record) => ({ ...record, epochId: this.state.epochId }));
+    return { records, receipt: receipt && this.renewReceipt(receipt, records) };
   }
 
-  #writeProblem(error: unknown): string {
-    const code = codeOf(error);
-    const remedy: Record<string, string> = {
-      ENOSPC: 'Free some space there.',
-      EDQUOT: 'Free some space there, or raise the quota.',
-      EACCES: 'Give the folder to the user that runs the voice.',
-      EPERM: 'Give the folder to the user that runs the voice.',
-      EROFS: 'Mount it writable, or set state_dir to a writable folder.',
-    };
-    return `State cannot be saved in ${this.#folder} (${code}); counting goes on in memory and saving is tried again. ${remedy[code] ?? 'Check the disk.'}`;
+  #noteOldest(): void {
+    const [oldest] = this.#pageOfBatches(0, 1);
+    this.keptFromMs = oldest?.records[0]?.fromMs ?? null;
   }
-}
 
-function emptyState(lines: readonly string[], zones: readonly string[]): LedgerState {
-  return {
-    epochId: randomUUID(),
-    boot: 0,
-    seq: 0,
-    lines: {},
-    net: {},
-    visits: {},
-    passers: {},
-    occupancy: emptyOccupancy(),
-    eye: null,
-    eyes: [],
-    intervals: emptyIntervals(lines, zones),
-    receiptHead: { number: 0, hash: null },
-    pending: [],
-    droppedCount: 0,
-  };
-}
+  #page(fromSeq: number): LedgerRecord[] {
+    return this.#pageOfBatches(fromSeq, PAGE_BATCHES).flatMap(recordsOf);
+  }
 
-/** `2026-01-05T12:00:00.000Z` → `20260105T120000Z`: sorts, and fits every file system. */
-function stamp(wallMs: number): string {
-  const wholeS = Math.floor(wallMs / MS_PER_S) * MS_PER_S;
-  return new Date(wholeS).toISOString().replace('.000', '').replace(/[-:]/g, '');
-}
+  /** None: the disk cannot be read, which is told with the next save. */
+  #pageOfBatches(fromSeq: number, countMax: number): Batch[] {
+    try {
+      const batches = this.#file.batchesFrom(fromSeq, countMax);
+      this.#tellDamaged();
+      return batches;
+    } catch (error) {
+      if (error instanceof DatabaseError) return [];
+      throw error;
+    }
+  }
 
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+  #tellDamaged(): void {
+    const { damagedCount } = this.#file;
+    if (damagedCount > this.#damagedTold)
+      this.#options.events.onProblem(`Records of ${damagedCount} intervals in ${this.#path} are damaged and left out. Check the card.`);
+    this.#damagedTold = damagedCount;
+  }
 }

@@ -1,7 +1,7 @@
 /**
- * Notary: makes the receipt of each interval when its records are closed, and puts it behind them into the ledger.
- * Receipt, head of the chain and the records that it covers are in one state, saved by one rename, and a receipt leaves
- * only after that (delivery.ts): a crash can neither lose one nor give its number to another.
+ * Notary: makes the receipt of each interval when its records are closed.
+ * Receipt, head of the chain and the records that it covers are saved in one transaction, and none of them leaves before
+ * that (ledger.ts): a crash can neither lose one nor give its number to another.
  * The text is settled here. Nothing of it is made again when it is sent, which may be after an update of the program.
  * Without the device's key (a disk that cannot be written, a file that others can read) intervals are counted as ever and
  * bear no receipt; the key is tried again with later intervals.
@@ -9,11 +9,12 @@
 import { effectiveFile } from '../../config/effective.ts';
 import type { Config } from '../../config/schema.ts';
 import { explain } from '../../errors.ts';
-import { canonicalHash, type DeviceKey, messageHash, receiptHash, signedReceipt } from '../../privacy/receipts.ts';
+import { canonicalHash, type DeviceKey, type Receipt, receiptHash, signedReceipt } from '../../privacy/receipts.ts';
 import { MS_PER_MINUTE } from '../../units.ts';
 import type { ClosedInterval } from '../intervals/intervals.ts';
 import type { IntervalRecord, Ledger } from '../ledger/ledger.ts';
-import { intervalPayload, rfc3339 } from '../topics/payloads.ts';
+import { rfc3339 } from '../topics/payloads.ts';
+import { coverOf } from './covers.ts';
 
 /** ok, or no_key with the reason in a sentence. */
 export type ReceiptCondition = { readonly state: 'ok' | 'no_key'; readonly reason: string };
@@ -48,14 +49,14 @@ export class Notary {
     this.#openKey();
   }
 
-  /** records: of this interval, already in the ledger, in the order of their numbers. nowMs: wall clock. */
-  certify(interval: ClosedInterval, records: readonly IntervalRecord[], nowMs: number): void {
+  /** records: of this interval, in the order of their numbers. nowMs: wall clock. Undefined: there is no key. */
+  certify(interval: ClosedInterval, records: readonly IntervalRecord[], nowMs: number): Receipt | undefined {
     // A clock that was set back is no reason to wait for it.
     if (this.#key === undefined && Math.abs(nowMs - this.#triedAtMs) >= RETRY_MS) {
       this.#triedAtMs = nowMs;
       this.#openKey();
     }
-    if (this.#key === undefined || records.length === 0) return;
+    if (this.#key === undefined || records.length === 0) return undefined;
     const { ledger, config, version } = this.#options;
     const { epochId, boot, receiptHead } = ledger.state;
     const { read, erased, dropped, eyeStarts, pixelsUsMax, derivedUsMax, models } = interval.frames;
@@ -78,17 +79,26 @@ export class Notary {
         models: [...models],
         config_sha256: this.configHash,
         version,
-        covers: records.map((record) => ({
-          seq: record.seq,
-          topic: `${record.kind === 'zone' ? 'zone' : 'interval'}/${record.name}`,
-          sha256: hashOfMessage(record, epochId),
-        })),
+        covers: records.map(coverOf),
         previous: receiptHead.hash,
       },
       this.#key,
     );
     ledger.state.receiptHead = { number: receipt.number, hash: receiptHash(receipt) };
-    ledger.append({ kind: 'receipt', seq: receipt.seq, toMs: interval.toMs, receipt });
+    return receipt;
+  }
+
+  /** The same about the same records under another epoch: they got it before anybody was told of them. */
+  renewed(receipt: Receipt, records: readonly IntervalRecord[]): Receipt {
+    const { state } = this.#options.ledger;
+    const { public_key: _key, signature: _signature, ...facts } = receipt;
+    const { epochId, receiptHead } = state;
+    const number = receiptHead.number + 1;
+    const covers = records.map(coverOf);
+    // It was signed once, so there is a key.
+    const renewed = signedReceipt({ ...facts, epoch_id: epochId, number, covers, previous: receiptHead.hash }, this.#key!);
+    state.receiptHead = { number, hash: receiptHash(renewed) };
+    return renewed;
   }
 
   #openKey(): void {
@@ -104,9 +114,4 @@ export class Notary {
       if (reason !== before.reason) onProblem(`Intervals bear no receipt until the device's key is there. ${reason}`);
     }
   }
-}
-
-/** As a subscriber works it out from the message; what differs with the time of sending is not in the hash. */
-export function hashOfMessage(record: IntervalRecord, epochId: string): string {
-  return messageHash(JSON.parse(intervalPayload({ record, epochId, tz: '', historical: false })) as object);
 }

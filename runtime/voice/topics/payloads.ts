@@ -240,8 +240,10 @@ export type HealthFacts = {
   readonly receipts: ReceiptCondition;
   /** Records that wait for the broker. */
   readonly pending: number;
-  /** Records given up because too many waited, since the epoch. */
+  /** Records given up before the broker had them, since the ledger was begun. */
   readonly dropped: number;
+  /** Begin of the oldest record that the ledger keeps; null: none. */
+  readonly keptFromMs: number | null;
   /** Records read from the eye since the voice started. */
   readonly records: number;
   readonly cutOff: boolean;
@@ -263,6 +265,8 @@ export function healthPayload(facts: HealthFacts): string {
       reason: facts.ledger.reason,
       pending: facts.pending,
       dropped: facts.dropped,
+      /** Records from here on can be sent again; older ones went when the ledger was full. */
+      kept_from: facts.keptFromMs === null ? null : rfc3339(facts.keptFromMs),
     },
     /** ok, or no_key: intervals bear no receipt, and why. */
     receipts: { state: facts.receipts.state, reason: facts.receipts.reason },

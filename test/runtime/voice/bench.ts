@@ -17,9 +17,11 @@ import {
 } from '../../../runtime/corridor/record.ts';
 import { createLog, type Log } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
+import type { OpenDatabase } from '../../../runtime/ports/database.ts';
 import type { Receipt } from '../../../runtime/privacy/receipts.ts';
-import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { databaseOn } from '../../fakes/database.ts';
+import { SimulatedDisk } from '../../fakes/disk.ts';
 import { memoryKey } from '../../fakes/key.ts';
 
 export function encode(record: Partial<CorridorRecord>): Uint8Array {
@@ -144,31 +146,6 @@ export class FakeEye {
   }
 }
 
-/** A disk that syncs in no time; `fail` makes every write fail with that code until it is undefined again. */
-export class MemoryFiles implements LedgerFiles {
-  readonly texts = new Map<string, string>();
-  fail: string | undefined;
-  writeCount = 0;
-
-  readonly read = (path: string) => this.texts.get(path);
-  readonly makeFolder = () => {};
-  readonly writeAtomic = (path: string, text: string) => {
-    this.#check();
-    this.writeCount += 1;
-    this.texts.set(path, text);
-  };
-  readonly rename = (from: string, to: string) => {
-    this.#check();
-    const text = this.texts.get(from);
-    if (text !== undefined) this.texts.set(to, text);
-    this.texts.delete(from);
-  };
-
-  #check(): void {
-    if (this.fail !== undefined) throw Object.assign(new Error(this.fail), { code: this.fail });
-  }
-}
-
 export type BenchOptions = {
   readonly config?: object;
   readonly brokerIsUp?: boolean;
@@ -204,7 +181,7 @@ export type Health = {
 export const BASE = 'lethe/v1/demo/door1';
 
 export class VoiceBench {
-  readonly files = new MemoryFiles();
+  readonly disk = new SimulatedDisk();
   readonly config: Config;
   readonly clock: ManualClock;
   link: MemoryLink;
@@ -215,12 +192,14 @@ export class VoiceBench {
   readonly key = memoryKey();
   keyFault: Error | undefined;
   readonly #log: Log;
+  readonly #openDatabase: OpenDatabase;
   #life = { isAlive: false };
 
   constructor(options: BenchOptions = {}, startMs?: number) {
     this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
     this.keyFault = options.keyFault;
     this.#log = options.log ?? createLog('voice', this.config.logLevel);
+    this.#openDatabase = databaseOn(this.disk);
     this.clock = new ManualClock(startMs);
     const { lines, entrances, zones } = this.config;
     this.eye = new FakeEye(1, lines.length + entrances.length, zones.length);
@@ -249,7 +228,7 @@ export class VoiceBench {
       },
       control: (word) => this.words.push(word),
       onFatal: (reason) => this.fatal.push(reason),
-      files: this.files,
+      openDatabase: this.#openDatabase,
     });
   }
 
@@ -293,6 +272,8 @@ export class VoiceBench {
   async crash(): Promise<void> {
     const { link } = this;
     this.#life.isAlive = false;
+    this.disk.kill();
+    this.voice.ledger.close();
     await link.stop();
     const next = new MemoryLink(true);
     next.published.push(...link.published);
