@@ -7,12 +7,14 @@ import { assertSound, printRow, Stage, TRIES } from './parts/stage.ts';
 const FAULT = 'clock jumps';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+/** Few, as a clock that is set ahead makes as many records as intervals that were left out. */
+const LINE_COUNT = 2;
 
 if (skipBroker()) {
   test('skipped by SKIP_BROKER=1', () => {});
 } else {
   test('jumps by seconds, minutes and hours, to 1970 and back: every record in order, totals right', async () => {
-    await Stage.run({ name: FAULT }, async (stage) => {
+    await Stage.run({ name: FAULT, lineCount: LINE_COUNT }, async (stage) => {
       const { random, time, voice } = stage;
       const bootMs = time.wallMs();
       const startedMs = Date.now();

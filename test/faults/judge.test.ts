@@ -52,6 +52,14 @@ test('a number that is missing was lost, by the broker if it had acknowledged it
   assert.equal(await verdictOf(heard, { acknowledged: new Set(['e1/2']) }), { ...spoilt, lostByBroker: 1 });
 });
 
+test('a new epoch begins with 1 or goes on with the numbers of the one before; between them nothing may be missing', async () => {
+  const second = (seq: number) => interval(seq, 1, 10 + seq, { epoch_id: 'e2' });
+  assert.is((await verdictOf([...series(), second(1), second(2)])).lost, 0);
+  assert.is((await verdictOf([...series(), second(2)])).lost, 1);
+  assert.is((await verdictOf([...series(), second(5), second(6)])).lost, 0);
+  assert.is((await verdictOf([...series(), second(6)])).lost, 1);
+});
+
 test('another content under the same number, and the same interval under two numbers, are told apart', async () => {
   assert.is((await verdictOf([...series(), interval(3, 4, 7)])).changed, 1);
   const twice = await verdictOf([...series(), { ...interval(4, 4, 14, { seq: 5 }) }]);

@@ -13,8 +13,10 @@ import type { Clock } from '../../../runtime/ports/clock.ts';
 import type { Link, LinkEvents, PublishOptions, Will } from '../../../runtime/ports/link.ts';
 import type { DeviceKey } from '../../../runtime/privacy/receipts.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { databaseOn } from '../../fakes/database.ts';
+import { SimulatedDisk } from '../../fakes/disk.ts';
 import { memoryKey } from '../../fakes/key.ts';
-import { FakeEye, MemoryFiles } from '../../runtime/voice/bench.ts';
+import { FakeEye } from '../../runtime/voice/bench.ts';
 import type { Count } from '../parts/eye.ts';
 import { Random } from '../parts/random.ts';
 
@@ -37,7 +39,8 @@ export class FleetDevice {
   readonly #config: Config;
   readonly #random: Random;
   readonly #key: DeviceKey = memoryKey();
-  readonly #files = new MemoryFiles();
+  readonly #disk = new SimulatedDisk();
+  readonly #openDatabase = databaseOn(this.#disk);
   readonly #eye: FakeEye;
   readonly #crossingsPerS: number;
   #voice: Voice | undefined;
@@ -82,7 +85,7 @@ export class FleetDevice {
       onFatal: (reason) => {
         throw new Error(`${device}: ${reason}`);
       },
-      files: this.#files,
+      openDatabase: this.#openDatabase,
     });
     this.#voice.start();
     this.#feed(this.#eye.hello(Date.now()));
@@ -93,6 +96,8 @@ export class FleetDevice {
   /** The voice is gone without a good-bye; the eye goes on counting. */
   async crash(): Promise<void> {
     this.#life.isAlive = false;
+    this.#disk.kill();
+    this.#voice?.ledger.close();
     this.#voice = undefined;
     await this.#link?.stop();
   }

@@ -86,20 +86,31 @@ function contentOf({ historical: _historical, ...rest }: RecordPayload): string 
   return JSON.stringify(rest);
 }
 
-/** Numbers below the highest of their epoch that were not heard. */
+/**
+ * Numbers that were not heard, up to the highest of their epoch. The first epoch begins with 1; a later one does so as well, or
+ * goes on behind the one before.
+ */
 export function missingOf(heard: readonly Heard[]): Identity[] {
-  const known = new Set<Identity>();
-  const highest = new Map<string, number>();
+  const numbers = new Map<string, Set<number>>();
+  const devices = new Map<string, string[]>();
   for (const { topic, payload } of heard) {
     const identity = identityOf(topic, payload);
-    if (identity === undefined || known.has(identity)) continue;
-    known.add(identity);
+    if (identity === undefined) continue;
     const [epochId, seq] = identity.split('/') as [string, string];
-    highest.set(epochId, Math.max(highest.get(epochId) ?? 0, Number(seq)));
+    const device = topic.split('/')[3]!;
+    if (!numbers.has(epochId)) devices.set(device, [...(devices.get(device) ?? []), epochId]);
+    numbers.set(epochId, (numbers.get(epochId) ?? new Set()).add(Number(seq)));
   }
-  return [...highest].flatMap(([epochId, top]) =>
-    Array.from({ length: top }, (_, index) => `${epochId}/${index + 1}`).filter((identity) => !known.has(identity)),
-  );
+  return [...devices.values()].flatMap((epochs) => {
+    const tops = epochs.map((epochId) => Math.max(...numbers.get(epochId)!));
+    return epochs.flatMap((epochId, index) => {
+      const known = numbers.get(epochId)!;
+      const goesOn = index > 0 && Math.min(...known) > tops[index - 1]!;
+      const first = goesOn ? tops[index - 1]! + 1 : 1;
+      const all = Array.from({ length: tops[index]! - first + 1 }, (_, offset) => first + offset);
+      return all.filter((seq) => !known.has(seq)).map((seq) => `${epochId}/${seq}`);
+    });
+  });
 }
 
 function byEpochAndNumber(epochs: readonly string[]): (a: Known, b: Known) => number {
