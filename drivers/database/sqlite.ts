@@ -25,8 +25,8 @@ import { Vfs } from './vfs.ts';
 /** That of the file system and of the page cache. */
 const PAGE_BYTES = 4096;
 const CACHE_KIB = 2048;
-/** The log is brought into the file when it has so many pages, and not kept longer than that. */
-const LOG_PAGES = 1000;
+/** The log is brought into the file when it has so many pages, and not kept longer than that: 4 MB. */
+const LOG_PAGES_MAX = 1000;
 const HEAP_PAGES_INITIAL = 128;
 /** 256 MiB, in pages of 64 KiB: where a mistake ends. */
 const HEAP_PAGES_MAX = 4096;
@@ -249,7 +249,7 @@ class SqliteFile implements Database {
   }
 }
 
-function settings({ bytesMax, readOnly }: DatabaseOptions): string {
+function settings({ bytesMax, readOnly, logPagesMax = LOG_PAGES_MAX }: DatabaseOptions): string {
   return [
     // First: whatever looks into a file with a log wants shared memory otherwise.
     'PRAGMA locking_mode=EXCLUSIVE',
@@ -257,8 +257,8 @@ function settings({ bytesMax, readOnly }: DatabaseOptions): string {
     `PRAGMA cache_size=-${CACHE_KIB}`,
     'PRAGMA journal_mode=WAL',
     'PRAGMA synchronous=FULL',
-    `PRAGMA wal_autocheckpoint=${LOG_PAGES}`,
-    `PRAGMA journal_size_limit=${LOG_PAGES * PAGE_BYTES}`,
+    `PRAGMA wal_autocheckpoint=${logPagesMax}`,
+    `PRAGMA journal_size_limit=${logPagesMax * PAGE_BYTES}`,
     'PRAGMA foreign_keys=ON',
     ...(bytesMax === undefined ? [] : [`PRAGMA max_page_count=${Math.floor(bytesMax / PAGE_BYTES)}`]),
     ...(readOnly === true ? ['PRAGMA query_only=ON'] : []),

@@ -23,6 +23,8 @@ export interface Database {
 export type DatabaseOptions = {
   /** File may not grow beyond; then `kind` of the error is `full`. The log beside it (-wal) is not counted. */
   readonly bytesMax?: number;
+  /** Pages of 4 KiB that the log may have before it is brought into the file; 1000, but for tests. */
+  readonly logPagesMax?: number;
   /** A copy of the file as it is now, taken without disturbing a process that writes it; nothing can be changed in it. */
   readonly readOnly?: boolean;
 };

@@ -9,6 +9,7 @@ import { counterNames, outerCounters } from '../config/counters.ts';
 import { minuteOfDay, parseHours } from '../config/hours.ts';
 import type { Config } from '../config/schema.ts';
 import { type CorridorRecord, Direction, RecordKind } from '../corridor/record.ts';
+import type { Receipt } from '../privacy/receipts.ts';
 import { StoreHours } from './hours/hours.ts';
 import {
   addFrames,
@@ -23,7 +24,6 @@ import { estimateGroups } from './intervals/groups.ts';
 import { type ClosedInterval, IntervalBook } from './intervals/intervals.ts';
 import { type Added, takeTotals } from './intervals/totals.ts';
 import { factsOf } from './intervals/zones.ts';
-import type { Receipt } from '../privacy/receipts.ts';
 import type { IntervalRecord, Ledger } from './ledger/ledger.ts';
 import { Occupancy, type OccupancyFacts } from './occupancy/occupancy.ts';
 

@@ -195,7 +195,6 @@ export class SimulatedDisk implements Disk {
   }
 }
 
-
 function empty(): Bytes {
   return { bytes: new Uint8Array(0), size: 0 };
 }
@@ -225,12 +224,16 @@ function covers(outer: Change, inner: Change): boolean {
 function loseSome({ cache, kept, changes }: Content, random: () => number): void {
   const pending = changes.splice(0);
   const sizeMin = Math.min(kept.size, ...pending.map((change) => ('size' in change ? change.size : kept.size)));
-  const sizeMax = Math.max(kept.size, ...pending.map((change) => ('size' in change ? 0 : change.offset + change.bytes.length)));
+  const sizeMax = Math.max(
+    kept.size,
+    ...pending.map((change) => ('size' in change ? 0 : change.offset + change.bytes.length)),
+  );
   for (const change of pending) {
     if ('size' in change) continue;
     for (let from = change.offset; from < change.offset + change.bytes.length; ) {
       const to = Math.min((Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES, change.offset + change.bytes.length);
-      if (random() < 0.5) apply(kept, { offset: from, bytes: change.bytes.subarray(from - change.offset, to - change.offset) });
+      if (random() < 0.5)
+        apply(kept, { offset: from, bytes: change.bytes.subarray(from - change.offset, to - change.offset) });
       else if (random() < RUBBISH_SHARE) spoil(kept, Math.floor(from / SECTOR_BYTES) * SECTOR_BYTES, random);
       from = to;
     }

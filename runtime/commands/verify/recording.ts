@@ -71,7 +71,12 @@ export class RecordingReader {
       this.#lastReceipt = record.receipt;
       this.#takeReceipt(record.receipt, this.#placeCount, undefined);
     } else {
-      const message = { kind: 'interval', topic: topicOf(record), device: undefined, payload: payloadOf(record) } as const;
+      const message = {
+        kind: 'interval',
+        topic: topicOf(record),
+        device: undefined,
+        payload: payloadOf(record),
+      } as const;
       this.#takeInterval(message, this.#placeCount);
     }
   }

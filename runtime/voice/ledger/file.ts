@@ -131,7 +131,8 @@ export class LedgerFile {
 /** Why a save failed, in a sentence with its remedy. */
 export function problemOf(error: unknown, path: string): string {
   const code = error instanceof DatabaseError ? systemCodeOf(error) : undefined;
-  if (code === undefined) return `State cannot be saved; counting goes on in memory and saving is tried again. ${explain(error)}`;
+  if (code === undefined)
+    return `State cannot be saved; counting goes on in memory and saving is tried again. ${explain(error)}`;
   const { hint } = error as DatabaseError;
   return `State cannot be saved in ${dirname(path)} (${code}); counting goes on in memory and saving is tried again. ${hint}`;
 }

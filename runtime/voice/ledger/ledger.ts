@@ -341,7 +341,9 @@ export class Ledger {
   #tellDamaged(): void {
     const { damagedCount } = this.#file;
     if (damagedCount > this.#damagedTold)
-      this.#options.events.onProblem(`Records of ${damagedCount} intervals in ${this.#path} are damaged and left out. Check the card.`);
+      this.#options.events.onProblem(
+        `Records of ${damagedCount} intervals in ${this.#path} are damaged and left out. Check the card.`,
+      );
     this.#damagedTold = damagedCount;
   }
 }

@@ -36,7 +36,8 @@ const GROUPS_SCALE = 10;
 const ZONE_SCALE = 100;
 
 export function wordsOf({ records, receipt }: Batch): Words {
-  const namesOf = (kind: IntervalRecord['kind']) => records.filter((record) => record.kind === kind).map(({ name }) => name);
+  const namesOf = (kind: IntervalRecord['kind']) =>
+    records.filter((record) => record.kind === kind).map(({ name }) => name);
   return {
     epochId: records[0]!.epochId,
     counters: namesOf('count'),
@@ -92,7 +93,8 @@ function isSame(read: Batch, batch: Batch): boolean {
 
 function batchOf(body: Uint8Array, firstSeq: number, words: Words): Batch {
   const reader = new ByteReader(body);
-  if (reader.byte() === Form.json) return withReceipt(JSON.parse(Buffer.from(body.subarray(1)).toString('utf8')) as Batch);
+  if (reader.byte() === Form.json)
+    return withReceipt(JSON.parse(Buffer.from(body.subarray(1)).toString('utf8')) as Batch);
   return readBatch(reader, firstSeq, words);
 }
 

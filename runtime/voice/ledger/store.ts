@@ -49,7 +49,10 @@ export class LedgerStore {
         if (this.#pragma('user_version') === 0) this.#database.exec(SCHEMA);
         if (keepFromSeq > 0) this.#database.run('DELETE FROM batches WHERE first_seq < ?', [keepFromSeq]);
         for (const batch of batches) this.#insert(batch);
-        this.#database.run('INSERT OR REPLACE INTO state (id, text, sha256) VALUES (1, ?, ?)', [state.text, state.check]);
+        this.#database.run('INSERT OR REPLACE INTO state (id, text, sha256) VALUES (1, ?, ?)', [
+          state.text,
+          state.check,
+        ]);
       });
     } catch (error) {
       // Words that were rolled back have lost their numbers.

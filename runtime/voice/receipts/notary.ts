@@ -96,7 +96,10 @@ export class Notary {
     const number = receiptHead.number + 1;
     const covers = records.map(coverOf);
     // It was signed once, so there is a key.
-    const renewed = signedReceipt({ ...facts, epoch_id: epochId, number, covers, previous: receiptHead.hash }, this.#key!);
+    const renewed = signedReceipt(
+      { ...facts, epoch_id: epochId, number, covers, previous: receiptHead.hash },
+      this.#key!,
+    );
     state.receiptHead = { number, hash: receiptHash(renewed) };
     return renewed;
   }

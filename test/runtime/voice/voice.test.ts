@@ -594,7 +594,7 @@ onBench('a state that was lost while the eye ran on does not count its people ag
   for (let i = 0; i < 5; i++) bench.feed(bench.eye.cross('in', bench.nowMs));
   await bench.seconds(62);
   const epoch = bench.retained<Total>('total/door')?.epoch_id;
-  bench.disk.put(LEDGER_PATH, Buffer.from('rubbish'.repeat(1000)));
+  for (const tail of ['', '-wal']) bench.disk.put(LEDGER_PATH + tail, Buffer.from('rubbish'.repeat(1000)));
   await bench.crash();
   await bench.seconds(2);
   bench.feed(bench.eye.cross('in', bench.nowMs));

@@ -11,11 +11,11 @@ import { nodeDisk } from '../../../../drivers/database/disk.ts';
 import { readLedgerRecording } from '../../../../runtime/commands/verify/ledger.ts';
 import type { Recording } from '../../../../runtime/commands/verify/recording.ts';
 import { verifyCommand } from '../../../../runtime/commands/verify/verify.ts';
-import { DatabaseError, LetheError } from '../../../../runtime/errors.ts';
+import { type DatabaseError, LetheError } from '../../../../runtime/errors.ts';
 import type { Database } from '../../../../runtime/ports/database.ts';
 import { LEDGER_FILE } from '../../../../runtime/voice/ledger/ledger.ts';
-import { VoiceBench } from '../../../runtime/voice/bench.ts';
 import { databaseOn } from '../../../fakes/database.ts';
+import { VoiceBench } from '../../../runtime/voice/bench.ts';
 
 const BEGIN_MS = Date.UTC(2026, 0, 5, 12);
 const ZONE = { name: 'hall', polygon: [[0, 0], [1, 0], [1, 1]] }; // biome-ignore format: corners

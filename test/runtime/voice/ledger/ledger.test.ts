@@ -97,7 +97,10 @@ for (const [what, damage] of [
   ['a changed digit of the state', (bytes: Buffer) => replaced(bytes, '"boot":1', '"boot":2')],
   ['a cut end', (bytes: Buffer) => bytes.subarray(0, 4096)],
   ['another format', (bytes: Buffer) => withVersion(bytes, 2)],
-  ['another program’s database', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 68), Buffer.from('abcd'), bytes.subarray(72)])],
+  [
+    'another program’s database',
+    (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 68), Buffer.from('abcd'), bytes.subarray(72)]),
+  ],
 ] as const) {
   withFolder(`a damaged file is set aside and told, never overwritten: ${what}`, (folder) => {
     const first = openLedger(onFiles, folder).ledger;
