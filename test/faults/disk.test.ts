@@ -73,7 +73,7 @@ async function fillForLong(fault: string, andKill: boolean): Promise<void> {
     printSkipped(fault, disk);
     return;
   }
-  const options = { name: fault, stateDir: disk.path, before: disk.before, pace: LONG_PACE };
+  const options = { name: fault, stateDir: disk.path, before: disk.before, pace: LONG_PACE, lineCount: 2 };
   try {
     await Stage.run(options, async (stage) => {
       const { voice, time } = stage;
@@ -88,6 +88,7 @@ async function fillForLong(fault: string, andKill: boolean): Promise<void> {
       if (andKill) voice.start();
       await stage.settle(andKill ? 'nobody' : 'everybody');
       const verdict = await stage.verdict();
+      assert.not.match(voice.output, 'cut off');
       const { epochs, people, doubled, unsummed } = verdict;
       const more = Object.values(people).reduce((sum, count) => sum + count, 0);
       printRow(
@@ -97,6 +98,7 @@ async function fillForLong(fault: string, andKill: boolean): Promise<void> {
         `${epochs} epochs; people told twice, once in each epoch: ${more}`,
       );
       // A voice that comes back knows nothing of the epoch that was in memory only, and tells its people again under the old one.
+      assert.ok(more >= 0, `${-more} people are missing`);
       assertSound(verdict, andKill ? { epochs, people, doubled, unsummed } : { epochs });
     });
   } finally {

@@ -91,25 +91,27 @@ function contentOf({ historical: _historical, ...rest }: RecordPayload): string 
  * goes on behind the one before.
  */
 export function missingOf(heard: readonly Heard[]): Identity[] {
-  const numbers = new Map<string, Set<number>>();
-  const devices = new Map<string, string[]>();
+  const epochs = new Map<string, { readonly numbers: Set<number>; readonly topBefore: number }>();
+  /** By device, as far as it has been heard. */
+  const tops = new Map<string, number>();
   for (const { topic, payload } of heard) {
     const identity = identityOf(topic, payload);
     if (identity === undefined) continue;
     const [epochId, seq] = identity.split('/') as [string, string];
     const device = topic.split('/')[3]!;
-    if (!numbers.has(epochId)) devices.set(device, [...(devices.get(device) ?? []), epochId]);
-    numbers.set(epochId, (numbers.get(epochId) ?? new Set()).add(Number(seq)));
+    const epoch = epochs.get(epochId) ?? { numbers: new Set<number>(), topBefore: tops.get(device) ?? 0 };
+    epoch.numbers.add(Number(seq));
+    epochs.set(epochId, epoch);
+    tops.set(device, Math.max(Number(seq), tops.get(device) ?? 0));
   }
-  return [...devices.values()].flatMap((epochs) => {
-    const tops = epochs.map((epochId) => Math.max(...numbers.get(epochId)!));
-    return epochs.flatMap((epochId, index) => {
-      const known = numbers.get(epochId)!;
-      const goesOn = index > 0 && Math.min(...known) > tops[index - 1]!;
-      const first = goesOn ? tops[index - 1]! + 1 : 1;
-      const all = Array.from({ length: tops[index]! - first + 1 }, (_, offset) => first + offset);
-      return all.filter((seq) => !known.has(seq)).map((seq) => `${epochId}/${seq}`);
-    });
+  return [...epochs].flatMap(([epochId, { numbers, topBefore }]) => {
+    const [lowest, highest] = [...numbers].reduce(([low, high], seq) => [Math.min(low, seq), Math.max(high, seq)], [
+      Number.POSITIVE_INFINITY,
+      0,
+    ] as [number, number]);
+    const first = lowest > topBefore ? topBefore + 1 : 1;
+    const all = Array.from({ length: highest - first + 1 }, (_, offset) => first + offset);
+    return all.filter((seq) => !numbers.has(seq)).map((seq) => `${epochId}/${seq}`);
   });
 }
 
