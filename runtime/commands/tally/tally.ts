@@ -14,6 +14,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { counterNames } from '../../config/counters.ts';
+import { replaceDurable } from '../../durable.ts';
 import { ExitCode, explain, LetheError, LinkError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -21,7 +22,6 @@ import type { Gpio } from '../../ports/gpio.ts';
 import type { Listener } from '../../ports/listener.ts';
 import { type DeviceKey, openDeviceKey } from '../../privacy/device-key.ts';
 import { MS_PER_S, US_PER_MS } from '../../units.ts';
-import { replaceDurable } from '../../durable.ts';
 import { TOPIC_ROOT, topicNames } from '../../voice/topics/names.ts';
 import { Display } from './display.ts';
 import { KeyReader, LineReader, openButtons, WORDS, type Word } from './input.ts';
