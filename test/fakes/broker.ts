@@ -9,6 +9,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
+import { checkContract } from './contract.ts';
 import { within } from './within.ts';
 
 /** True if tests that need mosquitto are to be skipped: only when asked for, never because it is missing. */
@@ -39,7 +40,7 @@ export type BrokerOptions = {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Sessions and retained messages go to its disk with every change, which is still only what it managed to write. */
   readonly persistent?: boolean;
-  /** Further lines of its configuration. */
+  /** More lines for its configuration, after those of its listener. */
   readonly lines?: readonly string[];
 };
 
@@ -76,12 +77,12 @@ export class TestBroker {
         `listener ${port} 127.0.0.1`,
         ...(user === undefined ? ['allow_anonymous true'] : ['allow_anonymous false', `password_file ${passwords}`]),
         ...(tls === undefined ? [] : [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`]),
+        ...lines,
         // Started by root it would become another user, who may not read this folder.
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         ...(persistent === true
           ? ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1', 'autosave_on_changes true']
           : ['persistence false']),
-        ...lines,
         'log_type none',
         '',
       ].join('\n'),
@@ -179,9 +180,28 @@ export class Subscriber {
       .map((message) => JSON.parse(message.payload) as T);
   }
 
+  /** Throws unless all that was heard of devices is as the contract says; what is retained need not be heard as such. */
+  checkContract(): void {
+    checkContract(this.received.map(({ topic, payload }) => ({ topic, payload })));
+  }
+
   async end(): Promise<void> {
     await this.#client.endAsync(true);
   }
+}
+
+/** Somebody connects, says one thing (qos 1) and leaves; `correlationData` makes it MQTT 5, else it is 3.1.1. */
+export async function publishOnce(
+  url: string,
+  topic: string,
+  payload: string,
+  options: { readonly retain?: boolean; readonly correlationData?: Uint8Array | undefined },
+): Promise<void> {
+  const { retain = false, correlationData } = options;
+  const client = await mqtt.connectAsync(url, { protocolVersion: correlationData === undefined ? 4 : 5 });
+  const properties = correlationData && { correlationData: Buffer.from(correlationData) };
+  await client.publishAsync(topic, payload, { qos: 1, retain, ...(properties && { properties }) });
+  await client.endAsync();
 }
 
 export function freePort(): Promise<number> {

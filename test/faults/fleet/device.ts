@@ -10,7 +10,7 @@ import type { Config } from '../../../runtime/config/schema.ts';
 import { EyeState } from '../../../runtime/corridor/record.ts';
 import { createLog } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
-import type { Link, LinkEvents, PublishOptions, Will } from '../../../runtime/ports/link.ts';
+import type { PublishOptions } from '../../../runtime/ports/link.ts';
 import type { DeviceKey } from '../../../runtime/privacy/receipts.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
 import { databaseOn } from '../../fakes/database.ts';
@@ -44,7 +44,7 @@ export class FleetDevice {
   readonly #eye: FakeEye;
   readonly #crossingsPerS: number;
   #voice: Voice | undefined;
-  #link: Link | undefined;
+  #link: CountingLink | undefined;
   #life = { isAlive: false };
   #timer: NodeJS.Timeout | undefined;
   #isQuiet = false;
@@ -70,10 +70,9 @@ export class FleetDevice {
       every: (periodMs, task) => system.every(periodMs, () => life.isAlive && task()),
     };
     const { site, device, mqtt } = this.#config;
-    const { url, username, passwordFile, caFile, keepaliveS } = mqtt;
     const clientId = `lethe-${site}-${device}`;
     this.#life = life;
-    this.#link = new CountingLink(new MqttLink({ url, clientId, username, passwordFile, caFile, keepaliveS }));
+    this.#link = new CountingLink({ ...brokerAccess(mqtt, {}), clientId });
     this.#voice = new Voice({
       config: this.#config,
       clock,
@@ -85,6 +84,8 @@ export class FleetDevice {
       onFatal: (reason) => {
         throw new Error(`${device}: ${reason}`);
       },
+      readConfig: () => this.#config,
+      onStartAgain: () => {},
       openDatabase: this.#openDatabase,
     });
     this.#voice.start();
@@ -130,29 +131,10 @@ export class FleetDevice {
   }
 }
 
-class CountingLink implements Link {
-  readonly name = 'mqtt';
-  readonly #link: Link;
-
-  constructor(link: Link) {
-    this.#link = link;
-  }
-
-  get up(): boolean {
-    return this.#link.up;
-  }
-
-  start(will: Will, events: LinkEvents): void {
-    this.#link.start(will, events);
-  }
-
-  publish(topic: string, payload: string, options: PublishOptions): Promise<void> {
+class CountingLink extends MqttLink {
+  override publish(topic: string, payload: string, options: PublishOptions): Promise<void> {
     traffic.publications += 1;
     traffic.bytes += topic.length + payload.length;
-    return this.#link.publish(topic, payload, options);
-  }
-
-  stop(): Promise<void> {
-    return this.#link.stop();
+    return super.publish(topic, payload, options);
   }
 }
