@@ -69,6 +69,31 @@ export class DriverError extends LetheError {
   }
 }
 
+/**
+ * full: the file has reached its own bound. disk: the system refused, and `cause.code` says why (ENOSPC, EACCES, EROFS, EIO …).
+ * damaged: the file is no database, or not a whole one. busy: another process has it. absent: there is none to read.
+ * other: a statement that the database does not take: our own mistake.
+ */
+export type DatabaseErrorKind = 'full' | 'disk' | 'damaged' | 'busy' | 'absent' | 'other';
+
+const DATABASE_EXIT_CODES: Readonly<Record<DatabaseErrorKind, ExitCode>> = {
+  full: ExitCode.ioError,
+  disk: ExitCode.ioError,
+  damaged: ExitCode.dataError,
+  busy: ExitCode.unavailable,
+  absent: ExitCode.noInput,
+  other: ExitCode.failed,
+};
+
+/** Thrown by a database (ports/database.ts). The state before the failed call is whole. */
+export class DatabaseError extends LetheError {
+  readonly kind: DatabaseErrorKind;
+  constructor(kind: DatabaseErrorKind, message: string, options: ErrorOptions) {
+    super(`DATABASE_${kind.toUpperCase()}`, message, DATABASE_EXIT_CODES[kind], options);
+    this.kind = kind;
+  }
+}
+
 /** The broker is away or refuses us. Stays inside the voice: counting goes on. */
 export class LinkError extends LetheError {
   constructor(code: string, message: string, options: ErrorOptions) {

@@ -1,5 +1,5 @@
 /**
- * Link to an MQTT broker, and a listener at one. This file owns the dependency `mqtt`.
+ * Link to an MQTT broker. This file owns the dependency `mqtt`.
  * One client for life: a new one per reconnect would collect listeners and timers. It is never allowed to queue or to
  * replay: `reconnect()` starts with an empty store, and what was in flight is rejected when the connection closes, so
  * only the ledger decides what is sent again.
@@ -11,9 +11,10 @@
 import { readFileSync } from 'node:fs';
 import { connect, type MqttClient } from 'mqtt';
 import { LinkError } from '../../runtime/errors.ts';
-import type { Link, LinkEvents, PublishOptions, Will } from '../../runtime/ports/link.ts';
-import type { Listener, ListenerEvents } from '../../runtime/ports/listener.ts';
-import { isWrongVersion, reasonFor } from './reasons.ts';
+import type { Link, LinkEvents, LinkPurpose, PublishOptions } from '../../runtime/ports/link.ts';
+import { retryDelayMs } from './backoff.ts';
+import { Inbox, RECEIVE_MAXIMUM } from './inbox.ts';
+import { isWrongVersion, notReadable, reasonFor } from './reasons.ts';
 
 export type MqttLinkOptions = {
   /** mqtt://, mqtts://, ws:// or wss://, without user and password. */
@@ -54,22 +55,15 @@ const SUBSCRIPTION_REFUSED = 128;
 /** A broker that takes longer than this to see us off is left without a good-bye. */
 const GOODBYE_MS = 400;
 
-/** What link and listener differ in. */
-type Purpose = {
-  readonly will?: Will;
-  /** Subscribed to after each connection; empty: nothing is. */
-  readonly topics: readonly string[];
-  readonly onMessage: ListenerEvents['onMessage'];
-};
-
-class MqttConnection {
+export class MqttLink implements Link {
   readonly name = 'mqtt';
   up = false;
   readonly #options: MqttLinkOptions;
   readonly #timing: LinkTiming;
   #client: MqttClient | undefined;
+  #inbox: Inbox | undefined;
   #events: LinkEvents | undefined;
-  #topics: readonly string[] = [];
+  #purpose: LinkPurpose = {};
   #retryTimer: NodeJS.Timeout | undefined;
   /** Attempts in a row that failed or led to a connection that did not last. */
   #failureCount = 0;
@@ -78,6 +72,7 @@ class MqttConnection {
   #lastError: unknown;
   /** Told to onDown since the last connection; '' if nothing was. */
   #toldReason = '';
+  #toldNotice = '';
   #stopped = false;
 
   constructor(options: MqttLinkOptions) {
@@ -85,9 +80,10 @@ class MqttConnection {
     this.#timing = { ...TIMING, ...options.timing };
   }
 
-  protected open({ will, topics, onMessage }: Purpose, events: LinkEvents): void {
+  start(purpose: LinkPurpose, events: LinkEvents): void {
+    this.#purpose = purpose;
     this.#events = events;
-    this.#topics = topics;
+    const { will, sessionExpiryS = 0 } = purpose;
     const { url, clientId, username, keepaliveS } = this.#options;
     const client = connect(url, {
       manualConnect: true,
@@ -96,7 +92,11 @@ class MqttConnection {
       resubscribe: false,
       timerVariant: 'native',
       protocolVersion: 5,
-      clean: true,
+      clean: sessionExpiryS === 0,
+      properties: {
+        receiveMaximum: RECEIVE_MAXIMUM,
+        ...(sessionExpiryS > 0 && { sessionExpiryInterval: sessionExpiryS }),
+      },
       clientId,
       ...(username === '' ? {} : { username }),
       keepalive: keepaliveS,
@@ -111,7 +111,7 @@ class MqttConnection {
       this.#lastError = { code: packet.reasonCode };
     });
     client.on('close', () => this.#closed());
-    client.on('message', (topic, payload, packet) => onMessage(topic, payload.toString(), packet.retain));
+    this.#inbox = new Inbox(client, events, sessionExpiryS > 0);
     this.#client = client;
     this.#connect();
   }
@@ -136,7 +136,9 @@ class MqttConnection {
           ),
         );
       }, timeoutMs);
-      client.publish(topic, payload, { qos: options.qos, retain: options.retain }, (cause) => {
+      const { qos, retain, correlationData } = options;
+      const properties = correlationData && { correlationData: Buffer.from(correlationData) };
+      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (cause) => {
         clearTimeout(timer);
         if (!cause) resolve();
         else reject(new LinkError('LINK_REFUSED', refusal(topic, cause), { op, cause }));
@@ -188,24 +190,34 @@ class MqttConnection {
     }, this.#timing.lastedMs);
     this.#toldReason = '';
     this.#lastError = undefined;
-    if (this.#topics.length === 0) this.#arrived();
-    else this.#subscribe();
+    const { topics = [] } = this.#purpose;
+    if (topics.length === 0) this.#arrived();
+    else this.#subscribe(topics);
   }
 
   #arrived(): void {
+    if (this.up) return;
     this.up = true;
     this.#events?.onUp();
   }
 
-  /** A broker that refuses stays connected and is not asked again: only its administrator can change that. */
-  #subscribe(): void {
+  /** A refusal is no reason to hang up; it is asked again now and then, as only the broker's administrator can change it. */
+  #subscribe(topics: readonly string[]): void {
     const client = this.#client;
     if (client === undefined) return;
-    client.subscribe([...this.#topics], { qos: 1 }, (error, granted) => {
+    client.subscribe([...topics], { qos: 1 }, (error, granted) => {
       if (this.#stopped || !client.connected) return;
-      const refused = granted?.find(({ qos }) => qos >= SUBSCRIPTION_REFUSED);
-      if (!error && refused === undefined) this.#arrived();
-      else this.#tell(notReadable(refused?.topic ?? this.#topics.join(', '), this.#options.url));
+      const refused = granted?.filter(({ qos }) => qos >= SUBSCRIPTION_REFUSED).map(({ topic }) => topic) ?? [];
+      if (!error && refused.length === 0) return this.#arrived();
+      const refusedTopics = refused.length === 0 ? topics : refused;
+      const sentence = notReadable(refusedTopics.join(', '), this.#options.url);
+      if (this.#purpose.refused === 'tell') {
+        this.#notice(sentence);
+        this.#arrived();
+      } else {
+        this.#tell(sentence);
+      }
+      this.#retryTimer = setTimeout(() => this.#subscribe(refusedTopics), this.#timing.retryMaxMs);
     });
   }
 
@@ -214,6 +226,8 @@ class MqttConnection {
     if (client === undefined || this.#stopped) return;
     this.up = false;
     clearTimeout(this.#lastedTimer);
+    clearTimeout(this.#retryTimer);
+    this.#inbox?.connectionEnded();
     rejectOutgoing(client);
     if (isWrongVersion(this.#lastError) && client.options.protocolVersion === 5) {
       client.options.protocolVersion = 4;
@@ -224,13 +238,12 @@ class MqttConnection {
     this.#down(reasonFor(this.#lastError, this.#options.url));
   }
 
-  /** Tells a reason that is news, and tries again later: twice as late each time, and never two devices at once. */
+  /** Tells a reason that is news, and tries again later. */
   #down(reason: string): void {
-    const { retryMinMs, retryMaxMs } = this.#timing;
-    const ceilingMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(this.#failureCount, 16));
+    const delayMs = retryDelayMs(this.#failureCount, this.#timing);
     this.#failureCount += 1;
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#connect(), retryMinMs + Math.random() * (ceilingMs - retryMinMs));
+    this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
     this.#tell(reason);
   }
 
@@ -239,17 +252,12 @@ class MqttConnection {
     this.#toldReason = reason;
     this.#events?.onDown(reason);
   }
-}
 
-export class MqttLink extends MqttConnection implements Link {
-  start(will: Will, events: LinkEvents): void {
-    this.open({ will, topics: [], onMessage: () => {} }, events);
-  }
-}
-
-export class MqttListener extends MqttConnection implements Listener {
-  start(topics: readonly string[], events: ListenerEvents): void {
-    this.open({ topics, onMessage: events.onMessage }, events);
+  /** Until another sentence, or another connection that stood, the same one is not said again. */
+  #notice(sentence: string): void {
+    if (sentence === this.#toldNotice) return;
+    this.#toldNotice = sentence;
+    this.#events?.onNotice?.(sentence);
   }
 }
 
@@ -263,10 +271,6 @@ function refusal(topic: string, cause: Error): string {
   return code === 135
     ? `${topic} was refused by the broker (not authorized). Allow this user to write below lethe/ in the broker.`
     : `${topic} was not published (${cause.message}). It is sent again.`;
-}
-
-function notReadable(topic: string, url: string): string {
-  return `The broker at ${url} does not let this user read ${topic}. Allow it in the broker.`;
 }
 
 /** Throws LinkError; its text names the field and the file, never what is in it. */

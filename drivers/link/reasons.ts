@@ -63,6 +63,10 @@ export function reasonFor(error: unknown, url: string): string {
   return sentenceFor(error).replace('{url}', url);
 }
 
+export function notReadable(topics: string, url: string): string {
+  return `The broker at ${url} does not let this user read ${topics}. Allow it in the broker.`;
+}
+
 /** Return code of a 3.1.1 broker or reason code of a 5 broker that does not speak our version of the protocol. */
 export function isWrongVersion(error: unknown): boolean {
   const code = (error as { code?: unknown } | undefined)?.code;

@@ -159,19 +159,23 @@ export class Voice {
     );
     this.#bulletin.begin();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
-    link.start(this.#bulletin.will, {
-      onUp: () => {
-        log.info({ backlog: pending.length }, `link up: ${config.mqtt.url}`);
-        this.#options.control(ControlWord.linkUp);
-        this.#bulletin.tellCounts();
-        this.#bulletin.tellHealth();
-        this.#delivery.connected();
+    link.start(
+      { will: this.#bulletin.will, refused: 'tell' },
+      {
+        onUp: () => {
+          log.info({ backlog: pending.length }, `link up: ${config.mqtt.url}`);
+          this.#options.control(ControlWord.linkUp);
+          this.#bulletin.tellCounts();
+          this.#bulletin.tellHealth();
+          this.#delivery.connected();
+        },
+        onDown: (reason) => {
+          log.warn(`link down: ${reason}`);
+          this.#options.control(ControlWord.linkDown);
+        },
+        onNotice: (sentence) => log.warn(sentence),
       },
-      onDown: (reason) => {
-        log.warn(`link down: ${reason}`);
-        this.#options.control(ControlWord.linkDown);
-      },
-    });
+    );
   }
 
   /** Bytes from the corridor. */

@@ -47,7 +47,7 @@ class Sink implements Link {
   lastSeq = 0;
   #events: LinkEvents | undefined;
 
-  start(_will: unknown, events: LinkEvents): void {
+  start(_purpose: unknown, events: LinkEvents): void {
     this.#events = events;
     this.set(true);
   }

@@ -172,6 +172,20 @@ export class Subscriber {
   }
 }
 
+/** Somebody connects, says one thing (qos 1) and leaves; `correlationData` makes it MQTT 5, else it is 3.1.1. */
+export async function publishOnce(
+  url: string,
+  topic: string,
+  payload: string,
+  options: { readonly retain?: boolean; readonly correlationData?: Uint8Array | undefined },
+): Promise<void> {
+  const { retain = false, correlationData } = options;
+  const client = await mqtt.connectAsync(url, { protocolVersion: correlationData === undefined ? 4 : 5 });
+  const properties = correlationData && { correlationData: Buffer.from(correlationData) };
+  await client.publishAsync(topic, payload, { qos: 1, retain, ...(properties && { properties }) });
+  await client.endAsync();
+}
+
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { SystemClock } from '../../../drivers/clock/system.ts';
 import { openGpio } from '../../../drivers/gpio/gpio.ts';
-import { MqttListener } from '../../../drivers/link/mqtt.ts';
+import { MqttLink } from '../../../drivers/link/mqtt.ts';
 import type { Config } from '../../config/schema.ts';
 import { LISTEN_KEEPALIVE_S } from './observer.ts';
 import type { TallyEnvironment } from './tally.ts';
@@ -17,7 +17,7 @@ export function systemEnvironment(config: Config, recordOnStdout: boolean): Tall
   const screen = recordOnStdout ? process.stderr : process.stdout;
   return {
     clock: new SystemClock(),
-    listener: new MqttListener({
+    link: new MqttLink({
       url,
       username,
       passwordFile,
