@@ -4,8 +4,8 @@
  * receipts are no latest facts: each of them counts, so they wait in the ledger.
  */
 import { basename } from 'node:path';
-import { STORE } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
+import type { TopicNames } from '../contract/topics.ts';
 import type { CorridorRecord } from '../corridor/record.ts';
 import type { Will } from '../ports/link.ts';
 import type { Bookkeeper } from './bookkeeper.ts';
@@ -14,7 +14,6 @@ import type { EyeWatch } from './eyewatch.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { PrivacyWatch } from './privacy-watch.ts';
 import type { Notary } from './receipts/notary.ts';
-import type { TopicNames } from './topics/names.ts';
 import {
   healthPayload,
   infoPayload,
@@ -108,7 +107,7 @@ export class Bulletin {
     }
     if (!books.isStoreStale) return;
     books.isStoreStale = false;
-    this.#delivery.set(topics.occupancy(STORE), this.#store(), true);
+    this.#delivery.set(topics.occupancyStore, this.#store(), true);
   }
 
   /** Health, if one of its words changed or a minute is over. */

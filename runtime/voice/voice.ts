@@ -12,6 +12,7 @@
 
 import { counterNames } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
+import { topicNames } from '../contract/topics.ts';
 import { ControlWord } from '../corridor/control.ts';
 import { CorridorReader, recordsPerSecondOf } from '../corridor/reader.ts';
 import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
@@ -29,7 +30,6 @@ import { Ledger } from './ledger/ledger.ts';
 import { PrivacyWatch } from './privacy-watch.ts';
 import { Notary } from './receipts/notary.ts';
 import { Summary } from './summary.ts';
-import { topicNames } from './topics/names.ts';
 import { intervalPayload } from './topics/payloads.ts';
 
 /**

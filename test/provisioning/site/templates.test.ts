@@ -10,7 +10,7 @@ import { LANGUAGES, TEXTS } from '../../../provisioning/site/languages.ts';
 import { unprintable } from '../../../provisioning/site/print/fonts.ts';
 import { MARKS, WORDS } from '../../../provisioning/site/words/words.ts';
 import { ConfigSchema } from '../../../runtime/config/schema.ts';
-import { topicNames } from '../../../runtime/voice/topics/names.ts';
+import { topicNames } from '../../../runtime/contract/topics.ts';
 import { sourceRoot } from '../../fakes/root.ts';
 import { siteFacts } from '../../fakes/site.ts';
 

@@ -20,6 +20,7 @@ import type { Clock } from '../../../runtime/ports/clock.ts';
 import type { Receipt } from '../../../runtime/privacy/receipts.ts';
 import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { checkContract } from '../../fakes/contract.ts';
 import { memoryKey } from '../../fakes/key.ts';
 
 export function encode(record: Partial<CorridorRecord>): Uint8Array {
@@ -320,8 +321,10 @@ export class VoiceBench {
     return this.payloads<Interval>(`interval/${line}`);
   }
 
+  /** Whatever a test was about: everything that the voice said in it is as the contract says. */
   async dispose(): Promise<void> {
     await this.voice.stop();
+    checkContract(this.link.published);
   }
 }
 
