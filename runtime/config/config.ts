@@ -88,7 +88,10 @@ export function schemaProblems(schema: TSchema, file: unknown): Map<string, stri
     } else if (error.keyword === 'required') {
       for (const name of error.params.requiredProperties) {
         const field = [...path, name].join('.');
-        problems.set(field, `${field} is missing; expected ${expectation(nodeAt(schema, [...path, name]) ?? {})}. Add it.`);
+        problems.set(
+          field,
+          `${field} is missing; expected ${expectation(nodeAt(schema, [...path, name]) ?? {})}. Add it.`,
+        );
       }
     } else if (error.keyword !== 'boolean') {
       // A fault inside a point is told of the whole point: `lines.0.from`, not `lines.0.from.1`.

@@ -195,9 +195,7 @@ function crossFieldProblems(file: Readonly<Record<string, unknown>>): string[] {
   const { properties } = GatewaySchema;
   const devices = Value.Check(properties.devices, file['devices']) ? (file['devices'] as string[]) : undefined;
   const listed = Array.isArray(file['doors']) ? (file['doors'] as unknown[]) : [];
-  const doors = listed.map((door) =>
-    Value.Check(DoorSchema, door) ? (door as Static<typeof DoorSchema>) : undefined,
-  );
+  const doors = listed.map((door) => (Value.Check(DoorSchema, door) ? (door as Static<typeof DoorSchema>) : undefined));
   const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, devices)];
   const { occupancy } = file;
   if (Value.Check(properties.occupancy, occupancy)) problems.push(...occupancyProblems(occupancy.doors, doors));
@@ -211,7 +209,9 @@ function crossFieldProblems(file: Readonly<Record<string, unknown>>): string[] {
 function deviceProblems(devices: readonly string[]): string[] {
   return devices.flatMap((name, index) =>
     (RESERVED_DEVICES as readonly string[]).includes(name)
-      ? [`devices.${index} is ${show(name)}, which stands for the store itself; expected another name. Rename the device.`]
+      ? [
+          `devices.${index} is ${show(name)}, which stands for the store itself; expected another name. Rename the device.`,
+        ]
       : [],
   );
 }
@@ -226,10 +226,14 @@ function doorProblems(doors: Doors, devices: readonly string[] | undefined): str
     if (door === undefined) continue;
     const field = `doors.${index}`;
     if (door.name === STORE_NAME || door.name === OTHER_NAME)
-      problems.push(`${field}.name is ${show(door.name)}, which the gateway uses itself; expected another name. Rename it.`);
+      problems.push(
+        `${field}.name is ${show(door.name)}, which the gateway uses itself; expected another name. Rename it.`,
+      );
     const before = firstWith.get(door.name);
     if (before !== undefined)
-      problems.push(`${field}.name is ${show(door.name)}; expected a name that ${before} does not have. Rename one of them.`);
+      problems.push(
+        `${field}.name is ${show(door.name)}; expected a name that ${before} does not have. Rename one of them.`,
+      );
     firstWith.set(door.name, field);
     for (const [at, { device, line }] of door.of.entries()) {
       const source = `${field}.of.${at}`;

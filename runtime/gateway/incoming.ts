@@ -2,8 +2,14 @@
  * What devices say, checked: a topic and a payload become a reading, or a fault in one sentence. Fields that are not known
  * here are allowed (v1 grows by adding), wrong ones are refused by name.
  */
-import { type Static, type TSchema, Type } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { type Interval, IntervalSchema, type Total, TotalSchema, type Zone, ZoneSchema } from '../contract/counts.ts';
+import { type Info, InfoSchema, type Status, StatusSchema } from '../contract/device.ts';
+import { levelName } from '../contract/fields.ts';
+import { type JsonSchema, readersSchema } from '../contract/json-schema.ts';
+import { type Receipt, ReceiptSchema } from '../contract/receipt.ts';
+import { baseTopic } from '../contract/topics.ts';
 import { MS_PER_S } from '../units.ts';
 import { QUALITIES } from './counts.ts';
 
@@ -23,33 +29,21 @@ const AHEAD_MS_MAX = 3_600_000;
 const BEGIN_MS = Date.UTC(2020, 0, 1);
 const SPAN_S_MAX = 3600;
 
-const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,31}$' });
-const Time = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$' });
-const EpochId = Type.String({ pattern: '^[0-9A-Za-z-]{1,64}$' });
-const Whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const Place = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-const Count = Type.Integer({ minimum: 0, maximum: COUNT_MAX });
-
-const Record = { v: Type.Literal(1), seq: Place, boot: Whole, epoch_id: EpochId, from: Time, to: Time };
-const ReceiptSchema = Type.Object(Record);
-const Measured = { ...Record, samples: Whole, expected: Whole, quality: Type.Enum([...QUALITIES]) };
-const IntervalSchema = Type.Object({
-  ...Measured,
-  in: Count,
-  out: Count,
-  net_in: Count,
-  net_out: Count,
-  total_in: Whole,
-  total_out: Whole,
+const Name = levelName('');
+const Reply = Type.Object({
+  id: Type.String({ maxLength: 64 }),
+  ok: Type.Boolean(),
+  error: Type.Optional(Type.Object({ code: Type.String({ maxLength: 64 }) })),
 });
-const ZoneSchema = Type.Object({ ...Measured, visits: Count, bounces: Count, passers_by: Count });
-const TotalSchema = Type.Object({ v: Type.Literal(1), in: Whole, out: Whole, epoch_id: EpochId });
-const StatusSchema = Type.Object({
-  v: Type.Literal(1),
-  state: Type.Enum(['online', 'offline', 'stopped']),
-  boot: Whole,
-});
-const InfoSchema = Type.Object({ v: Type.Literal(1), interval_s: Type.Number({ minimum: 1, maximum: SPAN_S_MAX }) });
+/** As readers see them: words that are new to us are allowed. */
+const SCHEMAS = {
+  status: readersSchema(StatusSchema, '2020-12'),
+  info: readersSchema(InfoSchema, '2020-12'),
+  total: readersSchema(TotalSchema, '2020-12'),
+  interval: readersSchema(IntervalSchema, '2020-12'),
+  zone: readersSchema(ZoneSchema, '2020-12'),
+  receipt: readersSchema(ReceiptSchema, '2020-12'),
+} as const;
 
 type RecordFacts = {
   readonly device: string;
@@ -95,20 +89,28 @@ export type TotalReading = {
 export type StatusReading = {
   readonly kind: 'status';
   readonly device: string;
-  readonly state: 'online' | 'offline' | 'stopped';
+  readonly isOnline: boolean;
   readonly boot: number;
 };
 export type InfoReading = { readonly kind: 'info'; readonly device: string; readonly intervalS: number };
+/** An answer to a request of ours. */
+export type ReplyReading = {
+  readonly kind: 'reply';
+  readonly device: string;
+  readonly id: string;
+  /** Why the device did not do it; empty: it does. */
+  readonly refusal: string;
+};
 /** Anything else that shows that the device lives. */
 export type SignOfLife = { readonly kind: 'other'; readonly device: string };
 
-export type Reading = RecordReading | TotalReading | StatusReading | InfoReading | SignOfLife;
+export type Reading = RecordReading | TotalReading | StatusReading | InfoReading | ReplyReading | SignOfLife;
 
 export type Faulty = { readonly kind: 'fault'; readonly device: string; readonly fault: string };
 
 /** Filters that bring all of it, for every device of the site. */
-export function deviceFilters(root: string, site: string): string[] {
-  const base = `${root}/${site}/+`;
+export function deviceFilters(site: string): string[] {
+  const base = baseTopic(site, '+');
   return [
     `${base}/status`,
     `${base}/info`,
@@ -122,8 +124,8 @@ export function deviceFilters(root: string, site: string): string[] {
 }
 
 /** Undefined: no topic of a device of this site. */
-export function parseTopic(topic: string, root: string, site: string): DeviceTopic | undefined {
-  const prefix = `${root}/${site}/`;
+export function parseTopic(topic: string, site: string): DeviceTopic | undefined {
+  const prefix = baseTopic(site, '');
   if (!topic.startsWith(prefix)) return undefined;
   const [device = '', kind = '', name = '', ...rest] = topic.slice(prefix.length).split('/');
   const known = KINDS.find((word) => word === kind);
@@ -135,8 +137,9 @@ export function parseTopic(topic: string, root: string, site: string): DeviceTop
 export function readMessage(topic: DeviceTopic, payload: string, intervalS: number, nowMs: number): Reading | Faulty {
   const { device, kind, name } = topic;
   const faulty = (fault: string): Faulty => ({ kind: 'fault', device, fault: `${topicWord(topic)}: ${fault}` });
-  if (kind === 'health' || kind === 'reply') return { kind: 'other', device };
-  if (payload.length > PAYLOAD_CHARS_MAX) return faulty(`${payload.length} characters; expected at most ${PAYLOAD_CHARS_MAX}`);
+  if (kind === 'health') return { kind: 'other', device };
+  if (payload.length > PAYLOAD_CHARS_MAX)
+    return faulty(`${payload.length} characters; expected at most ${PAYLOAD_CHARS_MAX}`);
   let value: unknown;
   try {
     value = JSON.parse(payload);
@@ -145,34 +148,31 @@ export function readMessage(topic: DeviceTopic, payload: string, intervalS: numb
   }
   const isNamed = kind === 'total' || kind === 'interval' || kind === 'zone';
   if (isNamed && !Value.Check(Name, name)) return faulty('its name is no topic level of 1 to 32 of a-z, 0-9, _ and -');
-  if (kind === 'status') {
-    const fault = faultOf(StatusSchema, value);
-    return fault === undefined ? statusOf(device, value as Static<typeof StatusSchema>) : faulty(fault);
-  }
-  if (kind === 'info') {
-    const fault = faultOf(InfoSchema, value);
-    return fault === undefined
-      ? { kind, device, intervalS: (value as Static<typeof InfoSchema>).interval_s }
-      : faulty(fault);
-  }
-  if (kind === 'total') {
-    const fault = faultOf(TotalSchema, value);
-    return fault === undefined ? totalOf(device, name, value as Static<typeof TotalSchema>) : faulty(fault);
-  }
-  const schema = kind === 'interval' ? IntervalSchema : kind === 'zone' ? ZoneSchema : ReceiptSchema;
-  const fault = faultOf(schema, value) ?? timeFault(value as Static<typeof ReceiptSchema>, intervalS, nowMs);
-  return fault === undefined ? recordOf(topic, value) : faulty(fault);
+  if (kind === 'reply') return replyOf(device, value) ?? faulty('no id, or no word whether it is done');
+  const fault = faultOf(SCHEMAS[kind], value);
+  if (fault !== undefined) return faulty(fault);
+  if (kind === 'status') return statusOf(device, value as Status);
+  if (kind === 'info') return { kind, device, intervalS: (value as Info).interval_s };
+  if (kind === 'total') return totalOf(device, name, value as Total);
+  const wrong =
+    recordFault(value as Receipt, intervalS, nowMs) ??
+    (kind === 'interval' ? countFault(value as Interval) : undefined);
+  return wrong === undefined ? recordOf(topic, value) : faulty(wrong);
 }
 
 /** The first field that is wrong, by name. */
-function faultOf(schema: TSchema, value: unknown): string | undefined {
-  if (Value.Check(schema, value)) return undefined;
-  const [error] = Value.Errors(schema, value);
+function faultOf(schema: JsonSchema, value: unknown): string | undefined {
+  // Value takes any JSON Schema; its types know only those that it made.
+  const plain = schema as unknown as TObject;
+  if (Value.Check(plain, value)) return undefined;
+  const [error] = Value.Errors(plain, value);
   const field = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
   return `${field === '' ? 'the payload' : field} ${error?.message ?? 'is wrong'}`;
 }
 
-function timeFault(value: Static<typeof ReceiptSchema>, intervalS: number, nowMs: number): string | undefined {
+type Times = { readonly from: string; readonly to: string };
+
+function recordFault(value: Times, intervalS: number, nowMs: number): string | undefined {
   const [fromMs, toMs] = [Date.parse(value.from), Date.parse(value.to)];
   if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return 'from and to must be moments of the calendar';
   const spanS = (toMs - fromMs) / MS_PER_S;
@@ -186,8 +186,15 @@ function timeFault(value: Static<typeof ReceiptSchema>, intervalS: number, nowMs
   return undefined;
 }
 
+/** What the contract allows and a door does not. */
+function countFault(value: Interval): string | undefined {
+  for (const field of ['in', 'out', 'net_in', 'net_out'] as const)
+    if (value[field] > COUNT_MAX) return `${field} is ${value[field]}; expected at most ${COUNT_MAX} in one interval`;
+  return undefined;
+}
+
 function recordOf({ device, kind, name }: DeviceTopic, value: unknown): RecordReading {
-  const record = value as Static<typeof ReceiptSchema>;
+  const record = value as Pick<Receipt, 'epoch_id' | 'seq' | 'from' | 'to'>;
   const fromS = Date.parse(record.from) / MS_PER_S;
   const facts: RecordFacts = {
     device,
@@ -198,11 +205,11 @@ function recordOf({ device, kind, name }: DeviceTopic, value: unknown): RecordRe
     spanS: Date.parse(record.to) / MS_PER_S - fromS,
   };
   if (kind === 'zone') {
-    const zone = value as Static<typeof ZoneSchema>;
+    const zone = value as Zone;
     return { ...facts, kind, visits: zone.visits, bounces: zone.bounces, passersBy: zone.passers_by };
   }
   if (kind !== 'interval') return { ...facts, kind: 'receipt' };
-  const counted = value as Static<typeof IntervalSchema>;
+  const counted = value as Interval;
   return {
     ...facts,
     kind,
@@ -214,15 +221,26 @@ function recordOf({ device, kind, name }: DeviceTopic, value: unknown): RecordRe
     totalOut: counted.total_out,
     samples: counted.samples,
     expected: counted.expected,
-    quality: QUALITIES.indexOf(counted.quality),
+    quality: qualityIndex(counted.quality),
   };
 }
 
-function statusOf(device: string, { state, boot }: Static<typeof StatusSchema>): StatusReading {
-  return { kind: 'status', device, state, boot };
+/** A word that we do not know is taken for the worst, as the contract asks of readers. */
+function qualityIndex(quality: string): number {
+  const index = (QUALITIES as readonly string[]).indexOf(quality);
+  return index < 0 ? QUALITIES.length - 1 : index;
 }
 
-function totalOf(device: string, line: string, value: Static<typeof TotalSchema>): TotalReading {
+function statusOf(device: string, { state, boot }: Status): StatusReading {
+  return { kind: 'status', device, isOnline: state === 'online', boot };
+}
+
+function replyOf(device: string, value: unknown): ReplyReading | undefined {
+  if (!Value.Check(Reply, value)) return undefined;
+  return { kind: 'reply', device, id: value.id, refusal: value.ok ? '' : (value.error?.code ?? 'refused') };
+}
+
+function totalOf(device: string, line: string, value: Total): TotalReading {
   return { kind: 'total', device, line, epochId: value.epoch_id, in: value.in, out: value.out };
 }
 

@@ -12,7 +12,18 @@ import type { Database } from '../../ports/database.ts';
 import { MS_PER_S } from '../../units.ts';
 import type { LocalDay } from '../../voice/hours/hours.ts';
 import { type GatewayConfig, OTHER_NAME, STORE_NAME } from '../config.ts';
-import { type Counts, doorCounts, isNothing, type LineSum, larger, minus, NO_COUNTS, NO_SUM, plus, plusSum } from '../counts.ts';
+import {
+  type Counts,
+  doorCounts,
+  isNothing,
+  type LineSum,
+  larger,
+  minus,
+  NO_COUNTS,
+  NO_SUM,
+  plus,
+  plusSum,
+} from '../counts.ts';
 import type { IntervalReading } from '../incoming.ts';
 import { counterId, type Line, type Records, sumOfReading } from './records.ts';
 import { metaOf, setMeta } from './tables.ts';
@@ -313,7 +324,18 @@ export class Doors {
     this.seq += 1;
     const revision = before === undefined ? 0 : before.revision + 1;
     const { database } = this.#options;
-    const values = [fromS, id, counts.in, counts.out, counts.netIn, counts.netOut, quality, revision, this.seq, missingText];
+    const values = [
+      fromS,
+      id,
+      counts.in,
+      counts.out,
+      counts.netIn,
+      counts.netOut,
+      quality,
+      revision,
+      this.seq,
+      missingText,
+    ];
     database.run('INSERT OR REPLACE INTO closed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', values);
     database.run(
       'UPDATE counter SET count_in = count_in + ?, count_out = count_out + ?, net_in = net_in + ?, net_out = net_out + ? WHERE id = ?',

@@ -153,7 +153,8 @@ export class Records {
   forget(beforeS: number, spanS: number): boolean {
     let isMore = false;
     for (const table of ['reading', 'zone', 'closed'] as const) {
-      const oldestS = this.#database.all<{ oldest: number | null }>(`SELECT min(from_s) AS oldest FROM ${table}`)[0]?.oldest;
+      const oldestS = this.#database.all<{ oldest: number | null }>(`SELECT min(from_s) AS oldest FROM ${table}`)[0]
+        ?.oldest;
       if (oldestS === null || oldestS === undefined || oldestS >= beforeS) continue;
       const toS = Math.min(beforeS, oldestS + spanS);
       this.#database.run(`DELETE FROM ${table} WHERE from_s < ?`, [toS]);
@@ -182,10 +183,11 @@ export class Records {
     for (const first of removed)
       if (!kept.has(first)) this.#database.run('DELETE FROM seen WHERE epoch = ? AND first = ?', [epochId, first]);
     for (const { first, last } of put)
-      this.#database.run(
-        'INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last',
-        [epochId, first, last],
-      );
+      this.#database.run('INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last', [
+        epochId,
+        first,
+        last,
+      ]);
   }
 
   #addReading(reading: IntervalReading, epoch: number): Line {

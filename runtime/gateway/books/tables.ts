@@ -13,7 +13,8 @@ import type { Database } from '../../ports/database.ts';
 const VERSION = 1;
 
 /** Four counts, as everywhere below. Times are whole seconds since 1970 UTC. */
-const COUNTS = 'count_in INTEGER NOT NULL, count_out INTEGER NOT NULL, net_in INTEGER NOT NULL, net_out INTEGER NOT NULL';
+const COUNTS =
+  'count_in INTEGER NOT NULL, count_out INTEGER NOT NULL, net_in INTEGER NOT NULL, net_out INTEGER NOT NULL';
 
 const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -85,10 +86,14 @@ export function openTables(database: Database): void {
   const version = versionOf(database);
   if (version === VERSION) return;
   if (version > VERSION)
-    throw new DatabaseError('damaged', `The gateway's database is of version ${version}; this program knows ${VERSION}.`, {
-      op: 'open database',
-      hint: 'Run the newer program, or move the file away to begin anew.',
-    });
+    throw new DatabaseError(
+      'damaged',
+      `The gateway's database is of version ${version}; this program knows ${VERSION}.`,
+      {
+        op: 'open database',
+        hint: 'Run the newer program, or move the file away to begin anew.',
+      },
+    );
   // Only an empty file takes it; pages that become free can be given back then.
   database.exec('PRAGMA auto_vacuum=INCREMENTAL; VACUUM');
   database.transaction(() => {
