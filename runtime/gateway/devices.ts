@@ -52,6 +52,13 @@ export class Devices {
     if (device !== undefined) device.newestToS = Math.max(device.newestToS, toS);
   }
 
+  /** Each expected device. newestToS: end of its newest record; 0: none. */
+  states(nowMs: number): { readonly device: string; readonly isThere: boolean; readonly newestToS: number }[] {
+    const { offline, silent } = this.presence(nowMs);
+    const absent = new Set([...offline, ...silent].map(({ device }) => device));
+    return [...this.#devices].map(([device, { newestToS }]) => ({ device, isThere: !absent.has(device), newestToS }));
+  }
+
   presence(nowMs: number): Presence {
     const offline: Absent[] = [];
     const silent: Absent[] = [];

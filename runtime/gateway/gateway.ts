@@ -12,6 +12,7 @@ import { minuteOfDay, parseHours } from '../config/hours.ts';
 import type { StoreTopicNames } from '../contract/store.ts';
 import { storeTopicNames } from '../contract/store.ts';
 import { baseTopic } from '../contract/topics.ts';
+import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
@@ -76,6 +77,8 @@ export type GatewayOptions = {
   readonly version: string;
   /** Told that closed intervals are new in the database: for sinks. */
   readonly onClosed?: () => void;
+  /** Told before the database is closed. */
+  readonly onStopping?: () => void;
 };
 
 export type GatewayCounts = {
@@ -215,6 +218,12 @@ export class Gateway {
     );
   }
 
+  /** What keeps it from its work now; empty: nothing. */
+  get illness(): string {
+    if (this.databaseReason !== '') return this.databaseReason;
+    return this.#options.link.up ? '' : 'not connected to the broker';
+  }
+
   /** Writes what arrived, says `stopped` if there is a broker to say it to, and ends within 1.5 s. May be called again. */
   stop(): Promise<void> {
     this.#ending ??= this.#sayGoodbye();
@@ -222,8 +231,9 @@ export class Gateway {
   }
 
   async #sayGoodbye(): Promise<void> {
-    const { link, log, version, database } = this.#options;
+    const { link, log, version, database, onStopping } = this.#options;
     this.#stopTicking?.();
+    onStopping?.();
     this.#flush();
     this.outbox.stop();
     await atMost(
@@ -494,6 +504,15 @@ export class Gateway {
 
   #beginLife(): Life {
     const { database, config } = this.#options;
+    const intervalS = Number(metaOf(database, 'interval_s') ?? config.intervalS);
+    if (intervalS !== config.intervalS)
+      throw new ConfigError(
+        [
+          `interval_s is ${config.intervalS}; the database in ${config.stateDir} was begun with ${intervalS} s, and intervals of two lengths would overlap. Set it to ${intervalS}, or state_dir to another folder.`,
+        ],
+        { op: 'open database' },
+      );
+    setMeta(database, 'interval_s', String(intervalS));
     const epochId = metaOf(database, 'epoch_id') ?? randomUUID();
     const boot = Number(metaOf(database, 'boot') ?? 0) + 1;
     setMeta(database, 'epoch_id', epochId);
