@@ -107,14 +107,16 @@ export class Doors {
     this.#options = options;
     this.#intervalS = options.config.intervalS;
     this.#makeCounters();
+    // From the first start on it is known what is to be closed, also by the next life.
+    if (metaOf(options.database, 'next_from_s') === undefined) this.#setNext(this.#startOf(options.firstFromS));
     this.reload();
   }
 
   /** After a failed transaction, and at the beginning: all from the disk. */
   reload(): void {
-    const { database, records, firstFromS } = this.#options;
+    const { database, records } = this.#options;
     this.#makeDoors();
-    this.nextFromS = this.#startOf(Number(metaOf(database, 'next_from_s') ?? firstFromS));
+    this.nextFromS = Number(metaOf(database, 'next_from_s'));
     this.seq = Number(metaOf(database, 'seq') ?? 0);
     this.#open = new Map(
       records.intervalsFrom(this.nextFromS, this.#intervalS).map((fromS) => [fromS, this.#sumsOf(fromS)]),
