@@ -8,25 +8,28 @@
  * 3.1.1 from then on. Reconnects are made here and not by the client: it knows one fixed period only, and a shop full
  * of counters must not come back in the same second.
  */
-import { readFileSync } from 'node:fs';
+import type { EventEmitter } from 'node:events';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { connect, type MqttClient } from 'mqtt';
 import { LinkError } from '../../runtime/errors.ts';
 import type { Link, LinkEvents, LinkPurpose, PublishOptions } from '../../runtime/ports/link.ts';
 import { retryDelayMs } from './backoff.ts';
 import { Inbox, RECEIVE_MAXIMUM } from './inbox.ts';
 import { isWrongVersion, notReadable, reasonFor } from './reasons.ts';
+import { readSecrets, type SecretFiles } from './secrets.ts';
 
-export type MqttLinkOptions = {
+export type MqttLinkOptions = SecretFiles & {
   /** mqtt://, mqtts://, ws:// or wss://, without user and password. */
   readonly url: string;
   /** One per device: the broker ends an older connection of the same name. */
   readonly clientId: string;
   /** Empty: none. */
-  readonly username: string;
-  /** File with the password, read before each attempt, so that it can be changed without a restart. Empty: none. */
-  readonly passwordFile: string;
-  /** PEM file of the authority; empty: the system's. */
-  readonly caFile: string;
+  readonly username?: string;
+  /** Name that the broker's certificate must be for; empty: the host in the url. */
+  readonly serverName?: string;
+  /** auto: 5, and 3.1.1 from the moment a broker says that it does not speak 5. */
+  readonly protocol?: 'auto' | 5 | '3.1.1';
   readonly keepaliveS: number;
   /** For tests: all in ms. */
   readonly timing?: Partial<LinkTiming>;
@@ -40,6 +43,9 @@ export type LinkTiming = {
   /** A connection that stood this long was a good one: the next back-off begins anew. */
   readonly lastedMs: number;
 };
+
+/** Also what Node has; said here so that no option of the command line takes it back. */
+const TLS_VERSION_MIN = 'TLSv1.2';
 
 const TIMING: LinkTiming = {
   retryMinMs: 1000,
@@ -68,8 +74,12 @@ export class MqttLink implements Link {
   /** Attempts in a row that failed or led to a connection that did not last. */
   #failureCount = 0;
   #lastedTimer: NodeJS.Timeout | undefined;
-  /** What the client said last; undefined after a connection that just ended. */
+  /** What the client said first about this connection; undefined after one that just ended. */
   #lastError: unknown;
+  /** The broker let us in on this connection. */
+  #wasGreeted = false;
+  #wasSecured = false;
+  #certificateFault: string | undefined;
   /** Told to onDown since the last connection; '' if nothing was. */
   #toldReason = '';
   #toldNotice = '';
@@ -84,32 +94,29 @@ export class MqttLink implements Link {
     this.#purpose = purpose;
     this.#events = events;
     const { will, sessionExpiryS = 0 } = purpose;
-    const { url, clientId, username, keepaliveS } = this.#options;
+    const { url, clientId, username = '', protocol = 'auto', keepaliveS } = this.#options;
     const client = connect(url, {
       manualConnect: true,
       reconnectPeriod: 0,
       queueQoSZero: false,
       resubscribe: false,
       timerVariant: 'native',
-      protocolVersion: 5,
+      protocolVersion: protocol === '3.1.1' ? 4 : 5,
       clean: sessionExpiryS === 0,
       properties: {
         receiveMaximum: RECEIVE_MAXIMUM,
         ...(sessionExpiryS > 0 && { sessionExpiryInterval: sessionExpiryS }),
       },
       clientId,
+      ...literalHost(url),
       ...(username === '' ? {} : { username }),
       keepalive: keepaliveS,
       connectTimeout: this.#timing.connectTimeoutMs,
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
     });
     client.on('connect', () => this.#connected());
-    client.on('error', (error) => {
-      this.#lastError = error;
-    });
-    client.on('disconnect', (packet) => {
-      this.#lastError = { code: packet.reasonCode };
-    });
+    client.on('error', (error) => this.#noteError(error));
+    client.on('disconnect', (packet) => this.#noteError({ code: packet.reasonCode }));
     client.on('close', () => this.#closed());
     this.#inbox = new Inbox(client, events, sessionExpiryS > 0);
     this.#client = client;
@@ -147,6 +154,13 @@ export class MqttLink implements Link {
     });
   }
 
+  /** How many listeners hang on the one client and its stream: the same after any number of reconnects. */
+  listenerCounts(): { readonly client: number; readonly stream: number } {
+    const count = (emitter: EventEmitter | undefined) =>
+      emitter?.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0) ?? 0;
+    return { client: count(this.#client as EventEmitter | undefined), stream: count(this.#client?.stream) };
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -170,21 +184,55 @@ export class MqttLink implements Link {
   #connect(): void {
     const client = this.#client;
     if (client === undefined || this.#stopped) return;
-    const { passwordFile, caFile } = this.#options;
     this.#lastError = undefined;
+    this.#wasGreeted = false;
+    this.#wasSecured = false;
     try {
-      // A file made with an editor ends in a newline, which is no part of the password.
-      if (passwordFile !== '')
-        client.options.password = readSecret('mqtt.password_file', passwordFile).replace(/\r?\n$/, '');
-      if (caFile !== '') client.options.ca = readSecret('mqtt.ca_file', caFile);
+      const { password, ca, cert, key, certificateFault, notices } = readSecrets(this.#options);
+      this.#certificateFault = certificateFault;
+      for (const notice of notices) this.#notice(notice);
+      const tls: ConnectionOptions = {
+        minVersion: TLS_VERSION_MIN,
+        rejectUnauthorized: true,
+        ...serverCheck(this.#options.serverName ?? ''),
+        ...(ca !== undefined && { ca }),
+        ...(cert !== undefined && { cert }),
+        ...(key !== undefined && { key }),
+      };
+      // A websocket takes its options from wsOptions, and would keep those of the first attempt.
+      Object.assign(client.options, tls, { wsOptions: tls }, password !== undefined && { password });
       client.reconnect();
+      // The client tells only errors that have a code; a web server's answer has none.
+      client.stream.on('error', (error: Error) => this.#noteError(error));
+      client.stream.once('secureConnect', () => {
+        this.#wasSecured = true;
+      });
     } catch (error) {
-      this.#down(error instanceof LinkError ? error.message : reasonFor(error, this.#options.url));
+      this.#down(error instanceof LinkError ? error.message : this.#reason(error));
     }
+  }
+
+  /** The first error of a connection is its cause; what follows is the noise of its end. */
+  #noteError(error: unknown): void {
+    this.#lastError ??= error;
+  }
+
+  #reason(error: unknown): string {
+    const { url, serverName = '', certFile = '', protocol = 'auto' } = this.#options;
+    return reasonFor(error, {
+      url,
+      serverName,
+      hasCertificate: certFile !== '',
+      certificateFault: this.#certificateFault,
+      wasGreeted: this.#wasGreeted,
+      wasSecured: this.#wasSecured,
+      isVersionFixed: protocol !== 'auto',
+    });
   }
 
   #connected(): void {
     if (this.#stopped) return;
+    this.#wasGreeted = true;
     this.#lastedTimer = setTimeout(() => {
       this.#failureCount = 0;
     }, this.#timing.lastedMs);
@@ -229,13 +277,14 @@ export class MqttLink implements Link {
     clearTimeout(this.#retryTimer);
     this.#inbox?.connectionEnded();
     rejectOutgoing(client);
-    if (isWrongVersion(this.#lastError) && client.options.protocolVersion === 5) {
+    const { protocol = 'auto' } = this.#options;
+    if (isWrongVersion(this.#lastError) && client.options.protocolVersion === 5 && protocol === 'auto') {
       client.options.protocolVersion = 4;
       // Not at once: the client is still inside its own close handler.
       this.#retryTimer = setTimeout(() => this.#connect(), 0);
       return;
     }
-    this.#down(reasonFor(this.#lastError, this.#options.url));
+    this.#down(this.#reason(this.#lastError));
   }
 
   /** Tells a reason that is news, and tries again later. */
@@ -273,16 +322,17 @@ function refusal(topic: string, cause: Error): string {
     : `${topic} was not published (${cause.message}). It is sent again.`;
 }
 
-/** Throws LinkError; its text names the field and the file, never what is in it. */
-function readSecret(field: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new LinkError(
-      'LINK_FILE',
-      `${field} is ${path}, which cannot be read (${code}). Correct the path, or let the user of the voice read it.`,
-      { op: `read ${field}`, cause },
-    );
-  }
+/** A literal IPv6 address stands in brackets in an address, and without them in a connection; a websocket knows that. */
+function literalHost(url: string): { hostname?: string } {
+  const address = /^mqtts?:\/\/\[([0-9A-Fa-f:.]+)\]/.exec(url)?.[1];
+  return address === undefined ? {} : { hostname: address };
+}
+
+/** Options of TLS for a name other than the url's. A literal address is never sent as a name (RFC 6066, 3). */
+function serverCheck(serverName: string): ConnectionOptions {
+  if (serverName === '') return {};
+  return {
+    ...(isIP(serverName) === 0 && { servername: serverName }),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+  };
 }

@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { brokerProblems, isCredential } from '../config/broker.ts';
 import { type ConfigSource, camelKeys, pathsFrom, readConfigFile, schemaProblems } from '../config/config.ts';
 import { hoursProblems } from '../config/hours.ts';
 import { type Camel, ConfigSchema, flag, integer, section, topicLevel } from '../config/schema.ts';
@@ -170,11 +171,12 @@ export function loadGatewayConfig(source: ConfigSource): GatewayConfig {
   const file = readConfigFile(source);
   const config = parseGatewayConfig(file, source.path ? `check ${source.path}` : 'check configuration');
   const fromBase = pathsFrom(source);
+  const secret = (path: string) => (isCredential(path) ? path : fromBase(path));
   const { influx, sql } = config.sinks;
   return Object.freeze({
     ...config,
     stateDir: fromBase(config.stateDir),
-    mqtt: withAbsolutePaths(config.mqtt, fromBase),
+    mqtt: withAbsolutePaths(config.mqtt, secret),
     sinks: Object.freeze({
       influx: withAbsolutePaths(influx, fromBase),
       sql: withAbsolutePaths(sql, fromBase),
@@ -197,6 +199,7 @@ function crossFieldProblems(file: Readonly<Record<string, unknown>>): string[] {
   const listed = Array.isArray(file['doors']) ? (file['doors'] as unknown[]) : [];
   const doors = listed.map((door) => (Value.Check(DoorSchema, door) ? (door as Static<typeof DoorSchema>) : undefined));
   const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, devices)];
+  if (Value.Check(properties.mqtt, file['mqtt'])) problems.push(...brokerProblems(file['mqtt']));
   const { occupancy } = file;
   if (Value.Check(properties.occupancy, occupancy)) problems.push(...occupancyProblems(occupancy.doors, doors));
   if (Value.Check(properties.time_zone, file['time_zone'])) problems.push(...zoneProblems(file['time_zone']));

@@ -11,6 +11,7 @@ import { SystemClock } from '../../drivers/clock/system.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { readProcessArguments } from '../config/arguments.ts';
+import { brokerAccess } from '../config/broker.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO, type ControlWord } from '../corridor/control.ts';
 import { ExitCode } from '../errors.ts';
 import { createLog } from '../log.ts';
@@ -28,16 +29,11 @@ function main(): void {
   const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
-  const { url, username, passwordFile, caFile, keepaliveS } = config.mqtt;
   const voice = new Voice({
     config,
     clock: new SystemClock(),
     link: new MqttLink({
-      url,
-      username,
-      passwordFile,
-      caFile,
-      keepaliveS,
+      ...brokerAccess(config.mqtt, process.env),
       clientId: `lethe-${config.site}-${config.device}`,
     }),
     log,

@@ -37,6 +37,8 @@ export type BrokerOptions = {
   readonly user?: BrokerUser;
   /** PEM files; without them connections are plain. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** More lines for its configuration, after those of its listener. */
+  readonly lines?: readonly string[];
 };
 
 export class TestBroker {
@@ -56,7 +58,7 @@ export class TestBroker {
   }
 
   static async create(options: BrokerOptions = {}): Promise<TestBroker> {
-    const { user, tls } = options;
+    const { user, tls, lines = [] } = options;
     const folder = mkdtempSync(join(tmpdir(), 'lethe-broker-'));
     const port = await freePort();
     const passwords = join(folder, 'passwords');
@@ -72,6 +74,7 @@ export class TestBroker {
         `listener ${port} 127.0.0.1`,
         ...(user === undefined ? ['allow_anonymous true'] : ['allow_anonymous false', `password_file ${passwords}`]),
         ...(tls === undefined ? [] : [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`]),
+        ...lines,
         // Started by root it would become another user, who may not read this folder.
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         'persistence false',

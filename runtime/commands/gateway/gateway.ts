@@ -9,6 +9,7 @@ import { MqttLink } from '../../../drivers/link/mqtt.ts';
 import { startMetricsServer } from '../../../drivers/metrics/server.ts';
 import { FileSink } from '../../../drivers/sink/file.ts';
 import { HttpSink } from '../../../drivers/sink/http.ts';
+import { brokerAccess } from '../../config/broker.ts';
 import { DriverError, ExitCode } from '../../errors.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { influxLine } from '../../gateway/export/influx.ts';
@@ -33,7 +34,7 @@ export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
   const openDatabase = await loadSqlite();
   const database = openDatabase(join(config.stateDir, DATABASE_FILE));
   const clock = new SystemClock();
-  const link = new MqttLink({ ...mqtt, clientId: `lethe-${site}-gateway` });
+  const link = new MqttLink({ ...brokerAccess(mqtt, process.env), clientId: `lethe-${site}-gateway` });
   const gateway = new Gateway({
     config,
     clock,

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { startEmbeddedBroker } from '../../../drivers/link/embedded-broker.ts';
 import { MemoryLink } from '../../../drivers/link/memory.ts';
 import { MqttLink } from '../../../drivers/link/mqtt.ts';
-import { isWrongVersion, reasonFor } from '../../../drivers/link/reasons.ts';
+import { type Attempt, isWrongVersion, reasonFor } from '../../../drivers/link/reasons.ts';
 import { LinkError } from '../../../runtime/errors.ts';
 import { publishOnce, Subscriber } from '../../fakes/broker.ts';
 import { Cable } from '../../fakes/cable.ts';
@@ -133,7 +133,16 @@ test('an embedded broker says so when its port is taken', async () => {
 });
 
 test('every reason names the broker and ends with what to do', () => {
-  const url = 'mqtt://gateway.example:1883';
+  const url = 'mqtts://gateway.example:8883';
+  const attempt: Attempt = {
+    url,
+    serverName: '',
+    hasCertificate: true,
+    certificateFault: undefined,
+    wasGreeted: true,
+    wasSecured: true,
+    isVersionFixed: false,
+  };
   const errors = [
     undefined,
     { code: 'ECONNREFUSED' },
@@ -151,11 +160,11 @@ test('every reason names the broker and ends with what to do', () => {
     new Error('odd'),
   ];
   for (const error of errors) {
-    const reason = reasonFor(error, url);
+    const reason = reasonFor(error, attempt);
     assert.match(reason, url);
     assert.match(reason, /\. [A-Z].*\.$/, reason);
   }
-  assert.is(reasonFor({ code: 4 }, url), reasonFor({ code: 134 }, url));
+  assert.is(reasonFor({ code: 4 }, attempt), reasonFor({ code: 134 }, attempt));
   assert.ok(isWrongVersion({ code: 1 }) && isWrongVersion({ code: 132 }) && !isWrongVersion({ code: 134 }));
 });
 

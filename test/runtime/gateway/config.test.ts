@@ -37,6 +37,7 @@ test('faults of fields and faults between fields are told in one run', () => {
   const problems = problemsOf({
     site: 'Main Street',
     time_zone: 'Europe/Stokholm',
+    mqtt: { url: 'mqtt://broker', ca_file: 'ca.pem' },
     deadline_s: 0,
     devices: ['left', 'store'],
     doors: [
@@ -66,8 +67,9 @@ test('faults of fields and faults between fields are told in one run', () => {
   has('occupancy.doors.0 is "c", which is no door');
   has('opening_hours.0 is');
   has('expected precision=s among its parameters');
+  has('mqtt.ca_file is "ca.pem", but mqtt.url begins with mqtt://');
   has('prometeus is not a field; did you mean prometheus?');
-  assert.is(problems.length, 12, problems.join('\n'));
+  assert.is(problems.length, 13, problems.join('\n'));
 });
 
 test('user and password in an address are refused, so that they cannot reach a log', () => {
