@@ -5,6 +5,7 @@
 
 import { SystemClock } from '../../../drivers/clock/system.ts';
 import { MqttLink } from '../../../drivers/link/mqtt.ts';
+import { brokerAccess } from '../../../runtime/config/broker.ts';
 import { parseConfig } from '../../../runtime/config/config.ts';
 import type { Config } from '../../../runtime/config/schema.ts';
 import { EyeState } from '../../../runtime/corridor/record.ts';
