@@ -30,17 +30,19 @@ async function cutOnce(stage: Stage, boot: number): Promise<number> {
     voice.start();
   });
   const newBoot = boot + (isNewLife ? 1 : 0);
-  const expected = [
-    { state: 'offline', boot },
-    { state: 'online', boot: newBoot },
-  ];
-  await eventually(5000, `${manner}: offline, then online`, () => statuses(stage).length >= from + 2);
-  const told = statuses(stage).slice(from);
-  assert.equal(
-    told.map(({ state, boot }) => ({ state, boot })),
-    expected,
-    manner,
+  const told = () => statuses(stage).slice(from);
+  const isBack = () => told().at(-1)?.state === 'online' && told().at(-1)?.boot === newBoot;
+  await eventually(10_000, `${manner}: online again`, isBack);
+  // On a slow machine an attempt to connect may time out, and leave a will of its own behind.
+  const [first, ...others] = told();
+  assert.equal([first!.state, first!.boot], ['offline', boot], manner);
+  assert.ok(
+    others.every((status) => status.boot === newBoot),
+    `${manner}: ${JSON.stringify(told())}`,
   );
+  const count = told().length;
+  await time.seconds(2);
+  assert.is(told().length, count, `${manner}: an old will came behind the new online`);
   return newBoot;
 }
 

@@ -1,5 +1,6 @@
 /**
- * A fleet: many simulated devices (device.ts) in a few processes, one real mosquitto, a listener, and what it all costs.
+ * A fleet: many simulated devices (device.ts) in a few processes, one real mosquitto, the store's gateway, a listener, and what it
+ * all costs.
  * FLEET_DEVICES, FLEET_SECONDS, FLEET_INTERVAL_S and FLEET_PROCESSES make it larger and longer.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -12,6 +13,7 @@ import { judge, type Verdict } from '../parts/judge.ts';
 import { Observer } from '../parts/observer.ts';
 import { kindOf, placeOf, type RecordPayload } from '../parts/records.ts';
 import type { DevicesReport, DevicesWish } from './devices.ts';
+import { GatewayProcess, isOfStore, type Kept, storeTotal } from './gateway.ts';
 
 export const FLEET = {
   devices: Number(process.env['FLEET_DEVICES'] ?? 50),
@@ -28,6 +30,8 @@ const DEVICES = fileURLToPath(new URL('./devices.js', import.meta.url));
 /** Everything must have arrived this long after the last crossing: the last interval, and a back-off of up to 30 s. */
 const SETTLE_MS_MAX = 90_000;
 const STOP_MS_MAX = 60_000;
+/** Longer than its deadline. */
+const GATEWAY_MS_MAX = 60_000;
 
 export type Cost = { readonly cpuMs: number; readonly residentMib: number };
 
@@ -42,22 +46,35 @@ export type FleetResult = {
   readonly bytes: number;
   readonly devices: Cost;
   readonly broker: Cost;
+  readonly gateway: Cost;
+  /** Who crossed any line; what the gateway's totals of all doors come to; what its database keeps in closed intervals. */
+  readonly everybody: Count;
+  readonly shown: Count | undefined;
+  readonly kept: Kept;
 };
 
 export function deviceNames(): string[] {
   return Array.from({ length: FLEET.devices }, (_, index) => `device-${index + 1}`);
 }
 
-/** body: what else is to be looked at, while everything has arrived and the broker is still there. */
-export async function runFleet(
-  started: (broker: TestBroker) => Promise<void> = async () => {},
-  arrived: (truth: FleetResult['truth']) => Promise<void> = async () => {},
-): Promise<FleetResult> {
+/** Everybody runs from the first device's start to the last record; then the devices end, the broker last. */
+export async function runFleet(): Promise<FleetResult> {
   const broker = await TestBroker.create({ lines: ['max_queued_messages 0', 'max_inflight_messages 0'] });
   const observer = await Observer.create(broker.url);
   const processes: ChildProcess[] = [];
+  const names = deviceNames();
+  let gateway: GatewayProcess | undefined;
   try {
-    await started(broker);
+    gateway = new GatewayProcess({
+      url: broker.url,
+      site: SITE,
+      line: LINE,
+      devices: names,
+      intervalS: FLEET.intervalS,
+    });
+    const { pid } = gateway;
+    const store = `lethe/v1/${SITE}/store/status`;
+    await eventually(10_000, 'the gateway is online', () => observer.heard.some(({ topic }) => topic === store));
     const startedMs = Date.now();
     processes.push(...wishes(broker.url).map((wish) => fork(DEVICES, [JSON.stringify(wish)])));
     await Promise.all(processes.map((child) => word(child, 'up', 120_000)));
@@ -67,14 +84,21 @@ export async function runFleet(
     await eventually(SETTLE_MS_MAX, 'all records', isTold(observer, truth)).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 2000 * FLEET.intervalS)); // the receipts of the last intervals
     const seconds = (Date.now() - startedMs) / 1000;
-    await arrived(truth);
-    const brokerCost = costOf(broker.pid);
+    const everybody = sumOf(Object.values(truth));
+    const isShown = () => isSame(storeTotal(observer), everybody);
+    await eventually(GATEWAY_MS_MAX, 'store totals', isShown).catch(() => {});
+    const [brokerCost, gatewayCost] = [costOf(broker.pid), costOf(pid)];
+    const kept = await keptAtLast(gateway, everybody);
     const reports = await Promise.all(processes.map((child) => ask(child, 'stop')));
     const byPlace = Object.fromEntries(Object.entries(truth).map(([device, count]) => [`${device}/${LINE}`, count]));
     const sum = (field: Exclude<keyof DevicesReport, 'truth'>) =>
       reports.reduce((total, report) => total + report[field], 0);
     return {
-      verdict: await judge({ heard: observer.heard, truth: byPlace, acknowledged: new Set() }),
+      verdict: await judge({
+        heard: observer.heard.filter(({ topic }) => !isOfStore(topic)),
+        truth: byPlace,
+        acknowledged: new Set(),
+      }),
       truth,
       seconds,
       crashes: sum('crashes'),
@@ -82,11 +106,38 @@ export async function runFleet(
       bytes: sum('bytes'),
       devices: { cpuMs: sum('cpuMs'), residentMib: sum('residentMib') },
       broker: brokerCost,
+      gateway: gatewayCost,
+      everybody,
+      shown: storeTotal(observer),
+      kept,
     };
+  } catch (error) {
+    process.stdout.write(`${gateway?.output ?? ''}\n`);
+    throw error;
   } finally {
     for (const child of processes) child.kill('SIGKILL');
+    await gateway?.dispose();
     await observer.end();
     await broker.stop();
+  }
+}
+
+function sumOf(counts: readonly Count[]): Count {
+  return counts.reduce((sum, count) => ({ in: sum.in + count.in, out: sum.out + count.out }), { in: 0, out: 0 });
+}
+
+function isSame(a: Count | undefined, b: Count): boolean {
+  return a?.in === b.in && a.out === b.out;
+}
+
+/** Intervals close when all have reported, or at their deadline. */
+async function keptAtLast(gateway: GatewayProcess, everybody: Count): Promise<Kept> {
+  const untilMs = Date.now() + GATEWAY_MS_MAX;
+  for (;;) {
+    const kept = gateway.kept();
+    if (isSame(kept.doors, everybody) && isSame(kept.store, everybody)) return kept;
+    if (Date.now() > untilMs) return kept;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 

@@ -1,5 +1,5 @@
 /** The store's gateway as a program of its own beside the fleet, with a door for every 32 devices, and what it says at the end. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,9 +22,12 @@ export type GatewayOptions = {
   readonly intervalS: number;
 };
 
+export type Kept = { readonly doors: Count; readonly store: Count };
+
 export class GatewayProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'lethe-gateway-'));
   output = '';
+  readonly #config: string;
   readonly #child: ChildProcess;
 
   constructor({ url, site, line, devices, intervalS }: GatewayOptions) {
@@ -33,6 +36,7 @@ export class GatewayProcess {
       of: devices.slice(index * DEVICES_PER_DOOR, (index + 1) * DEVICES_PER_DOOR).map((device) => ({ device, line })),
     }));
     const config = join(this.folder, 'gateway.json');
+    this.#config = config;
     const file = { site, mqtt: { url }, state_dir: 'state', interval_s: intervalS, deadline_s: 30, devices, doors };
     writeFileSync(config, JSON.stringify(file));
     const child = spawn(process.execPath, [MAIN, 'gateway', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -43,6 +47,25 @@ export class GatewayProcess {
 
   get pid(): number {
     return this.#child.pid ?? -1;
+  }
+
+  /** Everybody of all intervals that are closed, in the database: of the doors together, and of the store. */
+  kept(): Kept {
+    const words = [MAIN, 'gateway', 'export', '--config', this.#config, '--by', 'minute'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', maxBuffer: 2 ** 30 });
+    if (status !== 0) throw new Error(`export ended with ${status}: ${stderr}`);
+    const [head, ...rows] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','));
+    const [door, countIn, out] = ['door', 'in', 'out'].map((name) => head!.indexOf(name)) as [number, number, number];
+    const sums = { doors: { in: 0, out: 0 }, store: { in: 0, out: 0 } };
+    for (const row of rows) {
+      const sum = row[door] === 'store' ? sums.store : sums.doors;
+      sum.in += Number(row[countIn]);
+      sum.out += Number(row[out]);
+    }
+    return sums;
   }
 
   kill(): void {
