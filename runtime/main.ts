@@ -28,8 +28,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   const line = { program, finish, out, err };
   addCounting(line);
   addChecking(line);
-  addCommanding(line);
   addContract(line);
+  addCommanding(line);
   addPapers(line);
   addGateway(line);
 

@@ -351,6 +351,24 @@ export const ConfigSchema = Type.Object(
       },
       'Who may send commands on `cmd/…`',
     ),
+    home_assistant: section(
+      {
+        enabled: flag(false, {
+          description:
+            'Announce the counter to Home Assistant (MQTT discovery); the broker must let it publish below the prefix',
+        }),
+        prefix: Type.String({
+          pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$',
+          maxLength: 64,
+          default: 'homeassistant',
+          description: 'Discovery prefix, as in its MQTT settings',
+          shape: 'levels of a topic such as homeassistant, at most 64 characters',
+        }),
+      },
+      // Off: most brokers of stores have no Home Assistant, and one that lets devices write their own topics only would
+      // refuse the announcement. zigbee2mqtt and others decide alike.
+      'Home Assistant, where there is one',
+    ),
     interval_s: Type.Enum([5, 10, 15, 30, 60, 300, 900, 3600], {
       default: 60,
       description: 'Length of an interval record; intervals begin at whole multiples of it (UTC)',

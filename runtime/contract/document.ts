@@ -47,7 +47,7 @@ export function schemaDocument(facts: DocumentFacts, isWhole = false): SchemaDoc
 /** What stores look at, and therefore explained field by field. */
 const EXPLAINED: readonly string[] = ['status', 'total', 'interval', 'zone', 'occupancy', 'occupancyStore'];
 /** Long, and read by programs that know them. */
-const OUTLINED: readonly string[] = ['tally', 'schema'];
+const OUTLINED: readonly string[] = ['tally', 'schema', 'receipt'];
 
 function definitions(entries: readonly (readonly [string, Topic])[], isWhole: boolean): Definitions {
   const names = new WeakMap<object, ReturnType<NamesOf>>();

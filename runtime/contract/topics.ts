@@ -95,7 +95,7 @@ export const TOPICS = {
   zone: topic('zone/{zone}', {
     schema: ZoneSchema,
     retained: false,
-    when: 'as interval/{line}',
+    when: 'as interval',
     examples: examples.ZONE,
   }),
   /** One for each interval, about all its messages. */

@@ -27,6 +27,7 @@ import { Bulletin } from './bulletin.ts';
 import { commandActions } from './commands/actions.ts';
 import { Commands } from './commands/commands.ts';
 import { Delivery, type ResendAnswer } from './delivery.ts';
+import { Discovery } from './discovery/discovery.ts';
 import { EyeWatch } from './eyewatch.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { PrivacyWatch } from './privacy-watch.ts';
@@ -65,6 +66,8 @@ export type VoiceOptions = {
   /** Start voice and eye again: everything is saved and told when this is called. */
   readonly onStartAgain: () => void;
   readonly openDatabase: OpenDatabase;
+  /** 0..1; Math.random by default. */
+  readonly random?: () => number;
 };
 
 export class Voice {
@@ -80,6 +83,7 @@ export class Voice {
   readonly #privacy: PrivacyWatch;
   readonly #setup: Setup;
   readonly #commands: Commands;
+  readonly #discovery: Discovery;
   readonly #startedUs: number;
   /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
   #lostBoot: number | undefined;
@@ -171,6 +175,18 @@ export class Voice {
         startAgain: () => this.#startAgain(),
       }),
     });
+    this.#discovery = new Discovery({
+      config,
+      version,
+      topics,
+      counters: this.#books.counters,
+      link,
+      memory: state.discovery,
+      save: () => this.ledger.save(this.#nowUs()),
+      monotonicUs: () => this.#nowUs(),
+      random: options.random ?? Math.random,
+      onFailure: (sentence) => log.warn(sentence),
+    });
     this.#delivery = new Delivery({
       link,
       ledger: this.ledger,
@@ -222,7 +238,7 @@ export class Voice {
     this.#bulletin.begin();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
     link.start(
-      { will: this.#bulletin.will, topics: [this.#commands.filter], refused: 'tell' },
+      { will: this.#bulletin.will, topics: [this.#commands.filter, ...this.#discovery.filters], refused: 'tell' },
       {
         onUp: () => {
           log.info({ backlog: this.ledger.pendingCount }, `link up: ${config.mqtt.url}`);
@@ -230,6 +246,7 @@ export class Voice {
           this.#bulletin.tellCounts();
           this.#bulletin.tellHealth();
           this.#delivery.connected();
+          this.#discovery.connected();
         },
         onDown: (reason) => {
           log.warn(`link down: ${reason}`);
@@ -335,6 +352,7 @@ export class Voice {
 
   #hear(message: LinkMessage): void {
     if (this.#ended) return;
+    if (this.#discovery.hear(message)) return;
     this.#commands.hear(message);
     this.#bulletin.tellCounts();
     this.#bulletin.tellHealth();
@@ -405,6 +423,7 @@ export class Voice {
     this.#setup.tick();
     this.#bulletin.tellHealth();
     this.#delivery.tick();
+    this.#discovery.tick();
     if (this.#startAgainUs !== undefined && nowUs >= this.#startAgainUs) this.#leave();
   }
 

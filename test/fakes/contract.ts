@@ -2,7 +2,8 @@
 import { Value } from 'typebox/value';
 import { TOPIC_ROOT } from '../../runtime/contract/contract.ts';
 import { closed } from '../../runtime/contract/fields.ts';
-import { type Topic, topicOf } from '../../runtime/contract/topics.ts';
+import type { Topic } from '../../runtime/contract/topics.ts';
+import { TREE_TOPICS, type TreeTopic } from '../../runtime/contract/trees.ts';
 
 export type Spoken = {
   readonly topic: string;
@@ -14,10 +15,20 @@ export type Spoken = {
 
 const closedForms = new Map<Topic, ReturnType<typeof closed>>();
 
-/** What is wrong with one message of a device, a sentence each; topics of others (homeassistant/…) are none of ours. */
+/** The entry of a whole topic; of two that fit (occupancy/{zone}, occupancy/store) the one that says more. */
+function entryOf(topic: string): TreeTopic | undefined {
+  const found = topic.split('/');
+  const literalCount = ({ address }: TreeTopic) => address.split('/').filter((level) => !level.startsWith('{')).length;
+  return TREE_TOPICS.filter(({ address }) => {
+    const levels = address.split('/');
+    return levels.length === found.length && levels.every((level, i) => level === found[i] || level.startsWith('{'));
+  }).sort((a, b) => literalCount(b) - literalCount(a))[0];
+}
+
+/** What is wrong with one message below lethe/v1, a sentence each; other topics (homeassistant/…) are none of ours. */
 export function contractFaults({ topic, payload, retain, qos }: Spoken): string[] {
   if (!topic.startsWith(`${TOPIC_ROOT}/`)) return [];
-  const found = topicOf(topic.split('/').slice(4).join('/'));
+  const found = entryOf(topic);
   if (found === undefined) return [`${topic} is not in the contract`];
   const faults: string[] = [];
   if (retain !== undefined && retain !== found.retained) faults.push(`${topic}: retained ${retain}`);

@@ -48,6 +48,7 @@ export const de: Words = {
     tally:
       'Ergebnis einer Kontrolle von Hand: Zeiten und Richtungen von Durchgängen, von einer Person gedrückt und vom Gerät gezählt',
     simulation: 'nur mit simulierter Kamera: die wahre Zahl der gezeichneten Personen',
+    discovery: 'nur wo Home Assistant genutzt wird: Namen, Einheiten und Topics dieser Zahlen, für dessen Anzeige',
     setup:
       'nur im Einrichtbetrieb, für die Minuten, die jemand mit einem Schlüssel verlangt hat: wo im Bild gerade Personen sind, als Punkte ohne Identität',
     reply: 'Antworten des Geräts auf Befehle: ausgeführt, oder warum nicht',

@@ -45,6 +45,7 @@ export const en: Words = {
     tally:
       'result of a check by hand: times and directions of crossings, pressed by a person and counted by the device',
     simulation: 'only with a simulated camera: the true number of drawn people',
+    discovery: 'only where Home Assistant is used: names, units and topics of these numbers, for its display',
     setup:
       'only in set-up mode, for the minutes that somebody with a key asked for: where people are in the picture now, as points without identity',
     reply: 'answers of the device to commands: done, or why not',

@@ -46,6 +46,7 @@ export const es: Words = {
     tally:
       'resultado de una comprobación a mano: horas y sentidos de los pasos, pulsados por una persona y contados por el aparato',
     simulation: 'solo con cámara simulada: el número verdadero de personas dibujadas',
+    discovery: 'solo donde se usa Home Assistant: nombres, unidades y temas de estas cifras, para mostrarlas',
     setup:
       'solo en modo de ajuste, durante los minutos que ha pedido alguien con una clave: dónde están ahora las personas en la imagen, como puntos sin identidad',
     reply: 'respuestas del aparato a las órdenes: hecho, o por qué no',

@@ -49,6 +49,7 @@ export const fr: Words = {
     tally:
       'résultat d’un contrôle manuel : heures et sens des passages, saisis par une personne et comptés par l’appareil',
     simulation: 'uniquement avec une caméra simulée : le vrai nombre de personnes dessinées',
+    discovery: 'uniquement si Home Assistant est utilisé : noms, unités et topics de ces chiffres, pour son affichage',
     setup:
       'uniquement en mode de réglage, pendant les minutes demandées par une personne munie d’une clé : où se trouvent les personnes dans l’image à cet instant, en points sans identité',
     reply: 'réponses de l’appareil aux commandes : fait, ou pourquoi non',

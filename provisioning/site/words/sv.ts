@@ -47,6 +47,7 @@ export const sv: Words = {
     tally:
       'resultatet av en manuell kontroll: tider och riktningar för passager, knapptryckta av en person och räknade av enheten',
     simulation: 'endast med simulerad kamera: det sanna antalet tecknade personer',
+    discovery: 'endast där Home Assistant används: siffrornas namn, enheter och ämnen, för dess visning',
     setup:
       'endast i inställningsläge, under de minuter som någon med en nyckel har begärt: var i bilden personer är just nu, som punkter utan identitet',
     reply: 'enhetens svar på kommandon: utfört, eller varför inte',

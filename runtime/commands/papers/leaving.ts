@@ -4,9 +4,23 @@
  * it in every language.
  */
 import type { LeavingTopic } from '../../../provisioning/site/facts.ts';
-import { baseTopic, TOPICS, type Topic } from '../../contract/topics.ts';
+import type { Config } from '../../config/schema.ts';
+import { baseTopic, TOPICS, type Topic, topicNames } from '../../contract/topics.ts';
+import { discoveryPayload, discoveryTopic } from '../../voice/discovery/components.ts';
 
-export function leavingTopics(site: string, device: string): LeavingTopic[] {
+export function leavingTopics(config: Config): LeavingTopic[] {
+  return [...contractTopics(config), discoveryTopicOf(config)];
+}
+
+/** Home Assistant's own form, and therefore none of the contract's. */
+function discoveryTopicOf(config: Config): LeavingTopic {
+  const { site, device, homeAssistant } = config;
+  const facts = { site, device, version: '', topics: topicNames(site, device), counters: [], zones: [] };
+  const fields = Object.keys(JSON.parse(discoveryPayload(facts, {})) as object);
+  return { key: 'discovery', topic: discoveryTopic(homeAssistant.prefix, facts), fields };
+}
+
+function contractTopics({ site, device }: Config): LeavingTopic[] {
   return Object.entries(TOPICS)
     .filter(([, { from }]) => from === 'device')
     .map(([key, topic]) => ({

@@ -111,8 +111,10 @@ function withoutAddresses(text: string): string {
   return text.replaceAll(/:\/\/[^\s"]*/g, '://…');
 }
 
-/** First-level names whose values differ, defaults filled in; what is printed on papers is none of it. */
+/** First-level names whose values differ, defaults filled in, in order of the alphabet; what is printed on papers is none of it. */
 function changedParts(before: Config, after: Config): string[] {
   const [old, young] = [effectiveFile(before), effectiveFile(after)];
-  return Object.keys(young).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(young[name]));
+  return Object.keys(young)
+    .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(young[name]))
+    .sort();
 }

@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type CommandMemory, emptyMemory } from '../commands/memory.ts';
+import { type DiscoveryMemory, nothingAnnounced } from '../discovery/discovery.ts';
 import type { EyeFrames } from '../intervals/frames.ts';
 import { emptyIntervals, type IntervalState } from '../intervals/intervals.ts';
 import type { LineTotals } from '../intervals/totals.ts';
@@ -39,6 +40,8 @@ export type LedgerState = {
   receiptHead: ReceiptHead;
   /** So that no command is carried out twice. */
   commands: CommandMemory;
+  /** What Home Assistant was told of. */
+  discovery: DiscoveryMemory;
   /** Records given up before the broker had them. */
   droppedCount: number;
 };
@@ -59,6 +62,7 @@ export function emptyState(lines: readonly string[], zones: readonly string[]): 
     intervals: emptyIntervals(lines, zones),
     receiptHead: { number: 0, hash: null },
     commands: emptyMemory(),
+    discovery: nothingAnnounced(),
     droppedCount: 0,
   };
 }

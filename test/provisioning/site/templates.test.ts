@@ -12,7 +12,7 @@ import { MARKS, WORDS } from '../../../provisioning/site/words/words.ts';
 import { leavingTopics } from '../../../runtime/commands/papers/leaving.ts';
 import { ConfigSchema } from '../../../runtime/config/schema.ts';
 import { sourceRoot } from '../../fakes/root.ts';
-import { siteFacts } from '../../fakes/site.ts';
+import { siteConfig, siteFacts } from '../../fakes/site.ts';
 
 /** `{{…}}` in order, what is to be filled in as one word: it is said in each language. */
 function placeholders(text: string): string[] {
@@ -74,20 +74,21 @@ test('each paper but the letters carries all three kinds of statements, and expl
 });
 
 test('what leaves the device is in notice, assessment and record, topic by topic', () => {
-  const names = leavingTopics('demo', 'door1').map(({ topic }) => topic.replace(/\/<.*$/, ''));
+  const rest = { camera: {}, home_assistant: { enabled: true } };
+  const names = leavingTopics(siteConfig({}, rest)).map(({ topic }) => topic);
   for (const language of LANGUAGES)
     for (const name of ['notice', 'dpia', 'record'] as const) {
-      const { markdown } = fillTemplate(readTemplate(language, name), language, siteFacts({}, { camera: {} }));
+      const { markdown } = fillTemplate(readTemplate(language, name), language, siteFacts({}, rest));
       for (const topic of names) assert.ok(markdown.includes(`\`${topic}`), `${language}/${name}.md: ${topic}`);
     }
 });
 
-test('the topic of the simulated camera is not named for a real one', () => {
-  assert.not.match(fillTemplate(readTemplate('en', 'notice'), 'en', siteFacts()).markdown, /simulation/);
+test('the topic of the simulated camera is not named for a real one, nor Home Assistant where it is not used', () => {
+  assert.not.match(fillTemplate(readTemplate('en', 'notice'), 'en', siteFacts()).markdown, /simulation|homeassistant/);
 });
 
 test('every topic is described in every language', () => {
-  const keys = leavingTopics('demo', 'door1')
+  const keys = leavingTopics(siteConfig())
     .map(({ key }) => key)
     .sort();
   for (const language of LANGUAGES) {

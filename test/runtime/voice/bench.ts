@@ -194,6 +194,8 @@ export class VoiceBench {
   /** How often the voice asked to be started again. */
   startedAgain = 0;
   readonly fatal: string[] = [];
+  /** What chance says, 0..1. */
+  random = 0.5;
   readonly key = memoryKey();
   keyFault: Error | undefined;
   readonly #log: Log;
@@ -238,6 +240,7 @@ export class VoiceBench {
         this.startedAgain += 1;
       },
       openDatabase: this.#openDatabase,
+      random: () => this.random,
     });
   }
 
