@@ -66,6 +66,7 @@ async function spoilDisk(fault: string, { begin, end }: Mischief): Promise<void>
 /** Of quick time; after ten the voice gives up waiting. */
 const LONG_S = 11 * 60;
 const LONG_PACE = 60;
+const LONG_TRIES = 50;
 
 async function fillForLong(fault: string, andKill: boolean): Promise<void> {
   const disk = await SmallDisk.create(DISK_BYTES);
@@ -117,8 +118,10 @@ if (skipBroker()) {
   test('a disk that is full for more than ten minutes: counting goes on, under a new epoch, and nobody is lost', () =>
     fillForLong('disk full for 11 minutes', false));
 
-  test('a voice that is killed behind such ten minutes gives no number of either epoch twice', () =>
-    fillForLong('disk full for 11 minutes, then kill -9', true));
+  // Ten minutes twice are too long for every run.
+  if (TRIES >= LONG_TRIES)
+    test('a voice that is killed behind such ten minutes gives no number of either epoch twice', () =>
+      fillForLong('disk full for 11 minutes, then kill -9', true));
 }
 
 test.run();

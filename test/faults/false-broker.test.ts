@@ -8,6 +8,7 @@ import { FalseBroker, type Manner } from './parts/false-broker.ts';
 import { assertSound, printRow, Stage, TRIES } from './parts/stage.ts';
 
 const FAULT = 'broker that acknowledges never, late or wrongly';
+const FORGETFUL = 'broker that acknowledges and forgets';
 /** Of quick time; a publication waits for 10 s. */
 const LATE_S = 4;
 const TOO_LATE_S = 14;
@@ -53,6 +54,30 @@ if (skipBroker()) {
         assertSound(verdict);
         assert.match(voice.output, 'was not acknowledged within 10000 ms');
         assert.ok(grownMib < GROWTH_MIB_MAX, `${grownMib} MiB more`);
+      } finally {
+        await bad.dispose();
+      }
+    });
+  });
+
+  test('what a broker acknowledged and lost is sent again when it is asked for, as the same records', async () => {
+    await Stage.run({ name: FORGETFUL }, async (stage) => {
+      const { broker, tap, time, random, observer } = stage;
+      const bad = await FalseBroker.create({ kind: 'forget' }, observer.heard);
+      try {
+        for (let index = 0; index < TRIES; index++) {
+          await time.seconds(random.between(1, 8));
+          tap.targetPort = bad.port;
+          tap.cut();
+          await time.seconds(random.between(5, 12));
+          tap.targetPort = broker.port;
+          await stage.reconnected(() => tap.cut());
+        }
+        await stage.settle();
+        const verdict = await stage.verdict();
+        printRow(FORGETFUL, TRIES, verdict, `${stage.askedCount} records asked for by cmd/resend`);
+        assertSound(verdict, { disordered: verdict.disordered });
+        assert.ok(stage.askedCount > 0, 'something was lost and asked for');
       } finally {
         await bad.dispose();
       }

@@ -16,8 +16,8 @@ import type { DevicesReport, DevicesWish } from './devices.ts';
 import { GatewayProcess, isOfStore, type Kept, storeTotal } from './gateway.ts';
 
 export const FLEET = {
-  devices: Number(process.env['FLEET_DEVICES'] ?? 50),
-  seconds: Number(process.env['FLEET_SECONDS'] ?? 20),
+  devices: Number(process.env['FLEET_DEVICES'] ?? 40),
+  seconds: Number(process.env['FLEET_SECONDS'] ?? 15),
   intervalS: Number(process.env['FLEET_INTERVAL_S'] ?? 5),
   processes: Number(process.env['FLEET_PROCESSES'] ?? 1),
 } as const;

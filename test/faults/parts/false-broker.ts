@@ -22,7 +22,9 @@ import {
 export type Manner =
   | { readonly kind: 'never' }
   | { readonly kind: 'late' /** Real ms. */; readonly afterMs: number }
-  | { readonly kind: 'wrong' };
+  | { readonly kind: 'wrong' }
+  /** Acknowledges at once, and forgets: as one that dies behind its acknowledgement. */
+  | { readonly kind: 'forget' };
 
 export class FalseBroker {
   readonly port: number;
@@ -74,6 +76,7 @@ export class FalseBroker {
     const { topic, payload, id } = publicationOf(frame, level);
     this.publicationCount += 1;
     const { manner } = this;
+    if (manner.kind === 'forget') socket.write(puback(id));
     if (manner.kind === 'wrong') socket.write(puback(id === 65_535 ? 1 : id + 1000));
     if (manner.kind !== 'late') return;
     setTimeout(() => {
