@@ -7,6 +7,7 @@ import { addChecking } from './command-line/checking.ts';
 import { addCommanding } from './command-line/commanding.ts';
 import { addContract } from './command-line/contract.ts';
 import { addCounting } from './command-line/counting.ts';
+import { addGateway } from './command-line/gateway.ts';
 import { addPapers } from './command-line/papers.ts';
 import { Command, CommanderError } from './command-line/words.ts';
 import { ExitCode, explain, LetheError } from './errors.ts';
@@ -30,6 +31,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   addContract(line);
   addCommanding(line);
   addPapers(line);
+  addGateway(line);
 
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.
   for (const command of program.commands)

@@ -19,7 +19,7 @@ const held = new Set<string>();
 type Owner = { readonly pid: number; readonly boot: string; readonly start: string; readonly token: string };
 
 /** One for each start of the kernel; in the list of what the voice may read (runtime/isolation/paths.ts). */
-export const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 /** Throws DatabaseError `busy` with the process's number while that lives. */
 export function claimFile(databasePath: string): Claim {

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import type { TSchema } from 'typebox';
 import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { ConfigError } from '../errors.ts';
@@ -23,7 +24,7 @@ const DEFAULTS = Value.Default(ConfigSchema, {}) as ConfigFile;
 /** Lists of things with several fields: one with a fault is taken out whole to look at the others. */
 const LISTS = ['lines', 'entrances', 'zones'] as const;
 
-type SchemaNode = {
+export type SchemaNode = {
   readonly type?: string;
   readonly properties?: Record<string, SchemaNode>;
   readonly items?: SchemaNode | readonly SchemaNode[];
@@ -34,8 +35,8 @@ type SchemaNode = {
   readonly default?: unknown;
 };
 
-function nodeAt(path: readonly string[]): SchemaNode | undefined {
-  let node: SchemaNode | undefined = ConfigSchema as unknown as SchemaNode;
+function nodeAt(schema: TSchema, path: readonly string[]): SchemaNode | undefined {
+  let node: SchemaNode | undefined = schema as unknown as SchemaNode;
   for (const key of path) {
     if (node?.properties !== undefined) node = node.properties[key];
     else if (Array.isArray(node?.items)) node = node.items[Number(key)];
@@ -70,13 +71,13 @@ function remedy(node: SchemaNode): string {
     : 'Correct it, or take the field from the README’s example.';
 }
 
-/** Field → sentence. The map keeps one sentence a field however many rules it breaks. */
-function schemaProblems(file: unknown): Map<string, string> {
+/** Field → sentence. The map keeps one sentence a field however many rules it breaks. Also for other programs' schemas. */
+export function schemaProblems(schema: TSchema, file: unknown): Map<string, string> {
   const problems = new Map<string, string>();
-  for (const error of Value.Errors(ConfigSchema, file)) {
+  for (const error of Value.Errors(schema, file)) {
     const path = error.instancePath.split('/').slice(1);
     if (error.keyword === 'additionalProperties') {
-      const known = Object.keys(nodeAt(path)?.properties ?? {});
+      const known = Object.keys(nodeAt(schema, path)?.properties ?? {});
       for (const name of error.params.additionalProperties) {
         const field = [...path, name].join('.');
         const meant = suggest(name, known);
@@ -88,13 +89,16 @@ function schemaProblems(file: unknown): Map<string, string> {
     } else if (error.keyword === 'required') {
       for (const name of error.params.requiredProperties) {
         const field = [...path, name].join('.');
-        problems.set(field, `${field} is missing; expected ${expectation(nodeAt([...path, name]) ?? {})}. Add it.`);
+        problems.set(
+          field,
+          `${field} is missing; expected ${expectation(nodeAt(schema, [...path, name]) ?? {})}. Add it.`,
+        );
       }
     } else if (error.keyword !== 'boolean') {
       // A fault inside a point is told of the whole point: `lines.0.from`, not `lines.0.from.1`.
       const parent = path.slice(0, -1);
-      const field = parent.length > 0 && Array.isArray(nodeAt(parent)?.items) ? parent : path;
-      const node = nodeAt(field);
+      const field = parent.length > 0 && Array.isArray(nodeAt(schema, parent)?.items) ? parent : path;
+      const node = nodeAt(schema, field);
       if (node === undefined || problems.has(field.join('.'))) continue;
       const name = field.join('.') || 'the file';
       problems.set(
@@ -166,7 +170,8 @@ function crossFieldProblems(file: ConfigFile, board: string): string[] {
   return problems;
 }
 
-function camelKeys(value: unknown): unknown {
+/** snake_case → camelCase in every object, frozen throughout. */
+export function camelKeys(value: unknown): unknown {
   if (Array.isArray(value)) return Object.freeze(value.map(camelKeys));
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value).map(([key, inner]) => [
@@ -179,7 +184,7 @@ function camelKeys(value: unknown): unknown {
 /** Checks a parsed file and fills in defaults. board: as boardModel says. Throws ConfigError with every problem. */
 export function parseConfig(file: unknown, op = 'check configuration', board = ''): Config {
   const filled = Value.Default(ConfigSchema, Value.Clone(file));
-  const faults = schemaProblems(filled);
+  const faults = schemaProblems(ConfigSchema, filled);
   const checkable = faults.size === 0 ? (filled as ConfigFile) : withoutFaults(filled, faults.keys());
   const problems = [...faults.values(), ...(checkable === undefined ? [] : crossFieldProblems(checkable, board))];
   if (problems.length > 0) throw new ConfigError(problems, { op });
@@ -225,8 +230,8 @@ export type ConfigSource = {
   readonly board?: string;
 };
 
-/** Reads, overrides, checks. Paths inside the file are relative to the file. Throws ConfigError. */
-export function loadConfig(source: ConfigSource): Config {
+/** The file as it is, with the words of --set over it; not checked yet. Throws ConfigError if it is no JSON object. */
+export function readConfigFile(source: ConfigSource): Record<string, unknown> {
   let file: unknown = {};
   if (source.path !== undefined) {
     const op = `read ${source.path}`;
@@ -259,10 +264,21 @@ export function loadConfig(source: ConfigSource): Config {
     });
   }
   for (const override of source.overrides ?? []) applyOverride(file as Record<string, unknown>, override);
+  return file as Record<string, unknown>;
+}
+
+/** Makes a path of the file absolute: relative ones count from the folder of the file. Empty stays empty. */
+export function pathsFrom(source: ConfigSource): (path: string) => string {
+  const base = source.path === undefined ? process.cwd() : dirname(resolve(source.path));
+  return (path) => (path === '' || isAbsolute(path) ? path : resolve(base, path));
+}
+
+/** Reads, overrides, checks. Paths inside the file are relative to the file. Throws ConfigError. */
+export function loadConfig(source: ConfigSource): Config {
+  const file = readConfigFile(source);
   const op = source.path ? `check ${source.path}` : 'check configuration';
   const config = parseConfig(file, op, source.board ?? boardModel());
-  const base = source.path === undefined ? process.cwd() : dirname(resolve(source.path));
-  const fromBase = (path: string) => (path === '' || isAbsolute(path) ? path : resolve(base, path));
+  const fromBase = pathsFrom(source);
   const secret = (path: string) => (isCredential(path) ? path : fromBase(path));
   const isAddress = /^[a-z0-9+]+:\/\//i.test(config.camera.video.source);
   return Object.freeze({

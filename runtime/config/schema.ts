@@ -8,16 +8,16 @@ import { type Static, Type } from 'typebox';
 /** Extra keywords of ours: `unit` for messages and the table, `shape` says in words what a pattern or a tuple means. */
 type Extra = { readonly description: string; readonly unit?: string; readonly shape?: string };
 
-const integer = (minimum: number, maximum: number, byDefault: number, extra: Extra) =>
+export const integer = (minimum: number, maximum: number, byDefault: number, extra: Extra) =>
   Type.Integer({ minimum, maximum, default: byDefault, ...extra });
-const number = (minimum: number, maximum: number, byDefault: number, extra: Extra) =>
+export const number = (minimum: number, maximum: number, byDefault: number, extra: Extra) =>
   Type.Number({ minimum, maximum, default: byDefault, ...extra });
-const flag = (byDefault: boolean, extra: Extra) => Type.Boolean({ default: byDefault, ...extra });
-const section = <T extends Parameters<typeof Type.Object>[0]>(properties: T, description: string) =>
+export const flag = (byDefault: boolean, extra: Extra) => Type.Boolean({ default: byDefault, ...extra });
+export const section = <T extends Parameters<typeof Type.Object>[0]>(properties: T, description: string) =>
   Type.Object(properties, { additionalProperties: false, default: {}, description });
 
 /** One MQTT topic level: no wildcard, no separator, no blank; bounded so that topics stay short. */
-const topicLevel = (byDefault: string, description: string) =>
+export const topicLevel = (byDefault: string, description: string) =>
   Type.String({
     pattern: '^[a-z0-9][a-z0-9_-]{0,31}$',
     default: byDefault,
@@ -470,7 +470,7 @@ export type ConfigFile = Static<typeof ConfigSchema>;
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
-type Camel<T> = T extends readonly [unknown, unknown]
+export type Camel<T> = T extends readonly [unknown, unknown]
   ? { readonly [K in keyof T]: Camel<T[K]> }
   : T extends readonly (infer U)[]
     ? readonly Camel<U>[]

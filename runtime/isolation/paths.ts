@@ -40,6 +40,8 @@ const LIBRARIES = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/etc'];
 const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
 /** Told by the device tree; the configuration asks which board this is. */
 const BOARD = '/proc/device-tree/model';
+/** Of the kernel: tells whether the process that had the ledger may still be there (drivers/database/claim.ts). */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 /** Where name resolution may have its sockets (systemd-resolved, avahi for .local, nscd). */
 const RESOLVERS = ['/run/systemd/resolve', '/run/avahi-daemon/socket', '/run/nscd'];
 
@@ -109,7 +111,7 @@ function pathsOfEye({ config, runtimeDir, startsProgram, usesPins, environment }
 
 function pathsOfVoice({ config, environment }: PathsRequest): RolePaths {
   return {
-    read: brokerFiles(config.mqtt, environment),
+    read: [...brokerFiles(config.mqtt, environment), BOOT_ID],
     write: [config.stateDir],
     // No /dev: what is not in the view cannot be opened, whatever device nodes the machine has.
     system: [

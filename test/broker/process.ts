@@ -11,6 +11,14 @@ import { within } from '../fakes/within.ts';
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'runtime', 'voice', 'main.js');
 
+export type HowToStart = {
+  /** Program and words that run Node in their turn, such as those of nsenter. */
+  readonly before: readonly string[];
+  /** Words for Node before the entry. */
+  readonly nodeWords: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+};
+
 export class VoiceProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'lethe-process-'));
   readonly runtimeDir = join(this.folder, 'run');
@@ -19,8 +27,10 @@ export class VoiceProcess {
   #child: ChildProcess | undefined;
   #outlet: RecordOutlet | undefined;
   #controlFd = -1;
+  readonly #how: Partial<HowToStart>;
 
-  constructor(config: object, withFifos = true) {
+  constructor(config: object, withFifos = true, how: Partial<HowToStart> = {}) {
+    this.#how = how;
     mkdirSync(this.runtimeDir, { mode: 0o700 });
     writeFileSync(this.configPath, JSON.stringify({ state_dir: 'state', ...config }));
     if (!withFifos) return;
@@ -33,11 +43,23 @@ export class VoiceProcess {
   }
 
   start(): void {
-    const args = [MAIN, '--config', this.configPath, '--runtime-dir', this.runtimeDir];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { before = [], nodeWords = [], env = {} } = this.#how;
+    const words = [...nodeWords, MAIN, '--config', this.configPath, '--runtime-dir', this.runtimeDir];
+    const [program, ...args] = [...before, process.execPath, ...words];
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     child.stdout.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.#child = child;
+  }
+
+  /** Of the process that was started last; nsenter and its like become the voice by exec. */
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** The corridor, for an eye that writes by itself. */
+  get outlet(): RecordOutlet {
+    return this.#outlet!;
   }
 
   /** One record, as the eye writes it. */

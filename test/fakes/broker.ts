@@ -1,6 +1,7 @@
 /**
  * A real mosquitto for tests: loopback, a free port, a configuration in a temporary folder, ended by its process id.
- * `kill` is a pulled plug (SIGKILL), `start` afterwards uses the same port; nothing is kept on disk between lives.
+ * `kill` is a pulled plug (SIGKILL), `start` afterwards uses the same port; nothing is kept on disk
+ * between lives unless it is asked to.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,6 +38,8 @@ export type BrokerOptions = {
   readonly user?: BrokerUser;
   /** PEM files; without them connections are plain. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Sessions and retained messages go to its disk with every change, which is still only what it managed to write. */
+  readonly persistent?: boolean;
   /** More lines for its configuration, after those of its listener. */
   readonly lines?: readonly string[];
 };
@@ -58,7 +61,7 @@ export class TestBroker {
   }
 
   static async create(options: BrokerOptions = {}): Promise<TestBroker> {
-    const { user, tls, lines = [] } = options;
+    const { user, tls, persistent, lines = [] } = options;
     const folder = mkdtempSync(join(tmpdir(), 'lethe-broker-'));
     const port = await freePort();
     const passwords = join(folder, 'passwords');
@@ -77,7 +80,9 @@ export class TestBroker {
         ...lines,
         // Started by root it would become another user, who may not read this folder.
         ...(process.getuid?.() === 0 ? ['user root'] : []),
-        'persistence false',
+        ...(persistent === true
+          ? ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1', 'autosave_on_changes true']
+          : ['persistence false']),
         'log_type none',
         '',
       ].join('\n'),
@@ -89,6 +94,10 @@ export class TestBroker {
 
   get url(): string {
     return `${this.protocol}://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
   }
 
   async start(): Promise<void> {

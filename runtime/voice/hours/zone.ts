@@ -58,6 +58,11 @@ export class Zone {
     return dayNumber;
   }
 
+  /** Local time less UTC at atMs. */
+  offsetMsAt(atMs: number): number {
+    return this.#pieceAt(atMs).offsetMs;
+  }
+
   #pieceAt(atMs: number): Piece {
     for (const piece of this.#pieces) if (atMs >= piece.fromMs && atMs < piece.toMs) return piece;
     return this.#ask(atMs);
