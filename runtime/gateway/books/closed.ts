@@ -136,7 +136,7 @@ export class ClosedIntervals {
       [added.in, added.out, added.netIn, added.netOut, counterId],
     );
     const wasComplete = before !== undefined && before.missing === null;
-    this.rollUp(counterId, fromS, added, (Number(isComplete) - Number(wasComplete)) * this.#intervalS);
+    this.#rollUp(counterId, fromS, added, (Number(isComplete) - Number(wasComplete)) * this.#intervalS);
     const toS = fromS + this.#intervalS;
     const totals = plus(settled, added);
     const { samples, expected } = whole;
@@ -145,7 +145,7 @@ export class ClosedIntervals {
   }
 
   /** Adds to hour (UTC) and day (the site's) of a counter. coveredS: seconds of which everybody reported. */
-  rollUp(counterId: number, fromS: number, counts: Counts, coveredS: number): void {
+  #rollUp(counterId: number, fromS: number, counts: Counts, coveredS: number): void {
     const day = this.#dayOf(fromS * MS_PER_S);
     const more = [counterId, counts.in, counts.out, counts.netIn, counts.netOut, coveredS];
     const add =

@@ -89,7 +89,6 @@ export class Doors {
   take(line: Line, reading: IntervalReading, nowMs: number): boolean {
     const fromS = this.#startOf(reading.fromS);
     const sum = sumOfReading(reading);
-    this.#closed.rollUp(line.id, reading.fromS, sum, reading.spanS);
     const door = this.#meet(line);
     if (fromS < this.nextFromS) {
       this.#touchLate(fromS, nowMs);
