@@ -26,6 +26,9 @@ export function addGateway({ program, finish, err }: CommandLine): void {
       finish(await gatewayCommand(config));
     });
   withConfig(gateway.command('export'))
+    // Not handed down to what is below a sub-command.
+    .exitOverride()
+    .showHelpAfterError('Run `lethe gateway export --help` for its options.')
     .description('numbers of doors and store out of the database, also beside a running gateway')
     .option('--from <day>', 'first day of the site such as 2026-01-31, or a moment such as 2026-01-31T08:00:00Z')
     .option('--to <day>', 'the same; this day is not part of it any more')

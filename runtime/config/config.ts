@@ -11,6 +11,7 @@ import { Value } from 'typebox/value';
 import { ConfigError } from '../errors.ts';
 import { boardModel } from './board.ts';
 import { brokerProblems, isCredential } from './broker.ts';
+import { STORE } from './counters.ts';
 import { hoursProblems } from './hours.ts';
 import { layoutProblems } from './layout.ts';
 import { type Config, type ConfigFile, ConfigSchema } from './schema.ts';
@@ -144,6 +145,11 @@ function crossFieldProblems(file: ConfigFile, board: string): string[] {
   } catch {
     problems.push(
       `time_zone is ${show(file.time_zone)}; expected an IANA name such as Europe/Stockholm. Remove the line to use "UTC".`,
+    );
+  }
+  if (file.device === STORE || file.device === 'gateway') {
+    problems.push(
+      `device is ${show(file.device)}, under which the store's gateway speaks; expected another name. Rename it.`,
     );
   }
   if (camera.height_px % 2 !== 0 || camera.width_px % 2 !== 0) {

@@ -7,56 +7,35 @@
  * A message is acknowledged to the broker when it is on disk, and nothing is told that is not: whatever dies and whenever,
  * records are neither lost nor counted twice. When the database cannot be written, what arrives stays at the broker.
  */
-import { randomUUID } from 'node:crypto';
 import { minuteOfDay, parseHours } from '../config/hours.ts';
-import type { StoreTopicNames } from '../contract/store.ts';
-import { storeTopicNames } from '../contract/store.ts';
 import { baseTopic } from '../contract/topics.ts';
-import { ConfigError } from '../errors.ts';
+import { DatabaseError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
 import type { Link } from '../ports/link.ts';
 import { MS_PER_S, US_PER_MS } from '../units.ts';
 import { StoreHours } from '../voice/hours/hours.ts';
-import { type Door, Doors, type StoreRecord } from './books/doors.ts';
+import type { StoreRecord } from './books/closed.ts';
+import { type Door, Doors } from './books/doors.ts';
+import { beginLife } from './books/life.ts';
 import { Records } from './books/records.ts';
 import { metaOf, openTables, setMeta } from './books/tables.ts';
+import { Closing } from './closing.ts';
 import { type GatewayConfig, STORE_NAME } from './config.ts';
 import { Devices } from './devices.ts';
-import { Facts } from './facts.ts';
 import { Gaps } from './gaps.ts';
-import { healthFacts } from './health.ts';
 import { Hearing } from './hearing.ts';
 import { deviceFilters, type Reading, type RecordReading } from './incoming.ts';
+import { Intake } from './intake.ts';
 import { type Fresh, LiveTotals } from './live.ts';
 import { StoreOccupancy, type StoreOccupancyState } from './occupancy.ts';
 import { Outbox } from './outbox.ts';
-import {
-  healthPayload,
-  infoPayload,
-  type Life,
-  occupancyPayload,
-  rfc3339,
-  statusPayload,
-  totalPayload,
-  waitingInterval,
-} from './payloads.ts';
+import { type Life, rfc3339, waitingInterval } from './payloads.ts';
 import { ShownTotals } from './shown.ts';
+import { summaryOf } from './summary.ts';
+import { Telling } from './telling.ts';
 
-/** Records are written together: after so long, or as soon as so many wait. Brokers send 20 ahead or more. */
-const BATCH_MS = 250;
-const BATCH_COUNT = 16;
-/** What comes late to an interval comes in several records: one revision for all of them. */
-const REVISION_WAIT_MS = 5000;
-const REVISIONS_PER_TICK = 50;
-const CLOSINGS_PER_TICK = 200;
-/** While so many wait for the broker, nothing is revised. */
-const OUTBOX_BUSY = 2000;
-/** After a longer absence, intervals of which nobody reported anything are passed over. */
-const CATCH_UP_S = 7 * 86_400;
-/** The clock was ahead if the next interval lies further in the future. */
-const AHEAD_S_MAX = 600;
 const GAPS_TICKS = 5;
 const RETENTION_TICKS = 10;
 /** Of the oldest, removed at once. */
@@ -107,18 +86,15 @@ export class Gateway {
   readonly shown: ShownTotals;
   readonly life: Life;
   readonly #options: GatewayOptions;
-  readonly #topics: StoreTopicNames;
   readonly #hours: StoreHours;
-  readonly #facts: Facts;
+  readonly #telling: Telling;
+  readonly #closing: Closing;
+  readonly #intake = new Intake({ write: (readings) => this.#writeRecords(readings) });
   readonly #live = new LiveTotals();
   readonly #startedAtMs: number;
-  #upSinceMs = Number.POSITIVE_INFINITY;
   #tickCount = 0;
   #newStrangers: string[] = [];
   #missingTold = '';
-  #healthKey = '';
-  #flushTimer: NodeJS.Timeout | undefined;
-  #isFlushSoon = false;
   #stopTicking: (() => void) | undefined;
   #ending: Promise<void> | undefined;
 
@@ -126,7 +102,6 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { config, clock, link, database, log } = options;
     this.#options = options;
-    this.#topics = storeTopicNames(config.site);
     this.#startedAtMs = clock.wallMs();
     this.#hours = new StoreHours({
       hours: parseHours(config.openingHours),
@@ -134,7 +109,7 @@ export class Gateway {
       resetMinute: minuteOfDay(config.occupancy.resetAt) ?? 0,
     });
     openTables(database);
-    this.life = database.transaction(() => this.#beginLife());
+    this.life = database.transaction(() => beginLife(database, config));
     this.records = new Records(database);
     this.doors = database.transaction(
       () =>
@@ -152,11 +127,21 @@ export class Gateway {
     this.shown.reload(this.doors.doors);
     this.occupancy = new StoreOccupancy(this.#hours, this.#occupancySources(), this.#storedOccupancy());
     const fail = (sentence: string) => log.warn(sentence);
-    this.#facts = new Facts(link, fail);
+    this.#closing = new Closing({ doors: this.doors, config, log, monotonicMs: () => this.#monotonicMs() });
+    const { life } = this;
+    this.#telling = new Telling({
+      config,
+      link,
+      life,
+      version: options.version,
+      startedAtMs: this.#startedAtMs,
+      hours: this.#hours,
+      onFailure: fail,
+    });
     this.outbox = new Outbox({
       database,
       link,
-      topicOf: (door) => this.#topics.interval(door),
+      topicOf: (door) => this.#telling.topics.interval(door),
       lateS: config.deadlineS + config.intervalS,
       wallMs: () => clock.wallMs(),
       onFailure: fail,
@@ -172,7 +157,7 @@ export class Gateway {
       acceptUnknown: config.acceptUnknown,
       isExpected: (device) => this.devices.isExpected(device),
       wallMs: () => clock.wallMs(),
-      onRecordWaits: () => this.#flushLater(),
+      onRecord: (reading) => this.#intake.take(reading),
       onReading: (reading) => this.#take(reading),
       onStranger: (device) => this.#stranger(device),
       onFault: fail,
@@ -180,7 +165,7 @@ export class Gateway {
   }
 
   start(): void {
-    const { config, clock, link, log, version } = this.#options;
+    const { config, clock, link, log } = this.#options;
     const { boot, epochId } = this.life;
     log.info(
       {
@@ -192,24 +177,23 @@ export class Gateway {
       },
       'gateway started',
     );
-    this.#facts.set(this.#topics.status, statusPayload('online', boot, version));
-    this.#facts.set(this.#topics.info, this.#info());
+    this.#telling.start();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
     link.start(
       {
-        will: { topic: this.#topics.status, payload: statusPayload('offline', boot, version) },
+        will: this.#telling.will,
         topics: deviceFilters(config.site),
         sessionExpiryS: SESSION_S,
       },
       {
         onUp: () => {
-          this.#upSinceMs = this.#monotonicMs();
+          this.#closing.linkUp();
           log.info({ outbox: this.outbox.count }, `link up: ${config.mqtt.url}`);
-          this.#facts.connected();
+          this.#telling.connected();
           this.outbox.connected();
         },
         onDown: (reason) => {
-          this.#upSinceMs = Number.POSITIVE_INFINITY;
+          this.#closing.linkDown();
           log.warn(`link down: ${reason}`);
         },
         onMessage: (message) => (this.#ending === undefined ? this.hearing.take(message) : never()),
@@ -231,15 +215,12 @@ export class Gateway {
   }
 
   async #sayGoodbye(): Promise<void> {
-    const { link, log, version, database, onStopping } = this.#options;
+    const { link, log, database, onStopping } = this.#options;
     this.#stopTicking?.();
     onStopping?.();
-    this.#flush();
+    this.#intake.flush();
     this.outbox.stop();
-    await atMost(
-      LAST_WORD_MS,
-      this.#facts.last(this.#topics.status, statusPayload('stopped', this.life.boot, version)),
-    );
+    await atMost(LAST_WORD_MS, this.#telling.stopped());
     await atMost(GOODBYE_MS, link.stop());
     this.#write(() => void this.outbox.settle());
     database.close();
@@ -262,37 +243,18 @@ export class Gateway {
     }
   }
 
-  #flushLater(): void {
-    if (this.hearing.waiting.length >= BATCH_COUNT && !this.#isFlushSoon) {
-      this.#isFlushSoon = true;
-      // What is in the socket already comes along.
-      setImmediate(() => {
-        this.#isFlushSoon = false;
-        this.#flush();
-      });
-    }
-    this.#flushTimer ??= setTimeout(() => this.#flush(), BATCH_MS);
-  }
-
-  /** Writes the records that wait, and acknowledges them. */
-  #flush(): void {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    const { waiting } = this.hearing;
-    if (waiting.length === 0) return;
+  /** Writes what arrived, in one transaction. */
+  #writeRecords(readings: readonly RecordReading[]): boolean {
     const counted = { taken: 0, doubled: 0, late: 0 };
     const isWritten = this.#write(() => {
-      for (const { reading } of waiting) this.#keep(reading, counted);
+      for (const reading of readings) this.#keep(reading, counted);
     });
-    if (!isWritten) return; // The next second tries again; until then the broker has them.
-    this.hearing.waiting = [];
+    if (!isWritten) return false;
     this.counts.taken += counted.taken;
     this.counts.doubled += counted.doubled;
     this.counts.late += counted.late;
-    for (const { reading, resolve } of waiting) {
-      this.devices.noteRecord(reading.device, reading.fromS + reading.spanS);
-      resolve();
-    }
+    for (const { device, fromS, spanS } of readings) this.devices.noteRecord(device, fromS + spanS);
+    return true;
   }
 
   #keep(reading: RecordReading, counted: { taken: number; doubled: number; late: number }): void {
@@ -310,11 +272,11 @@ export class Gateway {
   #tick(): void {
     const nowMs = this.#options.clock.wallMs();
     this.#tickCount += 1;
-    this.#flush();
+    this.#intake.flush();
     let records: StoreRecord[] = [];
     const isWritten = this.#write(() => {
       this.outbox.settle();
-      records = [...this.#close(nowMs), ...this.#revise(nowMs)];
+      records = [...this.#closing.close(nowMs), ...this.#closing.revise(nowMs, this.outbox.count)];
       for (const record of records) this.outbox.put(record.name, this.#waiting(record));
       this.shown.save(this.doors.doors);
       if (this.occupancy.tick(nowMs))
@@ -326,12 +288,13 @@ export class Gateway {
     if (isWritten) {
       this.#newStrangers = [];
       this.#note(records);
-      this.#tellTotals(nowMs);
+      this.#telling.totals(this, nowMs);
+      this.#telling.occupancy(this, nowMs);
     }
     if (this.#tickCount % GAPS_TICKS === 0) this.gaps.tick(this.records.openNumbers(), this.#monotonicMs());
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
-    this.#tellHealth(nowMs);
-    this.#facts.tick();
+    this.#telling.health(this, nowMs, this.#tickCount % MINUTE_TICKS === 0);
+    this.#telling.tick();
     this.outbox.tick();
   }
 
@@ -341,7 +304,8 @@ export class Gateway {
     try {
       database.transaction(work);
     } catch (error) {
-      const reason = (error as Error).message;
+      if (!(error instanceof DatabaseError)) throw error;
+      const reason = error.message;
       if (reason !== this.databaseReason) log.error(reason);
       this.databaseReason = reason;
       this.#reload();
@@ -359,42 +323,6 @@ export class Gateway {
     this.shown.reload(this.doors.doors);
     this.outbox.reload();
     this.occupancy.recount();
-  }
-
-  #close(nowMs: number): StoreRecord[] {
-    const nowS = Math.floor(nowMs / MS_PER_S);
-    const { doors } = this;
-    if (doors.nextFromS > nowS + AHEAD_S_MAX) {
-      this.#options.log.warn(
-        `The next interval would begin at ${rfc3339(doors.nextFromS * MS_PER_S)}: the clock was ahead. Goes on from now.`,
-      );
-      doors.goBackTo(nowS);
-    }
-    if (doors.nextFromS < nowS - CATCH_UP_S) doors.skipTo(nowS - CATCH_UP_S);
-    const records: StoreRecord[] = [];
-    for (let count = 0; count < CLOSINGS_PER_TICK && this.#isDue(nowMs); count += 1) records.push(...doors.closeNext());
-    return records;
-  }
-
-  /** When all expected devices have reported, or the deadline has passed since it ended, and since they could reach us. */
-  #isDue(nowMs: number): boolean {
-    const { intervalS, deadlineS } = this.#options.config;
-    const { nextFromS } = this.doors;
-    const endedMs = nowMs - (nextFromS + intervalS) * MS_PER_S;
-    if (endedMs < 0) return false;
-    const reachableMs = this.#monotonicMs() - this.#upSinceMs;
-    const isLate = Math.min(endedMs, reachableMs) >= deadlineS * MS_PER_S;
-    return isLate || this.doors.missing(nextFromS).length === 0;
-  }
-
-  #revise(nowMs: number): StoreRecord[] {
-    if (this.outbox.count > OUTBOX_BUSY) return [];
-    const due: number[] = [];
-    for (const [fromS, touchedMs] of this.doors.late) {
-      if (due.length === REVISIONS_PER_TICK) break;
-      if (Math.abs(nowMs - touchedMs) >= REVISION_WAIT_MS) due.push(fromS);
-    }
-    return due.flatMap((fromS) => this.doors.revise(fromS));
   }
 
   #forget(nowMs: number): void {
@@ -425,58 +353,13 @@ export class Gateway {
     if (records.length > 0) this.#options.onClosed?.();
   }
 
-  #tellTotals(nowMs: number): void {
-    for (const { name, totals } of this.shown.takeChanged(this.doors.doors))
-      this.#facts.set(this.#topics.total(name), totalPayload(totals, this.life.epochId, nowMs));
-    const presence = this.devices.presence(nowMs);
-    const facts = {
-      ...this.occupancy.facts(),
-      tz: this.life.tz,
-      isOpen: this.#hours.isOpen(nowMs),
-      missing: [...presence.offline, ...presence.silent].map(({ device }) => device),
-    };
-    this.#tellOnChange(this.#topics.occupancy, facts, () => occupancyPayload({ ...facts, atMs: nowMs }));
-  }
-
-  readonly #toldKeys = new Map<string, string>();
-  #tellOnChange(topic: string, key: object, payload: () => string): void {
-    const text = JSON.stringify(key);
-    if (this.#toldKeys.get(topic) === text) return;
-    this.#toldKeys.set(topic, text);
-    this.#facts.set(topic, payload());
-  }
-
-  #tellHealth(nowMs: number): void {
-    const { words, facts } = healthFacts(this, nowMs);
-    if (words === this.#healthKey && this.#tickCount % MINUTE_TICKS !== 0) return;
-    this.#healthKey = words;
-    this.#facts.set(this.#topics.health, healthPayload(facts, nowMs));
-  }
-
   #minute(): void {
-    const { log, database } = this.#options;
+    const { log, database, clock } = this.#options;
     const [size] = database.all<{ bytes: number }>(
       'SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()',
     );
     this.databaseBytes = size?.bytes ?? 0;
-    const { totals } = this.shown.store(this.doors.doors);
-    const presence = this.devices.presence(this.#options.clock.wallMs());
-    log.info(
-      {
-        in: totals.in,
-        out: totals.out,
-        people: this.occupancy.facts().people,
-        online: presence.onlineCount,
-        offline: presence.offline.length,
-        silent: presence.silent.length,
-        ...this.counts,
-        refused: this.hearing.refusedCount,
-        late_intervals: this.doors.late.size,
-        outbox: this.outbox.count,
-        database_bytes: this.databaseBytes,
-      },
-      'summary',
-    );
+    log.info(summaryOf(this, clock.wallMs()), 'summary');
   }
 
   #stranger(device: string): void {
@@ -502,24 +385,6 @@ export class Gateway {
     return waitingInterval(record, this.life, isOpen);
   }
 
-  #beginLife(): Life {
-    const { database, config } = this.#options;
-    const intervalS = Number(metaOf(database, 'interval_s') ?? config.intervalS);
-    if (intervalS !== config.intervalS)
-      throw new ConfigError(
-        [
-          `interval_s is ${config.intervalS}; the database in ${config.stateDir} was begun with ${intervalS} s, and intervals of two lengths would overlap. Set it to ${intervalS}, or state_dir to another folder.`,
-        ],
-        { op: 'open database' },
-      );
-    setMeta(database, 'interval_s', String(intervalS));
-    const epochId = metaOf(database, 'epoch_id') ?? randomUUID();
-    const boot = Number(metaOf(database, 'boot') ?? 0) + 1;
-    setMeta(database, 'epoch_id', epochId);
-    setMeta(database, 'boot', String(boot));
-    return { epochId, boot, tz: config.timeZone };
-  }
-
   #storedOccupancy(): StoreOccupancyState | undefined {
     const text = metaOf(this.#options.database, 'occupancy');
     return text === undefined ? undefined : (JSON.parse(text) as StoreOccupancyState);
@@ -542,29 +407,6 @@ export class Gateway {
           return ageS <= recentS;
         }),
     };
-  }
-
-  #info(): string {
-    const { config, version } = this.#options;
-    return infoPayload({
-      site: config.site,
-      version,
-      node_version: process.versions.node,
-      boot: this.life.boot,
-      epoch_id: this.life.epochId,
-      started_at: rfc3339(this.#startedAtMs),
-      tz: config.timeZone,
-      interval_s: config.intervalS,
-      deadline_s: config.deadlineS,
-      device_count: config.devices.length,
-      devices: config.devices.slice(0, 100),
-      doors: config.doors.map(({ name, of, overlap }) => ({
-        name,
-        of: of.map(({ device, line }) => ({ device, line })),
-        overlap,
-      })),
-      opening_hours: [...config.openingHours],
-    });
   }
 
   #monotonicMs(): number {

@@ -1,8 +1,7 @@
 /**
  * What arrives, sorted: records wait for the database and are acknowledged to the broker when they are in it; everything
  * else is taken at once. What breaks the contract, and who is not expected, is counted and told once a device.
- * Memory: the records that the broker has on their way (it waits for our acknowledgements), and names of strangers up to
- * STRANGERS_MAX.
+ * Memory: names of strangers and of devices with faults, both bounded.
  */
 import type { LinkMessage } from '../ports/link.ts';
 import { STORE_NAME } from './config.ts';
@@ -12,15 +11,14 @@ import { parseTopic, type Reading, type RecordReading, readMessage } from './inc
 export const STRANGERS_MAX = 200;
 const FAULTS_TOLD_MAX = 1000;
 
-export type Waiting = { readonly reading: RecordReading; readonly resolve: () => void };
-
 export type HearingOptions = {
   readonly site: string;
   readonly intervalS: number;
   readonly acceptUnknown: boolean;
   readonly isExpected: (device: string) => boolean;
   readonly wallMs: () => number;
-  readonly onRecordWaits: () => void;
+  /** Of a device that counts; resolves when it is on disk. */
+  readonly onRecord: (reading: RecordReading) => Promise<void>;
   /** Anything but a record, of a device that counts. */
   readonly onReading: (reading: Exclude<Reading, RecordReading>) => void;
   readonly onStranger: (device: string) => void;
@@ -29,8 +27,6 @@ export type HearingOptions = {
 };
 
 export class Hearing {
-  /** Records that are not in the database yet, in the order of their arrival. */
-  waiting: Waiting[] = [];
   refusedCount = 0;
   unknownCount = 0;
   readonly strangers: Set<string>;
@@ -44,7 +40,7 @@ export class Hearing {
 
   /** A promise: to be acknowledged when it resolves. */
   take({ topic, payload }: LinkMessage): void | Promise<void> {
-    const { site, intervalS, acceptUnknown, isExpected, wallMs, onRecordWaits, onReading } = this.#options;
+    const { site, intervalS, acceptUnknown, isExpected, wallMs, onRecord, onReading } = this.#options;
     const parsed = parseTopic(topic, site);
     // Our own words come back to us.
     if (parsed === undefined || parsed.device === STORE_NAME) return;
@@ -58,10 +54,7 @@ export class Hearing {
     const reading = readMessage(parsed, payload, intervalS, wallMs());
     if (reading.kind === 'fault') this.#refuse(reading.device, reading.fault);
     else if (reading.kind === 'interval' || reading.kind === 'zone' || reading.kind === 'receipt')
-      return new Promise((resolve) => {
-        this.waiting.push({ reading, resolve });
-        onRecordWaits();
-      });
+      return onRecord(reading);
     else onReading(reading);
   }
 

@@ -13,7 +13,7 @@ import {
 } from '../contract/store.ts';
 import { MS_PER_S } from '../units.ts';
 import type { OccupancyFacts } from '../voice/occupancy/occupancy.ts';
-import type { StoreRecord } from './books/doors.ts';
+import type { StoreRecord } from './books/closed.ts';
 import { type Counts, QUALITIES } from './counts.ts';
 
 /** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */

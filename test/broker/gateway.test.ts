@@ -4,7 +4,7 @@
  * Method: `lethe gateway` as a program of its own, mosquitto, four scripted devices that send until the broker acknowledges.
  * `SHOW=1` prints what mosquitto_sub -v heard below …/store.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -248,6 +248,23 @@ if (skipBroker()) {
       const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       assert.match(metrics, `lethe_people_in_total{door="store"} ${expected.in}\n`);
       assert.is((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+
+      const words = [
+        'gateway',
+        'export',
+        '-c',
+        configPath,
+        '--by',
+        'minute',
+        '--door',
+        'store',
+        '--from',
+        '2026-01-01',
+      ];
+      const exported = spawnSync(process.execPath, [MAIN, ...words], { encoding: 'utf8' });
+      assert.is(exported.status, 0, exported.stderr);
+      const rows = exported.stdout.trimEnd().split('\r\n').slice(1);
+      assert.is(sum(rows.map((row) => Number(row.split(',')[7]))), expected.in, 'an export beside the running gateway');
 
       const startedMs = Date.now();
       assert.is(await gateway.end('SIGTERM'), 0);

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { defaultManifestPath } from '../../runtime/eye/model.ts';
 
 const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
-const COMMANDS = ['run', 'replay', 'evaluate', 'tally', 'verify', 'model', 'doctor'];
+const COMMANDS = ['run', 'replay', 'evaluate', 'tally', 'verify', 'model', 'doctor', 'gateway'];
 const END_MS_MAX = 30_000;
 
 const test = suite('command line');

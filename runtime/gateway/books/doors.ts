@@ -9,22 +9,11 @@
  * Memory: sums of the lines in open intervals, some 100 bytes each; a few numbers a door.
  */
 import type { Database } from '../../ports/database.ts';
-import { MS_PER_S } from '../../units.ts';
 import type { LocalDay } from '../../voice/hours/hours.ts';
 import { type GatewayConfig, OTHER_NAME, STORE_NAME } from '../config.ts';
-import {
-  type Counts,
-  doorCounts,
-  isNothing,
-  type LineSum,
-  larger,
-  minus,
-  NO_COUNTS,
-  NO_SUM,
-  plus,
-  plusSum,
-} from '../counts.ts';
+import { type Counts, doorCounts, type LineSum, larger, minus, NO_COUNTS, NO_SUM, plus, plusSum } from '../counts.ts';
 import type { IntervalReading } from '../incoming.ts';
+import { ClosedIntervals, type CountsRow, countsOf, type StoreRecord } from './closed.ts';
 import { counterId, type Line, type Records, sumOfReading } from './records.ts';
 import { metaOf, setMeta } from './tables.ts';
 
@@ -40,41 +29,7 @@ export type Door = {
   arrived: Counts;
 };
 
-/** What a door or the store counted in one interval, as it is published. */
-export type StoreRecord = {
-  readonly seq: number;
-  /** Door, or `store`. */
-  readonly name: string;
-  readonly fromS: number;
-  readonly toS: number;
-  readonly counts: Counts;
-  /** The counter's total with this record. */
-  readonly totals: Counts;
-  readonly samples: number;
-  readonly expected: number;
-  readonly quality: number;
-  /** How many of the expected devices reported. */
-  readonly deviceCount: number;
-  /** The others. */
-  readonly missing: readonly string[];
-  /** 0: the first time; each later one replaces the one before. */
-  readonly revision: number;
-};
-
 type Sums = Map<number, LineSum>;
-
-type ClosedRow = {
-  readonly counter: number;
-  readonly count_in: number;
-  readonly count_out: number;
-  readonly net_in: number;
-  readonly net_out: number;
-  readonly quality: number;
-  readonly revision: number;
-  readonly missing: string | null;
-};
-
-type CountsRow = Pick<ClosedRow, 'counter' | 'count_in' | 'count_out' | 'net_in' | 'net_out'>;
 
 export type DoorsOptions = {
   readonly database: Database;
@@ -90,12 +45,11 @@ export class Doors {
   readonly doors: Door[] = [];
   /** Begin of the next interval to be closed. */
   nextFromS = 0;
-  /** Number of the last record. */
-  seq = 0;
   /** Closed intervals that changed since, and when (ms), oldest first. */
   late = new Map<number, number>();
   readonly #options: DoorsOptions;
   readonly #intervalS: number;
+  readonly #closed: ClosedIntervals;
   #storeId = 0;
   #storeSettled: Counts = NO_COUNTS;
   #open = new Map<number, Sums>();
@@ -106,6 +60,7 @@ export class Doors {
   constructor(options: DoorsOptions) {
     this.#options = options;
     this.#intervalS = options.config.intervalS;
+    this.#closed = new ClosedIntervals(options.database, this.#intervalS, options.dayOf);
     this.#makeCounters();
     // From the first start on it is known what is to be closed, also by the next life.
     if (metaOf(options.database, 'next_from_s') === undefined) this.#setNext(this.#startOf(options.firstFromS));
@@ -117,7 +72,7 @@ export class Doors {
     const { database, records } = this.#options;
     this.#makeDoors();
     this.nextFromS = Number(metaOf(database, 'next_from_s'));
-    this.seq = Number(metaOf(database, 'seq') ?? 0);
+    this.#closed.reload();
     this.#open = new Map(
       records.intervalsFrom(this.nextFromS, this.#intervalS).map((fromS) => [fromS, this.#sumsOf(fromS)]),
     );
@@ -134,7 +89,6 @@ export class Doors {
   take(line: Line, reading: IntervalReading, nowMs: number): boolean {
     const fromS = this.#startOf(reading.fromS);
     const sum = sumOfReading(reading);
-    this.#rollUp(line.id, reading.fromS, sum, reading.spanS);
     const door = this.#meet(line);
     if (fromS < this.nextFromS) {
       this.#touchLate(fromS, nowMs);
@@ -185,11 +139,7 @@ export class Doors {
   /** What each door counted since then, waiting intervals included; by the door's id. */
   countedSince(fromS: number): Map<number, Counts> {
     const sums = this.#waitingSince(fromS);
-    const rows = this.#options.database.all<CountsRow>(
-      'SELECT counter, sum(count_in) AS count_in, sum(count_out) AS count_out, sum(net_in) AS net_in, sum(net_out) AS net_out FROM closed WHERE from_s >= ? GROUP BY counter',
-      [fromS],
-    );
-    for (const row of rows) sums.set(row.counter, plus(sums.get(row.counter) ?? NO_COUNTS, countsOf(row)));
+    for (const [id, counts] of this.#closed.since(fromS)) sums.set(id, plus(sums.get(id) ?? NO_COUNTS, counts));
     return sums;
   }
 
@@ -275,8 +225,7 @@ export class Doors {
   }
 
   #settle(fromS: number, sums: Sums, isClosing: boolean): StoreRecord[] {
-    const { config } = this.#options;
-    const before = this.#closedAt(fromS);
+    const before = this.#closed.at(fromS);
     const changed: StoreRecord[] = [];
     let store = NO_COUNTS;
     for (const door of this.doors) {
@@ -285,95 +234,39 @@ export class Doors {
       if (!isClosing && !isKnown) continue;
       const counts = larger(this.#valueOf(door, sums), row === undefined ? NO_COUNTS : countsOf(row));
       store = plus(store, counts);
-      const own = new Map(door.lines.flatMap(({ id }) => (sums.has(id) ? [[id, sums.get(id)!] as const] : [])));
-      const record = this.#write(door.id, door.name, fromS, counts, own, door.devices, row, door.settled);
+      const record = this.#closed.write({
+        counterId: door.id,
+        name: door.name,
+        fromS,
+        counts,
+        sums: door.lines.flatMap(({ id }) => sums.get(id) ?? []),
+        devices: door.devices,
+        missing: this.#missingOf(sums, door.devices),
+        before: row,
+        settled: door.settled,
+      });
       if (record === undefined) continue;
       door.settled = record.totals;
       changed.push(record);
     }
     const row = before.get(this.#storeId);
-    const counts = larger(store, row === undefined ? NO_COUNTS : countsOf(row));
-    const { devices } = config;
-    const record = this.#write(this.#storeId, STORE_NAME, fromS, counts, sums, devices, row, this.#storeSettled);
+    const { devices } = this.#options.config;
+    const record = this.#closed.write({
+      counterId: this.#storeId,
+      name: STORE_NAME,
+      fromS,
+      counts: larger(store, row === undefined ? NO_COUNTS : countsOf(row)),
+      sums: sums.values(),
+      devices,
+      missing: this.#missingOf(sums, devices),
+      before: row,
+      settled: this.#storeSettled,
+    });
     if (record !== undefined) {
       this.#storeSettled = record.totals;
       changed.push(record);
     }
-    if (changed.length > 0) setMeta(this.#options.database, 'seq', String(this.seq));
     return changed;
-  }
-
-  /** Writes down what is new of one counter; undefined: nothing is. */
-  #write(
-    id: number,
-    name: string,
-    fromS: number,
-    counts: Counts,
-    sums: Sums,
-    devices: readonly string[],
-    before: ClosedRow | undefined,
-    settled: Counts,
-  ): StoreRecord | undefined {
-    const missing = this.#missingOf(sums, devices);
-    const isComplete = missing.length === 0;
-    let whole = NO_SUM;
-    for (const sum of sums.values()) whole = plusSum(whole, sum);
-    const quality = Math.max(whole.quality, isComplete ? 0 : 1);
-    const missingText = isComplete ? null : JSON.stringify(missing);
-    const added = before === undefined ? counts : minus(counts, countsOf(before));
-    if (before !== undefined && isNothing(added) && before.quality === quality && before.missing === missingText)
-      return undefined;
-    this.seq += 1;
-    const revision = before === undefined ? 0 : before.revision + 1;
-    const { database } = this.#options;
-    const values = [
-      fromS,
-      id,
-      counts.in,
-      counts.out,
-      counts.netIn,
-      counts.netOut,
-      quality,
-      revision,
-      this.seq,
-      missingText,
-    ];
-    database.run('INSERT OR REPLACE INTO closed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', values);
-    database.run(
-      'UPDATE counter SET count_in = count_in + ?, count_out = count_out + ?, net_in = net_in + ?, net_out = net_out + ? WHERE id = ?',
-      [added.in, added.out, added.netIn, added.netOut, id],
-    );
-    const wasComplete = before !== undefined && before.missing === null;
-    this.#rollUp(id, fromS, added, (Number(isComplete) - Number(wasComplete)) * this.#intervalS);
-    return {
-      seq: this.seq,
-      name,
-      fromS,
-      toS: fromS + this.#intervalS,
-      counts,
-      totals: plus(settled, added),
-      samples: whole.samples,
-      expected: whole.expected,
-      quality,
-      deviceCount: devices.length - missing.length,
-      missing,
-      revision,
-    };
-  }
-
-  #rollUp(id: number, fromS: number, { in: countIn, out, netIn, netOut }: Counts, coveredS: number): void {
-    const { database, dayOf } = this.#options;
-    const day = dayOf(fromS * MS_PER_S);
-    const more = [id, countIn, out, netIn, netOut, coveredS];
-    const add =
-      'ON CONFLICT DO UPDATE SET count_in = count_in + excluded.count_in, count_out = count_out + excluded.count_out, net_in = net_in + excluded.net_in, net_out = net_out + excluded.net_out, covered_s = covered_s + excluded.covered_s';
-    database.run(`INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?) ${add}`, [Math.floor(fromS / 3600) * 3600, ...more]);
-    database.run(`INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ${add}`, [
-      Math.floor(day.fromMs / MS_PER_S),
-      ...more,
-      day.date,
-      Math.floor(day.toMs / MS_PER_S),
-    ]);
   }
 
   /** What open and late intervals add to the closed ones, by the door's id. */
@@ -384,7 +277,7 @@ export class Doors {
       if (beginS >= fromS) for (const door of this.doors) add(door, this.#valueOf(door, lines));
     for (const beginS of this.late.keys()) {
       if (beginS < fromS) continue;
-      const before = this.#closedAt(beginS);
+      const before = this.#closed.at(beginS);
       const lines = this.#sumsOf(beginS);
       for (const door of this.doors) {
         const row = before.get(door.id);
@@ -393,14 +286,6 @@ export class Doors {
       }
     }
     return sums;
-  }
-
-  #closedAt(fromS: number): Map<number, ClosedRow> {
-    const rows = this.#options.database.all<ClosedRow>(
-      'SELECT counter, count_in, count_out, net_in, net_out, quality, revision, missing FROM closed WHERE from_s = ?',
-      [fromS],
-    );
-    return new Map(rows.map((row) => [row.counter, row]));
   }
 
   #touchLate(fromS: number, nowMs: number): void {
@@ -423,8 +308,4 @@ export class Doors {
   #startOf(atS: number): number {
     return Math.floor(atS / this.#intervalS) * this.#intervalS;
   }
-}
-
-function countsOf({ count_in, count_out, net_in, net_out }: CountsRow): Counts {
-  return { in: count_in, out: count_out, netIn: net_in, netOut: net_out };
 }

@@ -3,7 +3,7 @@
  * transaction as what it follows from: a record, the totals that it changes, and what is to be published of them.
  *
  * Counts stand three times: as devices said them (`reading`), as closed intervals of doors and store (`closed`), both for
- * minute_days, and added up by hour and day (`hour`, `day`), for ever. Keys begin with the time, so that writing is
+ * minute_days, and of doors and store added up by hour and day (`hour`, `day`), for ever. Keys begin with the time, so that writing is
  * appending, and what is old lies together when it goes.
  */
 import { DatabaseError } from '../../errors.ts';

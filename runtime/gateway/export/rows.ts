@@ -56,7 +56,7 @@ type ClosedRow = Row & {
 const CLOSED_COLUMNS =
   't.from_s, t.counter, c.name, t.count_in, t.count_out, t.net_in, t.net_out, t.quality, t.revision, t.seq, t.missing';
 const SUM_COLUMNS = 't.from_s, t.counter, c.name, t.count_in, t.count_out, t.net_in, t.net_out, t.covered_s';
-/** Lines of devices have hours and days too; these are not exported. */
+/** Lines of devices are counters too. */
 const OF_STORE = "c.kind IN ('door', 'store')";
 
 /** Names that have numbers, doors and `store`. */

@@ -94,6 +94,14 @@ test('footage needs a source that cannot be taken for an option', () => {
   );
 });
 
+test('a device cannot have the name under which the gateway of the store speaks', () => {
+  for (const device of ['store', 'gateway'])
+    assert.match(
+      problemsOf({ device })[0] ?? '',
+      /^device is "(store|gateway)", under which the store's gateway speaks/,
+    );
+});
+
 test('user and password in the broker address are refused, so that they cannot reach a log', () => {
   assert.match(
     problemsOf({ mqtt: { url: 'mqtt://me:secret@broker' } })[0] ?? '',

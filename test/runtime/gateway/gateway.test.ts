@@ -346,7 +346,7 @@ test('any order, doubles, delays, epochs and deaths lead to the same totals', as
         );
       await bench.end();
     }),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 25) },
+    { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
   );
 });
 
