@@ -138,7 +138,8 @@ export class MemoryLink implements Link {
   }
 
   #receive(topic: string, payload: string, { retain, correlationData }: PublishOptions): void {
-    if (retain) this.retained.set(topic, payload);
+    if (retain && payload === '') this.retained.delete(topic);
+    else if (retain) this.retained.set(topic, payload);
     if (!this.#isHeard(topic)) return;
     const message = { topic, payload, retained: false, ...(correlationData && { correlationData }) };
     if (this.up) this.#tell(message);

@@ -332,6 +332,43 @@ export const ConfigSchema = Type.Object(
       },
       'The way to the gateway',
     ),
+    commands: section(
+      {
+        public_keys: Type.Array(
+          Type.String({
+            pattern: '^[A-Za-z0-9+/]{43}=$',
+            description: 'A key',
+            shape: 'the 32 bytes of a public key in base64',
+          }),
+          {
+            maxItems: 8,
+            uniqueItems: true,
+            default: [],
+            description: 'Ed25519 keys that may command what changes something; empty: nobody may',
+            shape: 'a list of at most 8 keys, as `lethe command --new-key FILE` prints them',
+          },
+        ),
+      },
+      'Who may send commands on `cmd/…`',
+    ),
+    home_assistant: section(
+      {
+        enabled: flag(false, {
+          description:
+            'Announce the counter to Home Assistant (MQTT discovery); the broker must let it publish below the prefix',
+        }),
+        prefix: Type.String({
+          pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$',
+          maxLength: 64,
+          default: 'homeassistant',
+          description: 'Discovery prefix, as in its MQTT settings',
+          shape: 'levels of a topic such as homeassistant, at most 64 characters',
+        }),
+      },
+      // Off: most brokers of stores have no Home Assistant, and one that lets devices write their own topics only would
+      // refuse the announcement. zigbee2mqtt and others decide alike.
+      'Home Assistant, where there is one',
+    ),
     interval_s: Type.Enum([5, 10, 15, 30, 60, 300, 900, 3600], {
       default: 60,
       description: 'Length of an interval record; intervals begin at whole multiples of it (UTC)',

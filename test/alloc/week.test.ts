@@ -188,6 +188,8 @@ test(`${DAYS < 1 ? 'two hours' : `${DAYS} days`} at a door: memory is flat and e
     openKey: memoryKey,
     control: () => {},
     onFatal: (reason) => assert.unreachable(reason),
+    readConfig: () => CONFIG,
+    onStartAgain: () => assert.unreachable('nobody asked for it'),
     files: new MemoryFiles(),
   });
   const eye = new SoakEye(

@@ -8,6 +8,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
+import { checkContract } from './contract.ts';
 import { within } from './within.ts';
 
 /** True if tests that need mosquitto are to be skipped: only when asked for, never because it is missing. */
@@ -168,6 +169,11 @@ export class Subscriber {
     return this.received
       .filter((message) => message.topic.includes(part))
       .map((message) => JSON.parse(message.payload) as T);
+  }
+
+  /** Throws unless all that was heard of devices is as the contract says; what is retained need not be heard as such. */
+  checkContract(): void {
+    checkContract(this.received.map(({ topic, payload }) => ({ topic, payload })));
   }
 
   async end(): Promise<void> {

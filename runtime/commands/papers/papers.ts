@@ -53,7 +53,7 @@ export function codeFacts(config: Config): CodeFacts {
     recordsPerSecondMax: RECORDS_PER_SECOND_MAX,
     pendingMax: PENDING_MAX,
     stateFile: STATE_FILE,
-    topics: leavingTopics(config.site, config.device),
+    topics: leavingTopics(config),
   };
 }
 

@@ -29,11 +29,14 @@ export function systemEnvironment(config: Config, recordOnStdout: boolean): Tall
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     columns: () => (screen.isTTY ? screen.columns : undefined),
-    onStopRequest(stop) {
-      for (const signal of SIGNALS) process.on(signal, stop);
-      return () => {
-        for (const signal of SIGNALS) process.off(signal, stop);
-      };
-    },
+    onStopRequest,
+  };
+}
+
+/** Calls `stop` when somebody or the system asks for an end; returns what takes that back. */
+export function onStopRequest(stop: () => void): () => void {
+  for (const signal of SIGNALS) process.on(signal, stop);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, stop);
   };
 }

@@ -14,6 +14,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { counterNames } from '../../config/counters.ts';
+import { TOPIC_ROOT } from '../../contract/contract.ts';
+import { TALLY_MOMENTS_MAX } from '../../contract/tally.ts';
+import { topicNames } from '../../contract/topics.ts';
 import { ExitCode, explain, LetheError, LinkError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -22,14 +25,13 @@ import type { Link } from '../../ports/link.ts';
 import { type DeviceKey, openDeviceKey } from '../../privacy/device-key.ts';
 import { MS_PER_S, US_PER_MS } from '../../units.ts';
 import { nodeFiles } from '../../voice/ledger/files.ts';
-import { TOPIC_ROOT, topicNames } from '../../voice/topics/names.ts';
 import { Display } from './display.ts';
 import { KeyReader, LineReader, openButtons, WORDS, type Word } from './input.ts';
 import { Observer } from './observer.ts';
 import { type Plan, planOf, type TallyOptions } from './plan.ts';
 import { recordText, signedRecord, type TallyRecord } from './record.ts';
 import { reportText } from './report.ts';
-import { MOMENTS_MAX, Session } from './session.ts';
+import { Session } from './session.ts';
 
 /** What a session touches of the machine; tests hand in others. */
 export type TallyEnvironment = {
@@ -325,7 +327,7 @@ class RunningTally {
 
   #endIfFull(): void {
     if (!this.#session.isFull || this.#durationMs !== undefined) return;
-    this.#display.say(`${MOMENTS_MAX} events are as many as a record holds: the session ends here.`);
+    this.#display.say(`${TALLY_MOMENTS_MAX} events are as many as a record holds: the session ends here.`);
     this.#end();
   }
 

@@ -14,6 +14,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Receipt } from '../../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../../units.ts';
+import { type CommandMemory, emptyMemory } from '../commands/memory.ts';
+import { type DiscoveryMemory, nothingAnnounced } from '../discovery/discovery.ts';
 import type { EyeFrames } from '../intervals/frames.ts';
 import { emptyIntervals, type IntervalState, type Quality } from '../intervals/intervals.ts';
 import { emptyTotals, type LineTotals } from '../intervals/totals.ts';
@@ -96,6 +98,10 @@ export type LedgerState = {
   eyes: EyeFrames[];
   intervals: IntervalState;
   receiptHead: ReceiptHead;
+  /** So that no command is carried out twice. */
+  commands: CommandMemory;
+  /** What Home Assistant was told of. */
+  discovery: DiscoveryMemory;
   /** Oldest first. */
   pending: PendingRecord[];
   /** Records given up because `pending` was full. */
@@ -153,6 +159,9 @@ export class Ledger {
     this.lostMemory = found === 'lost';
     this.state = typeof found === 'object' ? found : emptyState(lines, zones);
     this.savedSeq = this.state.seq;
+    // A state of before there were these.
+    this.state.commands ??= emptyMemory();
+    this.state.discovery ??= nothingAnnounced();
     for (const name of lines) {
       this.state.lines[name] ??= emptyTotals();
       this.state.net[name] ??= emptyTotals();
@@ -304,6 +313,8 @@ function emptyState(lines: readonly string[], zones: readonly string[]): LedgerS
     eyes: [],
     intervals: emptyIntervals(lines, zones),
     receiptHead: { number: 0, hash: null },
+    commands: emptyMemory(),
+    discovery: nothingAnnounced(),
     pending: [],
     droppedCount: 0,
   };

@@ -20,6 +20,7 @@ import type { Clock } from '../../../runtime/ports/clock.ts';
 import type { Receipt } from '../../../runtime/privacy/receipts.ts';
 import type { LedgerFiles } from '../../../runtime/voice/ledger/files.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { checkContract } from '../../fakes/contract.ts';
 import { memoryKey } from '../../fakes/key.ts';
 
 export function encode(record: Partial<CorridorRecord>): Uint8Array {
@@ -211,7 +212,13 @@ export class VoiceBench {
   eye: FakeEye;
   voice: Voice;
   readonly words: ControlWord[] = [];
+  /** What the file says now; may throw. */
+  nextConfig = (): Config => this.config;
+  /** How often the voice asked to be started again. */
+  startedAgain = 0;
   readonly fatal: string[] = [];
+  /** What chance says, 0..1. */
+  random = 0.5;
   readonly key = memoryKey();
   keyFault: Error | undefined;
   readonly #log: Log;
@@ -249,7 +256,12 @@ export class VoiceBench {
       },
       control: (word) => this.words.push(word),
       onFatal: (reason) => this.fatal.push(reason),
+      readConfig: () => this.nextConfig(),
+      onStartAgain: () => {
+        this.startedAgain += 1;
+      },
       files: this.files,
+      random: () => this.random,
     });
   }
 
@@ -320,8 +332,10 @@ export class VoiceBench {
     return this.payloads<Interval>(`interval/${line}`);
   }
 
+  /** Whatever a test was about: everything that the voice said in it is as the contract says. */
   async dispose(): Promise<void> {
     await this.voice.stop();
+    checkContract(this.link.published);
   }
 }
 

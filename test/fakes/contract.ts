@@ -1,0 +1,41 @@
+/** Holds what is published against the contract, as strictly as we must be with ourselves: no unknown topic, no unknown field. */
+import { Value } from 'typebox/value';
+import { TOPIC_ROOT } from '../../runtime/contract/contract.ts';
+import { closed } from '../../runtime/contract/fields.ts';
+import { type Topic, topicOf } from '../../runtime/contract/topics.ts';
+
+export type Spoken = {
+  readonly topic: string;
+  readonly payload: string;
+  /** Undefined: not known, as for a message that was heard live. */
+  readonly retain?: boolean;
+  readonly qos?: number;
+};
+
+const closedForms = new Map<Topic, ReturnType<typeof closed>>();
+
+/** What is wrong with one message of a device, a sentence each; topics of others (homeassistant/…) are none of ours. */
+export function contractFaults({ topic, payload, retain, qos }: Spoken): string[] {
+  if (!topic.startsWith(`${TOPIC_ROOT}/`)) return [];
+  const found = topicOf(topic.split('/').slice(4).join('/'));
+  if (found === undefined) return [`${topic} is not in the contract`];
+  const faults: string[] = [];
+  if (retain !== undefined && retain !== found.retained) faults.push(`${topic}: retained ${retain}`);
+  if (qos !== undefined && qos !== found.qos) faults.push(`${topic}: qos ${qos}`);
+  const schema = closedForms.get(found) ?? closed(found.schema);
+  closedForms.set(found, schema);
+  const value: unknown = JSON.parse(payload);
+  const errors = Value.Errors(schema, value);
+  return [
+    ...faults,
+    ...errors.map(({ instancePath, message, params }) =>
+      `${topic}${instancePath}: ${message} ${JSON.stringify(params)} in ${payload}`.slice(0, 500),
+    ),
+  ];
+}
+
+/** Throws with every fault of these messages. */
+export function checkContract(messages: readonly Spoken[]): void {
+  const faults = messages.flatMap(contractFaults);
+  if (faults.length > 0) throw new Error(`not as the contract says:\n${[...new Set(faults)].join('\n')}`);
+}
