@@ -1,8 +1,8 @@
 /** The table of topics in the README, from the contract. */
 import { TREE_TOPICS, type TreeTopic } from '../runtime/contract/trees.ts';
 
-/** Levels of `lethe/v1/<site>/<device>`. */
-const BASE_LEVELS = 4;
+/** What stands in front of a device's topics, and of the store's, which keep their `store/`. */
+const BASE = /^lethe\/v1\/\{site\}\/(\{device\}\/)?/;
 /** An example that is longer is named by its fields instead. */
 const EXAMPLE_CHARS_MAX = 180;
 
@@ -16,7 +16,7 @@ export function topicTable(): string {
 }
 
 function addressOf({ address, from }: TreeTopic): string {
-  const path = address.split('/').slice(BASE_LEVELS).join('/');
+  const path = address.replace(BASE, '');
   return from === 'device' ? `\`${path}\`` : `\`${path}\` (to the device)`;
 }
 

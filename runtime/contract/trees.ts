@@ -1,5 +1,6 @@
 /** Every tree of topics below lethe/v1, for whoever publishes documents about all of them. */
 import { TOPIC_ROOT } from './contract.ts';
+import { STORE_DEVICE, STORE_TOPICS } from './store.ts';
 import { TOPICS, type Topic } from './topics.ts';
 
 export type Tree = {
@@ -10,7 +11,10 @@ export type Tree = {
   readonly topics: Readonly<Record<string, Topic>>;
 };
 
-export const TREES: readonly Tree[] = [{ prefix: '', base: `${TOPIC_ROOT}/{site}/{device}`, topics: TOPICS }];
+export const TREES: readonly Tree[] = [
+  { prefix: '', base: `${TOPIC_ROOT}/{site}/{device}`, topics: TOPICS },
+  { prefix: STORE_DEVICE, base: `${TOPIC_ROOT}/{site}/${STORE_DEVICE}`, topics: STORE_TOPICS },
+];
 
 export type TreeTopic = Topic & {
   /** One of its own among all trees: total, storeTotal. */
