@@ -13,6 +13,8 @@ export const ExitCode = {
   noInput: 66,
   unavailable: 69,
   ioError: 74,
+  /** Started again at once with a new configuration (EX_TEMPFAIL). */
+  again: 75,
   config: 78,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

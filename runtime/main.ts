@@ -4,6 +4,8 @@
  * Expected errors become one message with a remedy and their exit code; an unknown word gets a suggestion and exit 64.
  */
 import { addChecking } from './command-line/checking.ts';
+import { addCommanding } from './command-line/commanding.ts';
+import { addContract } from './command-line/contract.ts';
 import { addCounting } from './command-line/counting.ts';
 import { addPapers } from './command-line/papers.ts';
 import { Command, CommanderError } from './command-line/words.ts';
@@ -25,6 +27,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   const line = { program, finish, out, err };
   addCounting(line);
   addChecking(line);
+  addContract(line);
+  addCommanding(line);
   addPapers(line);
 
   // Sub-commands inherit neither; without it a wrong option in one of them would end the process behind our back.

@@ -2,6 +2,8 @@
  * Supervisor: on one machine without systemd it makes the corridor, starts eye and voice, and restarts either when it ends.
  * It holds both FIFOs open itself, so records that the eye has sent survive even when both programs die at once.
  * Each child is shut in as far as this machine can (isolation/isolation.ts), which is told at the start.
+ * A child that ends with 75 has been told that there is a new configuration: the other one ends too, by itself or by us, and
+ * both are planned and started anew. The voice has checked the file before (voice/commands/actions.ts).
  * The children run in process groups of their own: Ctrl-C reaches only the supervisor, which stops the eye first and the
  * voice after it, so that the last crossing is still published.
  */
@@ -14,7 +16,7 @@ import { makeFifo } from '../drivers/fifo.ts';
 import { openCorridorFifo } from '../drivers/inlet.ts';
 import { readProcessArguments } from './config/arguments.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from './corridor/control.ts';
-import { ExitCode } from './errors.ts';
+import { ExitCode, explain } from './errors.ts';
 import { type Abilities, probeAbilities } from './isolation/abilities.ts';
 import { type ChildPlan, planChild, type Role, requireAll } from './isolation/isolation.ts';
 import { CAMERA_FOLDER } from './isolation/paths.ts';
@@ -50,7 +52,8 @@ class Program {
   #startedAtMs = 0;
   #pauseMs = PAUSE_MS_MIN;
   #timer: NodeJS.Timeout | undefined;
-  readonly #plan: ChildPlan;
+  /** Taken at the next start. */
+  plan: ChildPlan;
   readonly #log: Log;
   readonly #output: number | 'inherit';
   readonly #onEnded: (code: number | null) => 'restart' | 'stay';
@@ -62,7 +65,7 @@ class Program {
     onEnded: (code: number | null) => 'restart' | 'stay',
   ) {
     this.name = name;
-    this.#plan = plan;
+    this.plan = plan;
     this.#log = log;
     this.#output = outputFd;
     this.#onEnded = onEnded;
@@ -70,7 +73,7 @@ class Program {
 
   start(): void {
     this.#startedAtMs = Date.now();
-    const { program, words, environment } = this.#plan;
+    const { program, words, environment } = this.plan;
     const child = spawn(program, words, {
       stdio: ['ignore', this.#output, this.#output],
       detached: true,
@@ -87,6 +90,20 @@ class Program {
       this.#timer = setTimeout(() => this.start(), this.#pauseMs);
       this.#pauseMs = Math.min(PAUSE_MS_MAX, this.#pauseMs * 2);
     });
+  }
+
+  /** Resolves when it has ended by itself; after STOP_MS_MAX it is stopped. */
+  async end(): Promise<void> {
+    const { child } = this;
+    if (child === undefined) return this.stop(); // one that waits for its next start does not come
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, STOP_MS_MAX);
+      child.once('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    await this.stop();
   }
 
   /** SIGTERM, then SIGKILL after STOP_MS_MAX; resolves when it is gone. */
@@ -108,12 +125,13 @@ class Program {
 export class Supervisor {
   readonly runtimeDir: string;
   /** How the two are started, and what is thereby enforced. */
-  readonly plans: Readonly<Record<Role, ChildPlan>>;
+  plans: Readonly<Record<Role, ChildPlan>>;
   readonly #options: SupervisorOptions;
   readonly #fds: number[];
   readonly #eye: Program;
   readonly #voice: Program;
   #isStopping = false;
+  #isStartingAgain = false;
 
   /**
    * Makes the runtime folder (0700) and the FIFOs (0600). Throws DriverError, and ConfigError for a configuration that cannot
@@ -168,10 +186,10 @@ export class Supervisor {
     const childArgs = [...args, '--runtime-dir', this.runtimeDir];
     const { config, configPath } = readProcessArguments(childArgs);
     makeStateFolder(config.stateDir);
-    mkdirSync(join(this.runtimeDir, CAMERA_FOLDER), { mode: 0o700 });
+    mkdirSync(join(this.runtimeDir, CAMERA_FOLDER), { mode: 0o700, recursive: true });
     const planOf = (role: Role): ChildPlan => {
       const mountPoint = join(this.runtimeDir, `view-${role}`);
-      mkdirSync(mountPoint, { mode: 0o700 });
+      mkdirSync(mountPoint, { mode: 0o700, recursive: true });
       return planChild(
         {
           role,
@@ -225,8 +243,32 @@ export class Supervisor {
     eye.kill('SIGKILL');
   }
 
+  /** Both are waited for: the eye tells its last numbers before the voice goes. */
+  async #startAgain(): Promise<void> {
+    if (this.#isStartingAgain) return;
+    this.#isStartingAgain = true;
+    await Promise.all([this.#eye.end(), this.#voice.end()]);
+    if (this.#isStopping) return;
+    // Words for the eye that has gone are none for the next one.
+    discardAll(this.#fds[1]!);
+    try {
+      this.plans = this.#planBoth();
+    } catch (error) {
+      this.#options.log.error(`the new configuration cannot be used: ${explain(error)}`);
+      void this.stop().then(() => this.#options.onEnded(ExitCode.config));
+      return;
+    }
+    this.#eye.plan = this.plans.eye;
+    this.#voice.plan = this.plans.voice;
+    this.#isStartingAgain = false;
+    this.#options.log.info('started again with a new configuration');
+    this.start();
+  }
+
   #onEnded(code: number | null, isEndOfSource: boolean): 'restart' | 'stay' {
     if (this.#isStopping) return 'stay';
+    if (code === ExitCode.again) void this.#startAgain();
+    if (this.#isStartingAgain) return 'stay';
     // A configuration or a model does not get better by trying again.
     const isHopeless = code === ExitCode.config;
     if (!isEndOfSource && !isHopeless) return 'restart';

@@ -1,5 +1,5 @@
 /**
- * Writes the generated parts of README.md (configuration fields, lamp patterns) between their markers.
+ * Writes the generated parts of README.md (topics, configuration fields, lamp patterns) between their markers.
  * `npm run -s readme` writes, `npm run -s readme -- --check` only compares and exits 1 when they differ.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configTable } from '../runtime/config/table.ts';
 import { LED_PATTERNS } from '../runtime/eye/indicator.ts';
+import { topicTable } from './topics.ts';
 
 const file = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'README.md');
 
@@ -26,7 +27,8 @@ function insert(text: string, name: string, content: string): string {
 }
 
 const before = readFileSync(file, 'utf8');
-const after = insert(insert(before, 'config', configTable()), 'lamp', lampTable());
+const parts = { topics: topicTable(), config: configTable(), lamp: lampTable() };
+const after = Object.entries(parts).reduce((text, [name, content]) => insert(text, name, content), before);
 if (process.argv.includes('--check')) {
   if (before !== after) {
     process.stderr.write('README.md is not what the schema says; run: npm run -s readme\n');

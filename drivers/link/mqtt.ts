@@ -1,5 +1,5 @@
 /**
- * Link to an MQTT broker, and a listener at one. This file owns the dependency `mqtt`.
+ * Link to an MQTT broker. This file owns the dependency `mqtt`.
  * One client for life: a new one per reconnect would collect listeners and timers. It is never allowed to queue or to
  * replay: `reconnect()` starts with an empty store, and what was in flight is rejected when the connection closes, so
  * only the ledger decides what is sent again.
@@ -8,24 +8,28 @@
  * 3.1.1 from then on. Reconnects are made here and not by the client: it knows one fixed period only, and a shop full
  * of counters must not come back in the same second.
  */
-import { readFileSync } from 'node:fs';
+import type { EventEmitter } from 'node:events';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { connect, type MqttClient } from 'mqtt';
 import { LinkError } from '../../runtime/errors.ts';
-import type { Link, LinkEvents, PublishOptions, Will } from '../../runtime/ports/link.ts';
-import type { Listener, ListenerEvents } from '../../runtime/ports/listener.ts';
-import { isWrongVersion, reasonFor } from './reasons.ts';
+import type { Link, LinkEvents, LinkPurpose, PublishOptions } from '../../runtime/ports/link.ts';
+import { retryDelayMs } from './backoff.ts';
+import { Inbox, RECEIVE_MAXIMUM } from './inbox.ts';
+import { isWrongVersion, notReadable, reasonFor } from './reasons.ts';
+import { readSecrets, type SecretFiles } from './secrets.ts';
 
-export type MqttLinkOptions = {
+export type MqttLinkOptions = SecretFiles & {
   /** mqtt://, mqtts://, ws:// or wss://, without user and password. */
   readonly url: string;
   /** One per device: the broker ends an older connection of the same name. */
   readonly clientId: string;
   /** Empty: none. */
-  readonly username: string;
-  /** File with the password, read before each attempt, so that it can be changed without a restart. Empty: none. */
-  readonly passwordFile: string;
-  /** PEM file of the authority; empty: the system's. */
-  readonly caFile: string;
+  readonly username?: string;
+  /** Name that the broker's certificate must be for; empty: the host in the url. */
+  readonly serverName?: string;
+  /** auto: 5, and 3.1.1 from the moment a broker says that it does not speak 5. */
+  readonly protocol?: 'auto' | 5 | '3.1.1';
   readonly keepaliveS: number;
   /** For tests: all in ms. */
   readonly timing?: Partial<LinkTiming>;
@@ -39,6 +43,9 @@ export type LinkTiming = {
   /** A connection that stood this long was a good one: the next back-off begins anew. */
   readonly lastedMs: number;
 };
+
+/** Also what Node has; said here so that no option of the command line takes it back. */
+const TLS_VERSION_MIN = 'TLSv1.2';
 
 const TIMING: LinkTiming = {
   retryMinMs: 1000,
@@ -54,30 +61,28 @@ const SUBSCRIPTION_REFUSED = 128;
 /** A broker that takes longer than this to see us off is left without a good-bye. */
 const GOODBYE_MS = 400;
 
-/** What link and listener differ in. */
-type Purpose = {
-  readonly will?: Will;
-  /** Subscribed to after each connection; empty: nothing is. */
-  readonly topics: readonly string[];
-  readonly onMessage: ListenerEvents['onMessage'];
-};
-
-class MqttConnection {
+export class MqttLink implements Link {
   readonly name = 'mqtt';
   up = false;
   readonly #options: MqttLinkOptions;
   readonly #timing: LinkTiming;
   #client: MqttClient | undefined;
+  #inbox: Inbox | undefined;
   #events: LinkEvents | undefined;
-  #topics: readonly string[] = [];
+  #purpose: LinkPurpose = {};
   #retryTimer: NodeJS.Timeout | undefined;
   /** Attempts in a row that failed or led to a connection that did not last. */
   #failureCount = 0;
   #lastedTimer: NodeJS.Timeout | undefined;
-  /** What the client said last; undefined after a connection that just ended. */
+  /** What the client said first about this connection; undefined after one that just ended. */
   #lastError: unknown;
+  /** The broker let us in on this connection. */
+  #wasGreeted = false;
+  #wasSecured = false;
+  #certificateFault: string | undefined;
   /** Told to onDown since the last connection; '' if nothing was. */
   #toldReason = '';
+  #toldNotice = '';
   #stopped = false;
 
   constructor(options: MqttLinkOptions) {
@@ -85,33 +90,35 @@ class MqttConnection {
     this.#timing = { ...TIMING, ...options.timing };
   }
 
-  protected open({ will, topics, onMessage }: Purpose, events: LinkEvents): void {
+  start(purpose: LinkPurpose, events: LinkEvents): void {
+    this.#purpose = purpose;
     this.#events = events;
-    this.#topics = topics;
-    const { url, clientId, username, keepaliveS } = this.#options;
+    const { will, sessionExpiryS = 0 } = purpose;
+    const { url, clientId, username = '', protocol = 'auto', keepaliveS } = this.#options;
     const client = connect(url, {
       manualConnect: true,
       reconnectPeriod: 0,
       queueQoSZero: false,
       resubscribe: false,
       timerVariant: 'native',
-      protocolVersion: 5,
-      clean: true,
+      protocolVersion: protocol === '3.1.1' ? 4 : 5,
+      clean: sessionExpiryS === 0,
+      properties: {
+        receiveMaximum: RECEIVE_MAXIMUM,
+        ...(sessionExpiryS > 0 && { sessionExpiryInterval: sessionExpiryS }),
+      },
       clientId,
+      ...literalHost(url),
       ...(username === '' ? {} : { username }),
       keepalive: keepaliveS,
       connectTimeout: this.#timing.connectTimeoutMs,
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
     });
     client.on('connect', () => this.#connected());
-    client.on('error', (error) => {
-      this.#lastError = error;
-    });
-    client.on('disconnect', (packet) => {
-      this.#lastError = { code: packet.reasonCode };
-    });
+    client.on('error', (error) => this.#noteError(error));
+    client.on('disconnect', (packet) => this.#noteError({ code: packet.reasonCode }));
     client.on('close', () => this.#closed());
-    client.on('message', (topic, payload, packet) => onMessage(topic, payload.toString(), packet.retain));
+    this.#inbox = new Inbox(client, events, sessionExpiryS > 0);
     this.#client = client;
     this.#connect();
   }
@@ -136,13 +143,22 @@ class MqttConnection {
           ),
         );
       }, timeoutMs);
-      client.publish(topic, payload, { qos: options.qos, retain: options.retain }, (cause) => {
+      const { qos, retain, correlationData } = options;
+      const properties = correlationData && { correlationData: Buffer.from(correlationData) };
+      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (cause) => {
         clearTimeout(timer);
         if (!cause) resolve();
         else reject(new LinkError('LINK_REFUSED', refusal(topic, cause), { op, cause }));
       });
       const messageId = client.getLastMessageId();
     });
+  }
+
+  /** How many listeners hang on the one client and its stream: the same after any number of reconnects. */
+  listenerCounts(): { readonly client: number; readonly stream: number } {
+    const count = (emitter: EventEmitter | undefined) =>
+      emitter?.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0) ?? 0;
+    return { client: count(this.#client as EventEmitter | undefined), stream: count(this.#client?.stream) };
   }
 
   async stop(): Promise<void> {
@@ -168,44 +184,88 @@ class MqttConnection {
   #connect(): void {
     const client = this.#client;
     if (client === undefined || this.#stopped) return;
-    const { passwordFile, caFile } = this.#options;
     this.#lastError = undefined;
+    this.#wasGreeted = false;
+    this.#wasSecured = false;
     try {
-      // A file made with an editor ends in a newline, which is no part of the password.
-      if (passwordFile !== '')
-        client.options.password = readSecret('mqtt.password_file', passwordFile).replace(/\r?\n$/, '');
-      if (caFile !== '') client.options.ca = readSecret('mqtt.ca_file', caFile);
+      const { password, ca, cert, key, certificateFault, notices } = readSecrets(this.#options);
+      this.#certificateFault = certificateFault;
+      for (const notice of notices) this.#notice(notice);
+      const tls: ConnectionOptions = {
+        minVersion: TLS_VERSION_MIN,
+        rejectUnauthorized: true,
+        ...serverCheck(this.#options.serverName ?? ''),
+        ...(ca !== undefined && { ca }),
+        ...(cert !== undefined && { cert }),
+        ...(key !== undefined && { key }),
+      };
+      // A websocket takes its options from wsOptions, and would keep those of the first attempt.
+      Object.assign(client.options, tls, { wsOptions: tls }, password !== undefined && { password });
       client.reconnect();
+      // The client tells only errors that have a code; a web server's answer has none.
+      client.stream.on('error', (error: Error) => this.#noteError(error));
+      client.stream.once('secureConnect', () => {
+        this.#wasSecured = true;
+      });
     } catch (error) {
-      this.#down(error instanceof LinkError ? error.message : reasonFor(error, this.#options.url));
+      this.#down(error instanceof LinkError ? error.message : this.#reason(error));
     }
+  }
+
+  /** The first error of a connection is its cause; what follows is the noise of its end. */
+  #noteError(error: unknown): void {
+    this.#lastError ??= error;
+  }
+
+  #reason(error: unknown): string {
+    const { url, serverName = '', certFile = '', protocol = 'auto' } = this.#options;
+    return reasonFor(error, {
+      url,
+      serverName,
+      hasCertificate: certFile !== '',
+      certificateFault: this.#certificateFault,
+      wasGreeted: this.#wasGreeted,
+      wasSecured: this.#wasSecured,
+      isVersionFixed: protocol !== 'auto',
+    });
   }
 
   #connected(): void {
     if (this.#stopped) return;
+    this.#wasGreeted = true;
     this.#lastedTimer = setTimeout(() => {
       this.#failureCount = 0;
     }, this.#timing.lastedMs);
     this.#toldReason = '';
     this.#lastError = undefined;
-    if (this.#topics.length === 0) this.#arrived();
-    else this.#subscribe();
+    const { topics = [] } = this.#purpose;
+    if (topics.length === 0) this.#arrived();
+    else this.#subscribe(topics);
   }
 
   #arrived(): void {
+    if (this.up) return;
     this.up = true;
     this.#events?.onUp();
   }
 
-  /** A broker that refuses stays connected and is not asked again: only its administrator can change that. */
-  #subscribe(): void {
+  /** A refusal is no reason to hang up; it is asked again now and then, as only the broker's administrator can change it. */
+  #subscribe(topics: readonly string[]): void {
     const client = this.#client;
     if (client === undefined) return;
-    client.subscribe([...this.#topics], { qos: 1 }, (error, granted) => {
+    client.subscribe([...topics], { qos: 1 }, (error, granted) => {
       if (this.#stopped || !client.connected) return;
-      const refused = granted?.find(({ qos }) => qos >= SUBSCRIPTION_REFUSED);
-      if (!error && refused === undefined) this.#arrived();
-      else this.#tell(notReadable(refused?.topic ?? this.#topics.join(', '), this.#options.url));
+      const refused = granted?.filter(({ qos }) => qos >= SUBSCRIPTION_REFUSED).map(({ topic }) => topic) ?? [];
+      if (!error && refused.length === 0) return this.#arrived();
+      const refusedTopics = refused.length === 0 ? topics : refused;
+      const sentence = notReadable(refusedTopics.join(', '), this.#options.url);
+      if (this.#purpose.refused === 'tell') {
+        this.#notice(sentence);
+        this.#arrived();
+      } else {
+        this.#tell(sentence);
+      }
+      this.#retryTimer = setTimeout(() => this.#subscribe(refusedTopics), this.#timing.retryMaxMs);
     });
   }
 
@@ -214,23 +274,25 @@ class MqttConnection {
     if (client === undefined || this.#stopped) return;
     this.up = false;
     clearTimeout(this.#lastedTimer);
+    clearTimeout(this.#retryTimer);
+    this.#inbox?.connectionEnded();
     rejectOutgoing(client);
-    if (isWrongVersion(this.#lastError) && client.options.protocolVersion === 5) {
+    const { protocol = 'auto' } = this.#options;
+    if (isWrongVersion(this.#lastError) && client.options.protocolVersion === 5 && protocol === 'auto') {
       client.options.protocolVersion = 4;
       // Not at once: the client is still inside its own close handler.
       this.#retryTimer = setTimeout(() => this.#connect(), 0);
       return;
     }
-    this.#down(reasonFor(this.#lastError, this.#options.url));
+    this.#down(this.#reason(this.#lastError));
   }
 
-  /** Tells a reason that is news, and tries again later: twice as late each time, and never two devices at once. */
+  /** Tells a reason that is news, and tries again later. */
   #down(reason: string): void {
-    const { retryMinMs, retryMaxMs } = this.#timing;
-    const ceilingMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(this.#failureCount, 16));
+    const delayMs = retryDelayMs(this.#failureCount, this.#timing);
     this.#failureCount += 1;
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#connect(), retryMinMs + Math.random() * (ceilingMs - retryMinMs));
+    this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
     this.#tell(reason);
   }
 
@@ -239,17 +301,12 @@ class MqttConnection {
     this.#toldReason = reason;
     this.#events?.onDown(reason);
   }
-}
 
-export class MqttLink extends MqttConnection implements Link {
-  start(will: Will, events: LinkEvents): void {
-    this.open({ will, topics: [], onMessage: () => {} }, events);
-  }
-}
-
-export class MqttListener extends MqttConnection implements Listener {
-  start(topics: readonly string[], events: ListenerEvents): void {
-    this.open({ topics, onMessage: events.onMessage }, events);
+  /** Until another sentence, or another connection that stood, the same one is not said again. */
+  #notice(sentence: string): void {
+    if (sentence === this.#toldNotice) return;
+    this.#toldNotice = sentence;
+    this.#events?.onNotice?.(sentence);
   }
 }
 
@@ -265,20 +322,17 @@ function refusal(topic: string, cause: Error): string {
     : `${topic} was not published (${cause.message}). It is sent again.`;
 }
 
-function notReadable(topic: string, url: string): string {
-  return `The broker at ${url} does not let this user read ${topic}. Allow it in the broker.`;
+/** A literal IPv6 address stands in brackets in an address, and without them in a connection; a websocket knows that. */
+function literalHost(url: string): { hostname?: string } {
+  const address = /^mqtts?:\/\/\[([0-9A-Fa-f:.]+)\]/.exec(url)?.[1];
+  return address === undefined ? {} : { hostname: address };
 }
 
-/** Throws LinkError; its text names the field and the file, never what is in it. */
-function readSecret(field: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new LinkError(
-      'LINK_FILE',
-      `${field} is ${path}, which cannot be read (${code}). Correct the path, or let the user of the voice read it.`,
-      { op: `read ${field}`, cause },
-    );
-  }
+/** Options of TLS for a name other than the url's. A literal address is never sent as a name (RFC 6066, 3). */
+function serverCheck(serverName: string): ConnectionOptions {
+  if (serverName === '') return {};
+  return {
+    ...(isIP(serverName) === 0 && { servername: serverName }),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+  };
 }

@@ -91,6 +91,7 @@ function topicTable(language: Language, { config, code }: SiteFacts): string {
   const isSimulated = config.camera.driver === 'scene';
   const rows = code.topics
     .filter(({ key }) => key !== 'simulation' || isSimulated)
+    .filter(({ key }) => key !== 'discovery' || config.homeAssistant.enabled)
     .map(
       ({ key, topic, fields: names }) =>
         `| \`${topic}\` | ${topics[key] ?? ''} | ${names.join(', ').replaceAll('_', '\\_')} |`,

@@ -7,11 +7,12 @@
  * holds (no pin, no camera), and the only connection made is to the configured broker.
  */
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { type GpioDriver, openGpio } from '../../drivers/gpio/gpio.ts';
 import { findHeaderChip, loadOnoff } from '../../drivers/gpio/onoff.ts';
+import { type BrokerAnswer, tryBroker } from '../../drivers/link/trial.ts';
 import { boardModel } from '../config/board.ts';
+import { brokerAccess } from '../config/broker.ts';
 import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
 import { ConfigError, ExitCode, explain, LetheError } from '../errors.ts';
@@ -30,7 +31,8 @@ const DISK_FREE_BYTES_MIN = 200 * 2 ** 20;
 const PROGRAM_TIMEOUT_MS = 3000;
 /** Listing cameras probes every sensor on the bus; a cable half in its socket makes it wait. */
 const CAMERA_LIST_TIMEOUT_MS = 5000;
-const BROKER_TIMEOUT_MS = 2000;
+/** TLS with a Pi 4 on a slow line takes a second; a broker that is silent for so long is none. */
+const BROKER_TIMEOUT_MS = 4000;
 
 export type CheckState = 'ok' | 'warn' | 'missing' | 'skip';
 export type Check = {
@@ -55,8 +57,8 @@ export type Probes = {
   run(program: string, words: readonly string[], timeoutMs: number): ProgramResult;
   /** Free bytes for this user at the nearest existing folder above `path`, and whether that may be written. */
   disk(path: string): { readonly freeBytes: number; readonly writable: boolean } | undefined;
-  /** Empty when a TCP connection came about, else the reason. */
-  reach(host: string, port: number, timeoutMs: number): Promise<string>;
+  /** Connects to the broker as the voice would, and hangs up. */
+  broker(config: Config, timeoutMs: number): Promise<BrokerAnswer>;
   pins(driver: GpioDriver): Promise<PinsResult>;
   /** Empty when the package onoff loads, else the reason and the remedy. */
   loadOnoff(): Promise<string>;
@@ -295,22 +297,16 @@ export function checkModel(probes: Probes, config: Config): Check {
 }
 
 export async function checkBroker(probes: Probes, config: Config): Promise<Check> {
-  let url: URL;
-  try {
-    url = new URL(config.mqtt.url);
-  } catch {
-    return warn('broker', `mqtt.url is ${config.mqtt.url}: not an address`, 'Write it as mqtt://host:port.');
+  const { fault, notices } = await probes.broker(config, BROKER_TIMEOUT_MS);
+  if (fault !== '') {
+    return warn(
+      'broker',
+      fault,
+      'Counting works without it and counts are kept. (lethe run --demo brings its own.) Files of the voice may be closed to you: then run doctor as its user.',
+    );
   }
-  const port = url.port === '' ? ({ 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 }[url.protocol] ?? 1883) : Number(url.port);
-  // A literal IPv6 address stands in brackets in an address, and without them in a connection.
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const fault = await probes.reach(host, port, BROKER_TIMEOUT_MS);
-  if (fault === '') return ok('broker', `${host}:${port} answers`);
-  return warn(
-    'broker',
-    `${host}:${port}: ${fault}`,
-    'Counting works without it and counts are kept: check mqtt.url, the gateway and the network. (lethe run --demo brings its own.)',
-  );
+  const found = `${config.mqtt.url} lets us in`;
+  return notices.length === 0 ? ok('broker', found) : warn('broker', found, notices.join(' '));
 }
 
 export function checkTime(probes: Probes): Check {
@@ -470,7 +466,11 @@ export function systemProbes(): Probes {
         return undefined;
       }
     },
-    reach: reachTcp,
+    broker({ mqtt, site, device }, timeoutMs) {
+      // Not the counter's own name: the broker would push out the one that runs.
+      const clientId = `lethe-doctor-${site}-${device}`;
+      return tryBroker({ ...brokerAccess(mqtt, process.env), clientId }, timeoutMs);
+    },
     async pins(driver) {
       const gpio = await openGpio(driver);
       if (!gpio.available) return { available: false, found: '', reason: gpio.reason };
@@ -500,20 +500,4 @@ function isWritable(folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Connects and hangs up at once. Empty when that worked, else why not. */
-export function reachTcp(host: string, port: number, timeoutMs: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (reason: string) => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(reason);
-    };
-    // A timer, not the socket's own time-out, which begins only after the name has been looked up.
-    const timer = setTimeout(() => end(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
-    socket.once('connect', () => end(''));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-  });
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../drivers/link/embedded-broker.ts';
 import { configWords } from '../config/arguments.ts';
+import { embeddedBrokerWords } from '../config/broker.ts';
 import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
 import { DriverError, ExitCode } from '../errors.ts';
@@ -50,7 +51,7 @@ async function runDemo(options: RunOptions): Promise<ExitCode> {
   const broker = await startEmbeddedBroker(0);
   const stateDir = mkdtempSync(join(tmpdir(), 'lethe-demo-'));
   const overrides = [
-    `mqtt.url=mqtt://127.0.0.1:${broker.port}`,
+    ...embeddedBrokerWords(broker.port),
     `state_dir=${stateDir}`,
     // A newcomer should see whole intervals arrive within half a minute; --set can say otherwise.
     'interval_s=10',

@@ -9,6 +9,7 @@ import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { ConfigError } from '../errors.ts';
 import { boardModel } from './board.ts';
+import { brokerProblems, isCredential } from './broker.ts';
 import { hoursProblems } from './hours.ts';
 import { layoutProblems } from './layout.ts';
 import { type Config, type ConfigFile, ConfigSchema } from './schema.ts';
@@ -161,7 +162,7 @@ function crossFieldProblems(file: ConfigFile, board: string): string[] {
       `model.engine is "tfjs" on a ${board}; expected wasm on a device, because TensorFlow.js leaves pictures in memory that nobody can erase. Remove the line to use "wasm", or set model.accept_residue to true.`,
     );
   }
-  problems.push(...layoutProblems(file), ...hoursProblems(file.opening_hours));
+  problems.push(...brokerProblems(file.mqtt), ...layoutProblems(file), ...hoursProblems(file.opening_hours));
   return problems;
 }
 
@@ -262,6 +263,7 @@ export function loadConfig(source: ConfigSource): Config {
   const config = parseConfig(file, op, source.board ?? boardModel());
   const base = source.path === undefined ? process.cwd() : dirname(resolve(source.path));
   const fromBase = (path: string) => (path === '' || isAbsolute(path) ? path : resolve(base, path));
+  const secret = (path: string) => (isCredential(path) ? path : fromBase(path));
   const isAddress = /^[a-z0-9+]+:\/\//i.test(config.camera.video.source);
   return Object.freeze({
     ...config,
@@ -269,8 +271,10 @@ export function loadConfig(source: ConfigSource): Config {
     model: Object.freeze({ ...config.model, manifest: fromBase(config.model.manifest) }),
     mqtt: Object.freeze({
       ...config.mqtt,
-      passwordFile: fromBase(config.mqtt.passwordFile),
-      caFile: fromBase(config.mqtt.caFile),
+      passwordFile: secret(config.mqtt.passwordFile),
+      caFile: secret(config.mqtt.caFile),
+      certFile: secret(config.mqtt.certFile),
+      keyFile: secret(config.mqtt.keyFile),
     }),
     camera: Object.freeze({
       ...config.camera,

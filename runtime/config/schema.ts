@@ -69,6 +69,14 @@ const webAddress = (description: string) =>
     shape: 'https://… of at most 200 characters, or empty',
   });
 
+const secretFile = (description: string, otherwise = 'none') =>
+  Type.String({
+    default: '',
+    maxLength: 1000,
+    description: `${description}, or credential:NAME of systemd; empty: ${otherwise}`,
+    shape: 'a path, credential:NAME, or empty',
+  });
+
 const nameOf = (description: string) => Type.String({ minLength: 1, maxLength: 32, description });
 
 export const LineSchema = Type.Object(
@@ -290,8 +298,10 @@ export const ConfigSchema = Type.Object(
         url: Type.String({
           pattern: '^(mqtt|mqtts|ws|wss)://[^\\s@]+$',
           default: 'mqtt://127.0.0.1:1883',
-          description: 'Broker of the store; user and password do not belong here',
-          shape: 'mqtt://host:port, mqtts://, ws:// or wss:// without user or password',
+          maxLength: 500,
+          description:
+            'Broker of the store; mqtts and wss with TLS, ws and wss through a web server; no user or password here',
+          shape: 'mqtt://host:port, mqtts://host:port, ws://host:port/path or wss://… without user or password',
         }),
         username: Type.String({
           default: '',
@@ -299,17 +309,21 @@ export const ConfigSchema = Type.Object(
           description: 'User name; empty: none',
           shape: 'at most 200 characters',
         }),
-        password_file: Type.String({
+        password_file: secretFile('File that holds the password'),
+        ca_file: secretFile("PEM file of the authority that signed the broker's certificate", "the system's"),
+        cert_file: secretFile('PEM file of the certificate that this device shows to the broker'),
+        key_file: secretFile('PEM file of the key of that certificate, without a passphrase'),
+        server_name: Type.String({
+          pattern: '^[A-Za-z0-9._:-]*$',
+          maxLength: 253,
           default: '',
-          maxLength: 1000,
-          description: 'File that holds the password; empty: none',
-          shape: 'a path, or empty',
+          description: "Name that the broker's certificate must be for; empty: the host in mqtt.url",
+          shape: 'a host name or address of at most 253 characters, or empty',
         }),
-        ca_file: Type.String({
-          default: '',
-          maxLength: 1000,
-          description: "PEM file of the authority that signed the broker's certificate; empty: the system's",
-          shape: 'a path, or empty',
+        protocol: Type.Enum(['auto', 5, '3.1.1'], {
+          default: 'auto',
+          description: 'Version of MQTT; auto: 5, and 3.1.1 with a broker that does not speak it',
+          shape: 'one of "auto", 5, "3.1.1"',
         }),
         keepalive_s: integer(5, 3600, 30, {
           description: 'Longest silence before the connection is tested',
@@ -317,6 +331,43 @@ export const ConfigSchema = Type.Object(
         }),
       },
       'The way to the gateway',
+    ),
+    commands: section(
+      {
+        public_keys: Type.Array(
+          Type.String({
+            pattern: '^[A-Za-z0-9+/]{43}=$',
+            description: 'A key',
+            shape: 'the 32 bytes of a public key in base64',
+          }),
+          {
+            maxItems: 8,
+            uniqueItems: true,
+            default: [],
+            description: 'Ed25519 keys that may command what changes something; empty: nobody may',
+            shape: 'a list of at most 8 keys, as `lethe command --new-key FILE` prints them',
+          },
+        ),
+      },
+      'Who may send commands on `cmd/…`',
+    ),
+    home_assistant: section(
+      {
+        enabled: flag(false, {
+          description:
+            'Announce the counter to Home Assistant (MQTT discovery); the broker must let it publish below the prefix',
+        }),
+        prefix: Type.String({
+          pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$',
+          maxLength: 64,
+          default: 'homeassistant',
+          description: 'Discovery prefix, as in its MQTT settings',
+          shape: 'levels of a topic such as homeassistant, at most 64 characters',
+        }),
+      },
+      // Off: most brokers of stores have no Home Assistant, and one that lets devices write their own topics only would
+      // refuse the announcement. zigbee2mqtt and others decide alike.
+      'Home Assistant, where there is one',
     ),
     interval_s: Type.Enum([5, 10, 15, 30, 60, 300, 900, 3600], {
       default: 60,

@@ -9,10 +9,13 @@ import {
   type CorridorRecord,
   DECODED_WORDS,
   Decoded,
+  DOT_PARTS_MAX,
+  DOTS_HZ,
   decodeRecord,
   emptyRecord,
   RECORD_BYTES,
   RECORDS_PER_SECOND_MAX,
+  RecordKind,
 } from './record.ts';
 
 /** May arrive at once: a voice that was away or held up finds the pipe full (2,048 records), and the eye's ring behind it. */
@@ -37,6 +40,9 @@ export function recordsPerSecondOf(counterCount: number, zoneCount: number): num
   return Math.min(RECORDS_PER_SECOND_MAX, 4 + 3 * counterCount + 2 * zoneCount + CROWD_RECORDS);
 }
 
+/** Besides, in set-up mode: a whole view of people, so often. */
+export const SETUP_RECORDS_PER_SECOND = DOTS_HZ * DOT_PARTS_MAX;
+
 export type CorridorReaderEvents = {
   /** A good record; the object is reused, read it inside the call. */
   readonly onRecord: (record: CorridorRecord) => void;
@@ -47,6 +53,8 @@ export type CorridorReaderEvents = {
 export class CorridorReader {
   /** True once the eye was cut off. */
   cutOff = false;
+  /** Set-up mode was asked for, or may still be on: positions are taken, and the rate allows for them. Otherwise they are a breach. */
+  takesDots = false;
   recordCount = 0;
   readonly #events: CorridorReaderEvents;
   readonly #nowUs: () => number;
@@ -85,17 +93,22 @@ export class CorridorReader {
   #take(): void {
     const nowUs = this.#nowUs();
     const elapsedS = (nowUs - this.#allowanceAtUs) / 1e6;
-    this.#allowance = Math.min(BURST_RECORDS, this.#allowance + elapsedS * this.#recordsPerSecond);
+    const recordsPerSecond = this.#recordsPerSecond + (this.takesDots ? SETUP_RECORDS_PER_SECOND : 0);
+    this.#allowance = Math.min(BURST_RECORDS, this.#allowance + elapsedS * recordsPerSecond);
     this.#jumps = Math.min(BURST_JUMPS, this.#jumps + elapsedS * JUMPS_PER_SECOND);
     this.#allowanceAtUs = nowUs;
     this.#allowance -= 1;
     if (this.#allowance < 0) {
-      this.#cut(`more than ${this.#recordsPerSecond} records a second`);
+      this.#cut(`more than ${recordsPerSecond} records a second`);
       return;
     }
     const decoded = decodeRecord(this.#pending, this.#view, 0, this.#record);
     if (decoded !== Decoded.ok) {
       this.#cut(`a malformed record (${DECODED_WORDS[decoded]})`);
+      return;
+    }
+    if (this.#record.kind === RecordKind.dots && !this.takesDots) {
+      this.#cut('positions of people, though nobody asked for set-up mode');
       return;
     }
     const fault = this.recordCount === 0 ? undefined : this.#faultOfOrder();

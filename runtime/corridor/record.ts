@@ -18,6 +18,13 @@ export const RECORDS_PER_SECOND_MAX = 256;
 /** Lines and entrances. */
 export const COUNTERS_MAX = 12;
 export const ZONES_MAX = 8;
+/** Positions of one moment, of more people than that some are left out: a view that is so full needs no installer's eye. */
+export const DOTS_MAX = 32;
+/** Four u32, two positions each. */
+export const DOTS_PER_RECORD = 8;
+export const DOT_PARTS_MAX = DOTS_MAX / DOTS_PER_RECORD;
+/** Positions are told so often at most, and in set-up mode alone. */
+export const DOTS_HZ = 4;
 /** A visit of more than a day is a thing that somebody left there. */
 export const DWELL_MS_MAX = 86_400_000;
 
@@ -53,6 +60,12 @@ export const RecordKind = {
   overlong: 13,
   /** Half `index` (0, 1) of the SHA-256 of the model that the eye runs, after hello and every minute. Four u32, big-endian order. */
   model: 14,
+  /**
+   * Set-up mode only: where people are in this moment, part `index` of as many as `code` positions need (eight a part).
+   * a to d: two positions each, the lower half first; a position is x · 256 + y, both in 1/256 of the picture. They rise from
+   * the first to the last of all parts, so their order says nothing of who is who; places that are not needed are 0.
+   */
+  dots: 15,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
@@ -119,6 +132,7 @@ export function hasFourCounters(kind: number): boolean {
     case RecordKind.residency:
     case RecordKind.zone:
     case RecordKind.model:
+    case RecordKind.dots:
       return true;
     default:
       return false;
@@ -142,6 +156,8 @@ export function indexMaxOf(kind: number): number {
       return ResidencySpan.derivedBoot;
     case RecordKind.model:
       return 1;
+    case RecordKind.dots:
+      return DOT_PARTS_MAX - 1;
     default:
       return 0;
   }
@@ -155,6 +171,8 @@ export function codeMaxOf(kind: number): number {
       return Direction.out;
     case RecordKind.state:
       return EyeState.stopping;
+    case RecordKind.dots:
+      return DOTS_MAX;
     default:
       return 0;
   }
@@ -210,7 +228,7 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   if (view.getUint32(offset + 12, true) !== checkOf(bytes, offset)) return Decoded.badCheck;
   if (view.getUint8(offset + 1) !== RECORD_VERSION) return Decoded.badVersion;
   const kind = view.getUint8(offset);
-  if (kind < RecordKind.hello || kind > RecordKind.model) return Decoded.badKind;
+  if (kind < RecordKind.hello || kind > RecordKind.dots) return Decoded.badKind;
   record.kind = kind;
   record.index = view.getUint8(offset + 2);
   record.code = view.getUint8(offset + 3);
@@ -226,7 +244,7 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
     record.b = view.getUint32(offset + 20, true);
     record.c = view.getUint32(offset + 24, true);
     record.d = view.getUint32(offset + 28, true);
-    return Decoded.ok;
+    return kind === RecordKind.dots && !areDots(record, view, offset + 16) ? Decoded.badReserved : Decoded.ok;
   }
   record.timeMs = view.getFloat64(offset + 16, true);
   record.a = view.getUint32(offset + 24, true);
@@ -238,4 +256,22 @@ export function decodeRecord(bytes: Uint8Array, view: DataView, offset: number, 
   if (kind === RecordKind.hello && (record.a !== 0 || record.b !== 0)) return Decoded.badReserved;
   if (kind === RecordKind.visit && record.a > DWELL_MS_MAX) return Decoded.badReserved;
   return Decoded.ok;
+}
+
+/** How many of `total` positions stand in this part. */
+export function dotsInPart(total: number, part: number): number {
+  return Math.max(0, Math.min(DOTS_PER_RECORD, total - part * DOTS_PER_RECORD));
+}
+
+/** A part that belongs to its total, whose positions rise, and whose other places are 0. */
+function areDots({ index, code }: CorridorRecord, view: DataView, bodyOffset: number): boolean {
+  const count = dotsInPart(code, index);
+  if (count === 0 && index > 0) return false;
+  let before = 0;
+  for (let i = 0; i < DOTS_PER_RECORD; i++) {
+    const dot = view.getUint16(bodyOffset + 2 * i, true);
+    if (i >= count ? dot !== 0 : dot < before) return false;
+    before = dot;
+  }
+  return true;
 }

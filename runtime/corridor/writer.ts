@@ -41,6 +41,11 @@ export class CorridorWriter {
   #count = 0;
   #sequence = 0;
 
+  /** Records that wait for room in the pipe. */
+  get waitingCount(): number {
+    return this.#count;
+  }
+
   /** boot: random u32 that tells this life of the eye from the others. */
   constructor(outlet: RecordOutlet, boot: number) {
     assert.ok(Number.isInteger(boot) && boot >= 0 && boot <= 0xffffffff, `boot is ${boot}, expected a u32`);

@@ -6,9 +6,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
-import type { ControlWord } from '../corridor/control.ts';
+import { ControlWord } from '../corridor/control.ts';
 import {
   Direction,
+  DOTS_HZ,
   DWELL_MS_MAX,
   EYE_STATE_WORDS,
   EyeReason,
@@ -30,9 +31,11 @@ import type { DescribedEngine } from './infer/engine.ts';
 import type { Model } from './model.ts';
 import { createPipelineOf, type Pipeline } from './pipeline.ts';
 import { ResidencyReport } from './residency-report.ts';
+import { SetupMode } from './setup.ts';
 
 /** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
 const BUTTON_DEBOUNCE_MS = 50;
+const DOTS_PERIOD_MS = MS_PER_S / DOTS_HZ;
 
 /** For a device without a lamp, by configuration or by fault. */
 const NO_LAMP: OutputPin = { write: () => {}, close: () => {} };
@@ -70,6 +73,7 @@ export class Eye {
   readonly #indicator: Indicator;
   #pipeline!: Pipeline;
   #residency!: ResidencyReport;
+  #setup!: SetupMode;
   #keeper!: CameraKeeper;
   #button: InputPin | undefined;
   #isStopping = false;
@@ -102,6 +106,21 @@ export class Eye {
         this.#record.c = c;
         this.#record.d = d;
         this.#send(kind, index, 0, a, b, timeMs);
+      },
+    });
+    this.#setup = new SetupMode({
+      tracker: this.#pipeline.tracker,
+      widthPx: engine.format.widthPx,
+      heightPx: engine.format.heightPx,
+      clock,
+      isCounting: () => this.state === EyeState.counting,
+      // What waits in the ring is what was counted: positions of a moment that is over must not push it out.
+      hasRoom: () => this.#writer.waitingCount === 0,
+      record: this.#record,
+      send: (record) => this.#writer.send(record),
+      onChange: (isOn) => {
+        this.#indicator.showSetup(isOn);
+        log.info(isOn ? 'set-up mode: positions of people are told to the voice' : 'set-up mode is over');
       },
     });
     log.info({ plan: engine.describe() }, 'engine prepared');
@@ -137,12 +156,15 @@ export class Eye {
     this.#stopTimers.push(
       clock.every(MS_PER_S, () => this.#everySecond()),
       clock.every(MS_PER_MINUTE, () => this.#residency.everyMinute()),
+      clock.every(DOTS_PERIOD_MS, () => this.#setup.tick()),
     );
     this.#keeper.start();
   }
 
   onControl(word: ControlWord): void {
     this.#indicator.hear(word);
+    this.#setup.hear(word);
+    if (word === ControlWord.startAgain) void this.stop(ExitCode.again, EyeReason.none);
   }
 
   /** The privacy button: the camera stops and the slot is cleared before the lamp says so; again: it goes on. */

@@ -46,6 +46,15 @@ export const LED_PATTERNS = {
     looks: 'lit, three short darks every 2 s',
     meaning: 'counting, broker away; counts are kept',
   },
+  setup: {
+    segments: [
+      [250, 250],
+      [250, 250],
+      [850, 150],
+    ],
+    looks: 'two even blinks and a long one every 2 s',
+    meaning: 'counting in set-up mode: positions of people are told, without a picture',
+  },
   paused: {
     segments: [
       [100, 200],
@@ -72,13 +81,22 @@ export const LED_PATTERNS = {
 } as const satisfies Record<string, LampPattern>;
 export type LampPatternName = keyof typeof LED_PATTERNS;
 
-/** Identify wins over everything, so that the lamp can be found whatever its state; the link matters only while counting. */
-export function patternFor(state: EyeState, isLinkUp: boolean, isIdentifying: boolean): LampPatternName {
+/**
+ * Identify wins over everything, so that the lamp can be found whatever its state; the link matters only while counting, and
+ * there less than that positions are told.
+ */
+export function patternFor(
+  state: EyeState,
+  isLinkUp: boolean,
+  isIdentifying: boolean,
+  isSetup = false,
+): LampPatternName {
   if (isIdentifying) return 'identify';
   switch (state) {
     case EyeState.starting:
       return 'starting';
     case EyeState.counting:
+      if (isSetup) return 'setup';
       return isLinkUp ? 'counting' : 'linkDown';
     case EyeState.paused:
       return 'paused';
@@ -111,6 +129,7 @@ export class Indicator {
   #state: EyeState = EyeState.starting;
   /** Up until told otherwise: a device without a voice has no broker that could be away. */
   #isLinkUp = true;
+  #isSetup = false;
   #identifyTicks = 0;
   #pattern: LampPatternName = 'starting';
   #levels: Uint8Array = LEVELS.starting;
@@ -137,7 +156,13 @@ export class Indicator {
   /** Words from the voice. linkUp, linkDown: whether it has its broker; identify: flicker for IDENTIFY_MS from now. */
   hear(word: ControlWord): void {
     if (word === ControlWord.identify) this.#identifyTicks = IDENTIFY_MS / TICK_MS;
-    else this.#isLinkUp = word === ControlWord.linkUp;
+    if (word === ControlWord.linkUp || word === ControlWord.linkDown) this.#isLinkUp = word === ControlWord.linkUp;
+    this.#choose();
+  }
+
+  /** Whether positions are told now. */
+  showSetup(isOn: boolean): void {
+    this.#isSetup = isOn;
     this.#choose();
   }
 
@@ -164,7 +189,7 @@ export class Indicator {
   /** A new pattern begins at once with its first segment; the same one goes on undisturbed. */
   #choose(): void {
     if (this.#isStopped) return;
-    const pattern = patternFor(this.#state, this.#isLinkUp, this.#identifyTicks > 0);
+    const pattern = patternFor(this.#state, this.#isLinkUp, this.#identifyTicks > 0, this.#isSetup);
     if (pattern === this.#pattern) return;
     this.#pattern = pattern;
     this.#levels = LEVELS[pattern];

@@ -5,8 +5,8 @@
 import type { Role } from './isolation.ts';
 
 const BOTH = ['PATH', 'HOME', 'LANG', 'LANGUAGE', 'TZ', 'TMPDIR', 'XDG_RUNTIME_DIR'];
-/** Certificates of a company's own authority, for the broker. */
-const VOICE = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+/** For the broker: certificates of a company's own authority, and the folder of secrets that systemd hands over. */
+const VOICE = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'CREDENTIALS_DIRECTORY'];
 /** Ours, and the camera library's: tuning files, log levels. */
 const EYE_PREFIXES = ['LETHE_', 'LIBCAMERA_'];
 

@@ -5,6 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brokerFiles } from '../config/broker.ts';
 import type { Config } from '../config/schema.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from '../corridor/control.ts';
 import { PACKAGE_ROOT } from '../package.ts';
@@ -108,10 +109,9 @@ function pathsOfEye({ config, runtimeDir, startsProgram, usesPins, environment }
   };
 }
 
-function pathsOfVoice({ config }: PathsRequest): RolePaths {
-  const { passwordFile, caFile } = config.mqtt;
+function pathsOfVoice({ config, environment }: PathsRequest): RolePaths {
   return {
-    read: [...[passwordFile, caFile].filter((path) => path !== ''), BOOT_ID],
+    read: [...brokerFiles(config.mqtt, environment), BOOT_ID],
     write: [config.stateDir],
     // No /dev: what is not in the view cannot be opened, whatever device nodes the machine has.
     system: [

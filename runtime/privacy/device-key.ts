@@ -42,6 +42,24 @@ const OTHERS_MAY_WRITE = 0o022;
 const NEW_KEY =
   'or move it away to let a new key be made, and tell whoever checks records: they know the old one by its public half.';
 
+/** What a key file is for, in the words of messages. */
+export type KeyKind = {
+  /** `The device's key`, as a sentence begins. */
+  readonly what: string;
+  /** In front of the codes of errors. */
+  readonly code: string;
+  readonly op: string;
+  /** What to do where the key is not to be had, behind `Restore it from a backup, `. */
+  readonly otherwise: string;
+};
+
+const DEVICE_KEY: KeyKind = {
+  what: "The device's key",
+  code: 'DEVICE_KEY',
+  op: 'open device key',
+  otherwise: NEW_KEY,
+};
+
 export type DeviceKey = {
   /** The 32 raw bytes of the public half, in base64. */
   readonly publicKey: string;
@@ -57,7 +75,17 @@ export function openDeviceKey(stateDir: string): DeviceKey {
   const path = join(stateDir, DEVICE_KEY_FILE);
   const pem = readKeyFile(path) ?? makeKeyFile(stateDir, path);
   refuseOpenFolder(stateDir);
-  const privateKey = parseKey(path, pem);
+  return signerOf(parseKey(path, pem, DEVICE_KEY));
+}
+
+/** A key that somebody made before; undefined: there is no such file. Throws LetheError like openDeviceKey, with kind's codes. */
+export function openKeyFile(path: string, kind: KeyKind): DeviceKey | undefined {
+  const pem = readKeyFile(path, kind);
+  return pem === undefined ? undefined : signerOf(parseKey(path, pem, kind));
+}
+
+/** The private half stays in here. */
+export function signerOf(privateKey: KeyObject): DeviceKey {
   const der = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return {
     publicKey: der.subarray(SPKI_PREFIX.length).toString('base64'),
@@ -106,7 +134,7 @@ function fromBase64(text: string, byteCount: number): Buffer | undefined {
 }
 
 /** The PEM text, or undefined if there is no such file. */
-function readKeyFile(path: string): string | undefined {
+function readKeyFile(path: string, kind = DEVICE_KEY): string | undefined {
   let fd: number;
   try {
     // A link would let somebody else decide which file is the key; O_NONBLOCK: a pipe of this name must not hang us.
@@ -115,18 +143,19 @@ function readKeyFile(path: string): string | undefined {
     const code = codeOf(cause);
     if (code === 'ENOENT') return undefined;
     const what = code === 'ELOOP' ? 'is a symbolic link; expected a plain file' : `cannot be read (${code})`;
-    throw fault('UNREADABLE', `The device's key ${path} ${what}.`, {
-      hint: `Run as the user that the counter runs as, or correct the owner of the file, ${NEW_KEY}`,
+    throw fault(kind, 'UNREADABLE', `${kind.what} ${path} ${what}.`, {
+      hint: `Run as the user that the file belongs to, or correct its owner, ${kind.otherwise}`,
       cause,
     });
   }
   try {
     const { mode, size } = fstatSync(fd);
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG || size > FILE_BYTES_MAX) throw damaged(path);
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG || size > FILE_BYTES_MAX) throw damaged(path, kind);
     if ((mode & OTHERS_MAY_ANYTHING) !== 0) {
       throw fault(
+        kind,
         'EXPOSED',
-        `The device's key ${path} has permissions ${octal(mode)}; expected 600: others on this machine may have copied it.`,
+        `${kind.what} ${path} has permissions ${octal(mode)}; expected 600: others on this machine may have copied it.`,
         { hint: `If nobody can have: chmod 600 ${path}. Otherwise move it away to let a new key be made.` },
       );
     }
@@ -141,6 +170,7 @@ function refuseOpenFolder(stateDir: string): void {
   const { mode } = statSync(stateDir);
   if ((mode & OTHERS_MAY_WRITE) === 0) return;
   throw fault(
+    DEVICE_KEY,
     'EXPOSED',
     `The folder ${stateDir} has permissions ${octal(mode)}; expected that only its owner may write to it: others could exchange the device's key.`,
     { hint: `chmod go-w ${stateDir}` },
@@ -164,36 +194,41 @@ function makeKeyFile(stateDir: string, path: string): string {
     }
     settleFolder(stateDir);
   } catch (cause) {
-    throw fault('UNWRITABLE', `The device's key ${path} cannot be made (${codeOf(cause)}).`, {
+    throw fault(DEVICE_KEY, 'UNWRITABLE', `The device's key ${path} cannot be made (${codeOf(cause)}).`, {
       hint: 'Correct state_dir, or let this user write to it; it must be on a disk with hard links (ext4, not FAT).',
       cause,
     });
   }
   const made = readKeyFile(path);
-  if (made === undefined) throw damaged(path);
+  if (made === undefined) throw damaged(path, DEVICE_KEY);
   return made;
 }
 
 /** The parser's own message is left out: it may quote what it read. */
-function parseKey(path: string, pem: string): KeyObject {
+function parseKey(path: string, pem: string, kind: KeyKind): KeyObject {
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch {
-    throw damaged(path);
+    throw damaged(path, kind);
   }
-  if (key.asymmetricKeyType !== 'ed25519') throw damaged(path);
+  if (key.asymmetricKeyType !== 'ed25519') throw damaged(path, kind);
   return key;
 }
 
-function damaged(path: string): LetheError {
-  return fault('DAMAGED', `The device's key ${path} is not an Ed25519 private key (PKCS #8, PEM).`, {
-    hint: `Restore it from a backup, ${NEW_KEY}`,
+function damaged(path: string, kind: KeyKind): LetheError {
+  return fault(kind, 'DAMAGED', `${kind.what} ${path} is not an Ed25519 private key (PKCS #8, PEM).`, {
+    hint: `Restore it from a backup, ${kind.otherwise}`,
   });
 }
 
-function fault(word: string, message: string, options: { hint: string; cause?: unknown }): LetheError {
-  return new LetheError(`DEVICE_KEY_${word}`, message, ExitCode.config, { op: 'open device key', ...options });
+function fault(
+  { code, op }: KeyKind,
+  word: string,
+  message: string,
+  options: { hint: string; cause?: unknown },
+): LetheError {
+  return new LetheError(`${code}_${word}`, message, ExitCode.config, { op, ...options });
 }
 
 function octal(mode: number): string {

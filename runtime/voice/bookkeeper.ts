@@ -107,6 +107,13 @@ export class Bookkeeper {
     return this.#occupancy.facts();
   }
 
+  /** Somebody has counted: so many people are in the store. */
+  setPeople(people: number, nowMs: number): void {
+    this.#occupancy.set(people, nowMs);
+    this.isStoreStale = true;
+    this.#ledger.touch();
+  }
+
   /** countFrom: as takeTotals says. nowMs: wall clock. */
   take(record: CorridorRecord, countFrom: 'zero' | 'here', nowMs: number): Taken {
     if (record.timeMs > 0) this.#recordTimeMs = record.timeMs;

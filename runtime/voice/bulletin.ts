@@ -4,22 +4,25 @@
  * receipts are no latest facts: each of them counts, so they wait in the ledger.
  */
 import { basename } from 'node:path';
-import { STORE } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
+import type { TopicNames } from '../contract/topics.ts';
 import type { CorridorRecord } from '../corridor/record.ts';
 import type { Will } from '../ports/link.ts';
 import type { Bookkeeper } from './bookkeeper.ts';
+import type { Commands } from './commands/commands.ts';
 import type { Delivery } from './delivery.ts';
 import type { EyeWatch } from './eyewatch.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { PrivacyWatch } from './privacy-watch.ts';
 import type { Notary } from './receipts/notary.ts';
-import type { TopicNames } from './topics/names.ts';
+import type { Setup } from './setup.ts';
 import {
   healthPayload,
   infoPayload,
   privacyPayload,
   type StatusFacts,
+  schemaPayload,
+  setupPayload,
   simulationPayload,
   statusPayload,
   storePayload,
@@ -41,6 +44,8 @@ export type BulletinSources = {
   readonly notary: Notary;
   readonly watch: EyeWatch;
   readonly privacy: PrivacyWatch;
+  readonly setup: Setup;
+  readonly commands: Commands;
   readonly startedAtMs: number;
   readonly wallMs: () => number;
   readonly isLinkUp: () => boolean;
@@ -48,6 +53,8 @@ export type BulletinSources = {
   readonly recordCount: () => number;
   /** Puts on disk what is not there yet. False: totals must not be told, for a crash would make a meter fall. */
   readonly save: () => boolean;
+  /** Publishes once, if there is a broker (qos 0). */
+  readonly tell: (topic: string, payload: string) => void;
 };
 
 export class Bulletin {
@@ -71,6 +78,7 @@ export class Bulletin {
     const { topics } = this.#sources;
     this.#delivery.set(topics.status, this.#status('online'), true);
     this.tellInfo();
+    this.#delivery.set(topics.schema, this.#schema(), true);
     this.tellHealth();
   }
 
@@ -113,12 +121,12 @@ export class Bulletin {
     }
     if (!books.isStoreStale) return;
     books.isStoreStale = false;
-    this.#delivery.set(topics.occupancy(STORE), this.#store(), true);
+    this.#delivery.set(topics.occupancyStore, this.#store(), true);
   }
 
   /** Health, if one of its words changed or a minute is over. */
   tellHealth(): void {
-    const { ledger, notary, privacy, watch, topics } = this.#sources;
+    const { ledger, notary, privacy, setup, commands, watch, topics } = this.#sources;
     const key = [
       watch.state,
       watch.reason,
@@ -126,6 +134,8 @@ export class Bulletin {
       ledger.state.droppedCount > 0,
       notary.condition.state,
       privacy.overLimit?.count,
+      setup.untilMs,
+      commands.facts.accepted,
     ].join('|');
     if (key === this.#healthKey && this.#healthAgeS < HEALTH_PERIOD_S) return;
     this.#healthKey = key;
@@ -147,6 +157,12 @@ export class Bulletin {
     this.#delivery.set(topics.simulation(books.counters[index]!), payload, false);
   }
 
+  /** Positions of this moment: told now or never, and not while the one before is still on its way. */
+  tellDots(dots: readonly number[], untilMs: number): void {
+    const { topics, wallMs, tell } = this.#sources;
+    tell(topics.setup, setupPayload({ atMs: wallMs(), untilMs, dots }));
+  }
+
   #status(state: StatusFacts['state']): string {
     const { ledger, version } = this.#sources;
     return statusPayload({ state, boot: ledger.state.boot, version });
@@ -166,7 +182,7 @@ export class Bulletin {
   }
 
   #health(): string {
-    const { ledger, notary, privacy, watch, config, wallMs, recordCount } = this.#sources;
+    const { ledger, notary, privacy, setup, commands, watch, config, wallMs, recordCount } = this.#sources;
     return healthPayload({
       atMs: wallMs(),
       eyeState: watch.state,
@@ -181,7 +197,15 @@ export class Bulletin {
       cutOff: watch.cutOffReason !== '',
       residencyMsMax: privacy.limitMs,
       overLimit: privacy.overLimit,
+      setupUntilMs: setup.untilMs,
+      commands: commands.facts,
     });
+  }
+
+  #schema(): string {
+    const { config, version, books } = this.#sources;
+    const { site, device, zones } = config;
+    return schemaPayload({ version, site, device, lines: books.counters, zones: zones.map(({ name }) => name) });
   }
 
   #info(): string {

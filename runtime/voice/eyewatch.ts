@@ -2,6 +2,7 @@
  * What the voice knows of the eye's state: the word it last sent, or that it sends nothing any more.
  * The last word of an eye boot is kept in the ledger, because the eye says it only when it changes.
  */
+import type { EyeStateWord } from '../contract/device.ts';
 import { EYE_REASON_WORDS, EYE_STATE_WORDS, EyeState } from '../corridor/record.ts';
 import { US_PER_S } from '../units.ts';
 import { IntervalFlag } from './intervals/intervals.ts';
@@ -24,7 +25,7 @@ export class EyeWatch {
     this.#lastRecordUs = nowUs;
   }
 
-  get state(): string {
+  get state(): EyeStateWord {
     if (this.cutOffReason !== '') return 'eye_cut_off';
     if (this.silent) return 'silent';
     return EYE_STATE_WORDS[this.#state] ?? 'unknown';

@@ -1,23 +1,26 @@
 /**
  * Entry of the voice process: picks the drivers, opens the two FIFOs, hands signals on. Everything else is in voice.ts.
  * Ends with 0 after SIGTERM or SIGINT, 65 after the eye was cut off (the supervisor, or lethe-cutoff.service, ends that eye
- * and starts both again), 74 without its FIFOs, 78 with a configuration that cannot be used.
+ * and starts both again), 74 without its FIFOs, 75 to be started again with a new configuration, 78 with one that cannot be used.
  */
 // First, so that it runs before anything else is evaluated.
 import '../no-inspector.ts';
-import { writeSync } from 'node:fs';
+import { statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { readProcessArguments } from '../config/arguments.ts';
+import { brokerAccess } from '../config/broker.ts';
+import type { Config } from '../config/schema.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO, type ControlWord } from '../corridor/control.ts';
-import { ExitCode } from '../errors.ts';
+import { ConfigError, ExitCode, LetheError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { PACKAGE_VERSION } from '../package.ts';
 import { openDeviceKey } from '../privacy/receipts.ts';
 import { onStopRequest, runMain } from '../process.ts';
+import { CONFIG_REPLACED } from './commands/actions.ts';
 import { Voice } from './voice.ts';
 
 /** One read takes at most the whole pipe (64 KiB on Linux). */
@@ -26,20 +29,15 @@ const READ_BYTES = 65_536;
 const LAST_RECORDS_MS = 200;
 
 async function main(): Promise<void> {
-  const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
+  const { config, configPath, runtimeDir } = readProcessArguments(process.argv.slice(2));
   const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
-  const { url, username, passwordFile, caFile, keepaliveS } = config.mqtt;
   const voice = new Voice({
     config,
     clock: new SystemClock(),
     link: new MqttLink({
-      url,
-      username,
-      passwordFile,
-      caFile,
-      keepaliveS,
+      ...brokerAccess(config.mqtt, process.env),
       clientId: `lethe-${config.site}-${config.device}`,
     }),
     log,
@@ -47,6 +45,8 @@ async function main(): Promise<void> {
     openKey: () => openDeviceKey(config.stateDir),
     control: (word) => sendWord(controlFd, word),
     onFatal: () => process.exit(ExitCode.dataError),
+    readConfig: () => readConfigAgain(configPath),
+    onStartAgain: () => process.exit(ExitCode.again),
     openDatabase,
   });
   openInlet(join(runtimeDir, CORRIDOR_FIFO), READ_BYTES, {
@@ -59,6 +59,32 @@ async function main(): Promise<void> {
   voice.start();
   const stop = () => void voice.stop().then(() => process.exit(ExitCode.ok));
   onStopRequest(() => void setTimeout(stop, LAST_RECORDS_MS));
+}
+
+/** Throws ConfigError with every fault, and LetheError (CONFIG_REPLACED) where only a new start can see the file. */
+function readConfigAgain(configPath: string | undefined): Config {
+  if (configPath === undefined)
+    throw new ConfigError(['This counter runs without a configuration file: there is nothing to read again.'], {
+      op: 'read configuration again',
+      hint: 'Start it with --config FILE.',
+    });
+  if (isReplaced(configPath))
+    throw new LetheError(
+      CONFIG_REPLACED,
+      `${configPath} was replaced by another file of this name, and the voice still sees the one that it was started with.`,
+      ExitCode.config,
+      { op: 'read configuration again', hint: 'Write into the file instead (cp NEW FILE), or start the counter anew.' },
+    );
+  return readProcessArguments(process.argv.slice(2)).config;
+}
+
+/** In a view of its own (isolation/view.ts) a file stays what it was when somebody moves another one over it: a file without a name. */
+function isReplaced(path: string): boolean {
+  try {
+    return statSync(path).nlink === 0;
+  } catch {
+    return false; // told by whoever reads it
+  }
 }
 
 /** A pipe full of words that no eye reads: this word is old news by the time one does. */

@@ -12,24 +12,28 @@
 
 import { counterNames } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
+import { topicNames } from '../contract/topics.ts';
 import { ControlWord } from '../corridor/control.ts';
 import { CorridorReader, recordsPerSecondOf } from '../corridor/reader.ts';
 import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenDatabase } from '../ports/database.ts';
-import type { Link } from '../ports/link.ts';
+import type { Link, LinkMessage } from '../ports/link.ts';
 import type { DeviceKey } from '../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../units.ts';
 import { Bookkeeper } from './bookkeeper.ts';
 import { Bulletin } from './bulletin.ts';
+import { commandActions } from './commands/actions.ts';
+import { Commands } from './commands/commands.ts';
 import { Delivery, type ResendAnswer } from './delivery.ts';
+import { Discovery } from './discovery/discovery.ts';
 import { EyeWatch } from './eyewatch.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { PrivacyWatch } from './privacy-watch.ts';
 import { Notary } from './receipts/notary.ts';
+import { Setup } from './setup.ts';
 import { Summary } from './summary.ts';
-import { topicNames } from './topics/names.ts';
 import { intervalPayload } from './topics/payloads.ts';
 
 /**
@@ -41,6 +45,8 @@ const MINUTE_TICKS = 60;
 /** A stop has to be over in 2 s, broker or no broker: so much for the last message, so much for the good-bye. */
 const LAST_WORD_MS = 800;
 const GOODBYE_MS = 500;
+/** An eye that is asked to end stops its camera first, which takes up to 3 s. */
+const EYE_ENDS_US_MAX = 5 * US_PER_S;
 
 export type VoiceOptions = {
   readonly config: Config;
@@ -55,7 +61,13 @@ export type VoiceOptions = {
   readonly control: (word: ControlWord) => void;
   /** The voice cannot go on; everything is saved and told when this is called. */
   readonly onFatal: (reason: string) => void;
+  /** Reads the configuration as a new start would. Throws LetheError. */
+  readonly readConfig: () => Config;
+  /** Start voice and eye again: everything is saved and told when this is called. */
+  readonly onStartAgain: () => void;
   readonly openDatabase: OpenDatabase;
+  /** 0..1; Math.random by default. */
+  readonly random?: () => number;
 };
 
 export class Voice {
@@ -69,6 +81,9 @@ export class Voice {
   readonly #bulletin: Bulletin;
   readonly #summary: Summary;
   readonly #privacy: PrivacyWatch;
+  readonly #setup: Setup;
+  readonly #commands: Commands;
+  readonly #discovery: Discovery;
   readonly #startedUs: number;
   /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
   #lostBoot: number | undefined;
@@ -76,6 +91,9 @@ export class Voice {
   /** As it was told last: the ledger begins a new one when its disk fails for long. */
   #epochId: string;
   #tickCount = 0;
+  #isTelling = false;
+  /** When we end even if the eye has not told that it does; µs. */
+  #startAgainUs: number | undefined;
   #stopTicking: (() => void) | undefined;
   #ended = false;
   #ending: Promise<void> | undefined;
@@ -100,6 +118,7 @@ export class Voice {
       },
     });
     this.#epochId = this.ledger.state.epochId;
+    const { state } = this.ledger;
     this.#books = new Bookkeeper(config, this.ledger);
     this.#books.tick(startedAtMs);
     this.#notary = new Notary(
@@ -122,6 +141,52 @@ export class Voice {
       () => clock.monotonicUs(),
       recordsPerSecondOf(this.#books.counters.length, this.#books.zones.length),
     );
+    this.#setup = new Setup({
+      clock,
+      memory: state.commands,
+      control: options.control,
+      onTakesDots: (takesDots) => {
+        this.#reader.takesDots = takesDots;
+      },
+      publish: (dots, untilMs) => this.#bulletin.tellDots(dots, untilMs),
+      touch: () => this.ledger.touch(),
+    });
+    this.#commands = new Commands({
+      site: config.site,
+      device: config.device,
+      publicKeys: config.commands.publicKeys,
+      topics,
+      link,
+      clock,
+      log,
+      memory: state.commands,
+      save: () => this.ledger.save(this.#nowUs()),
+      actions: commandActions({
+        config,
+        version,
+        clock,
+        startedUs: this.#startedUs,
+        control: options.control,
+        books: this.#books,
+        setup: this.#setup,
+        pendingCount: () => this.ledger.pendingCount,
+        resend: (epochId, fromSeq, toSeq) => this.resend(epochId, fromSeq, toSeq),
+        readConfig: options.readConfig,
+        startAgain: () => this.#startAgain(),
+      }),
+    });
+    this.#discovery = new Discovery({
+      config,
+      version,
+      topics,
+      counters: this.#books.counters,
+      link,
+      memory: state.discovery,
+      save: () => this.ledger.save(this.#nowUs()),
+      monotonicUs: () => this.#nowUs(),
+      random: options.random ?? Math.random,
+      onFailure: (sentence) => log.warn(sentence),
+    });
     this.#delivery = new Delivery({
       link,
       ledger: this.ledger,
@@ -147,11 +212,14 @@ export class Voice {
         notary: this.#notary,
         watch: this.#watch,
         privacy: this.#privacy,
+        setup: this.#setup,
+        commands: this.#commands,
         startedAtMs,
         wallMs: () => clock.wallMs(),
         isLinkUp: () => link.up,
         recordCount: () => this.#reader.recordCount,
         save: () => this.ledger.saveToTell(this.#nowUs()),
+        tell: (topic, payload) => this.#tellOnce(topic, payload),
       },
       this.#delivery,
     );
@@ -166,21 +234,28 @@ export class Voice {
       { boot, epoch_id: epochId, backlog, lines: this.#books.counters, zones: this.#books.zones },
       'voice started',
     );
+    this.#setup.resume(this.ledger.state.commands.isSetupOn);
     this.#bulletin.begin();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
-    link.start(this.#bulletin.will, {
-      onUp: () => {
-        log.info({ backlog: this.ledger.pendingCount }, `link up: ${config.mqtt.url}`);
-        this.#options.control(ControlWord.linkUp);
-        this.#bulletin.tellCounts();
-        this.#bulletin.tellHealth();
-        this.#delivery.connected();
+    link.start(
+      { will: this.#bulletin.will, topics: [this.#commands.filter, ...this.#discovery.filters], refused: 'tell' },
+      {
+        onUp: () => {
+          log.info({ backlog: this.ledger.pendingCount }, `link up: ${config.mqtt.url}`);
+          this.#options.control(ControlWord.linkUp);
+          this.#bulletin.tellCounts();
+          this.#bulletin.tellHealth();
+          this.#delivery.connected();
+          this.#discovery.connected();
+        },
+        onDown: (reason) => {
+          log.warn(`link down: ${reason}`);
+          this.#options.control(ControlWord.linkDown);
+        },
+        onNotice: (sentence) => log.warn(sentence),
+        onMessage: (message) => this.#hear(message),
       },
-      onDown: (reason) => {
-        log.warn(`link down: ${reason}`);
-        this.#options.control(ControlWord.linkDown);
-      },
-    });
+    );
   }
 
   /** Sends kept records again (delivery.ts). */
@@ -231,9 +306,13 @@ export class Voice {
         seen.state = record.code;
         seen.reason = record.a;
         ledger.touch();
+        if (record.code === EyeState.stopping && this.#startAgainUs !== undefined) this.#leave();
         break;
       case RecordKind.truth:
         this.#bulletin.tellTruth(record);
+        break;
+      case RecordKind.dots:
+        this.#takeDots(record);
         break;
     }
     if (!this.#ended) this.#eyeMayHaveChanged(() => this.#watch.heard(seen, this.#nowUs()));
@@ -263,6 +342,43 @@ export class Voice {
       return;
     }
     control(link.up ? ControlWord.linkUp : ControlWord.linkDown);
+    this.#setup.hello();
+  }
+
+  #takeDots(record: CorridorRecord): void {
+    const fault = this.#setup.take(record);
+    if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
+  }
+
+  #hear(message: LinkMessage): void {
+    if (this.#ended) return;
+    if (this.#discovery.hear(message)) return;
+    this.#commands.hear(message);
+    this.#bulletin.tellCounts();
+    this.#bulletin.tellHealth();
+  }
+
+  /** One at a time: a broker that takes nothing must not make a queue of what is old in a moment. */
+  #tellOnce(topic: string, payload: string): void {
+    const { link } = this.#options;
+    if (this.#isTelling || !link.up) return;
+    this.#isTelling = true;
+    const done = () => {
+      this.#isTelling = false;
+    };
+    link.publish(topic, payload, { retain: false, qos: 0 }).then(done, done);
+  }
+
+  /** The eye first: what it counted until then is told by us under the old configuration. */
+  #startAgain(): void {
+    if (this.#startAgainUs !== undefined) return;
+    this.#options.log.info('the configuration has changed: eye and voice are started again');
+    this.#startAgainUs = this.#nowUs() + EYE_ENDS_US_MAX;
+    this.#options.control(ControlWord.startAgain);
+  }
+
+  #leave(): void {
+    void this.stop().then(() => this.#options.onStartAgain());
   }
 
   /** False, and the eye is cut off, for a counter or zone that the configuration does not have. */
@@ -304,8 +420,11 @@ export class Voice {
     this.#tellEpoch();
     this.#bulletin.tellCounts();
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
+    this.#setup.tick();
     this.#bulletin.tellHealth();
     this.#delivery.tick();
+    this.#discovery.tick();
+    if (this.#startAgainUs !== undefined && nowUs >= this.#startAgainUs) this.#leave();
   }
 
   #closeIntervals(): void {

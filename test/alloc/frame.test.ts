@@ -6,10 +6,13 @@ import * as assert from 'uvu/assert';
 import { createSceneCamera } from '../../drivers/camera/scene/scene.ts';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
+import { ControlWord } from '../../runtime/corridor/control.ts';
+import { emptyRecord, encodeRecord, RECORD_BYTES } from '../../runtime/corridor/record.ts';
 import { Counting, NO_EVENTS } from '../../runtime/eye/count/counting.ts';
 import { HeatMapDecoder } from '../../runtime/eye/frame/decode.ts';
 import { createEngine } from '../../runtime/eye/infer/engine.ts';
 import { FrameLoop } from '../../runtime/eye/loop.ts';
+import { SetupMode } from '../../runtime/eye/setup.ts';
 import { DetectionTable } from '../../runtime/eye/track/detections.ts';
 import { TRACKER_DEFAULTS, Tracker } from '../../runtime/eye/track/tracker.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
@@ -143,7 +146,7 @@ function stage(engine: Engine, cellPx: number, clock: Clock) {
       }
     }
   };
-  return { loop, run, crossings: () => crossingCount };
+  return { loop, run, tracker, crossings: () => crossingCount };
 }
 
 test('the decoder allocates less than a tenth of a byte per frame', () => {
@@ -180,6 +183,40 @@ test('decoder, tracker, lines and loop together box a few numbers per frame and 
   const slope = slopeBytes(run);
   assert.ok(crossings() > 100, `people cross all the time: ${crossings()}`);
   assert.ok(slope < BOXES_BYTES_MAX, `${slope} bytes per frame`);
+});
+
+test('positions of set-up mode are told for less than a tenth of a byte each time', () => {
+  const { tracker, run } = stage(new ScriptedEngine(), FAKE_CELL_PX, new SystemClock());
+  run(20);
+  assert.ok(tracker.confirmedCount > 2, `${tracker.confirmedCount} people are there`);
+  const bytes = new Uint8Array(RECORD_BYTES);
+  const view = new DataView(bytes.buffer);
+  let toldCount = 0;
+  const setup = new SetupMode({
+    tracker,
+    widthPx: 256,
+    heightPx: 192,
+    // A clock of our own: a reading of the system's is a boxed number.
+    clock: { monotonicUs: () => 1, wallMs: () => 1, every: () => () => {} },
+    isCounting: () => true,
+    hasRoom: () => true,
+    record: emptyRecord(),
+    send: (record) => {
+      encodeRecord(record, bytes, view, 0);
+      toldCount += record.code;
+    },
+    onChange: () => {},
+  });
+  setup.hear(ControlWord.setupOn);
+  const slope = slopeBytes((tickCount) => {
+    for (let tick = 0; tick < tickCount; tick++) setup.tick();
+  });
+  assert.ok(toldCount > 100_000, `${toldCount} positions`);
+  assert.ok(slope < SLOPE_BYTES_MAX, `${slope} bytes each time`);
+  assert.equal(
+    tripwire(() => setup.tick()),
+    [],
+  );
 });
 
 test('so does the loop around the real engine', () => {

@@ -49,7 +49,7 @@ class Sink implements Link {
   lastSeq = 0;
   #events: LinkEvents | undefined;
 
-  start(_will: unknown, events: LinkEvents): void {
+  start(_purpose: unknown, events: LinkEvents): void {
     this.#events = events;
     this.set(true);
   }
@@ -190,6 +190,8 @@ test(`${DAYS < 1 ? 'two hours' : `${DAYS} days`} at a door: memory is flat and e
     openKey: memoryKey,
     control: () => {},
     onFatal: (reason) => assert.unreachable(reason),
+    readConfig: () => CONFIG,
+    onStartAgain: () => assert.unreachable('nobody asked for it'),
     openDatabase: databaseOn(new SimulatedDisk()),
   });
   const eye = new SoakEye(

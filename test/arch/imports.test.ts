@@ -64,9 +64,13 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     from: /^runtime\/isolation\//,
     may: [...COMMON, 'runtime/isolation/', 'runtime/config/', 'runtime/corridor/control.ts', 'runtime/package.ts'],
   },
+  { from: /^runtime\/contract\//, may: [...COMMON, 'runtime/contract/'] },
   { from: /^runtime\/config\//, may: [...COMMON, 'runtime/config/'] },
   { from: /^runtime\/corridor\//, may: [...COMMON, 'runtime/corridor/'] },
-  { from: /^runtime\/privacy\//, may: [...COMMON, 'runtime/privacy/', 'runtime/corridor/', 'runtime/durable.ts'] },
+  {
+    from: /^runtime\/privacy\//,
+    may: [...COMMON, 'runtime/privacy/', 'runtime/contract/', 'runtime/corridor/', 'runtime/durable.ts'],
+  },
   {
     from: /^runtime\/eye\//,
     may: [
@@ -86,6 +90,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     may: [
       ...COMMON,
       'runtime/voice/',
+      'runtime/contract/',
       'runtime/corridor/',
       'runtime/config/',
       'runtime/log.ts',
@@ -94,6 +99,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/no-inspector.ts',
       'runtime/durable.ts',
       'runtime/privacy/receipts.ts',
+      // Whether a command is signed by somebody who may command.
+      'runtime/privacy/command-signature.ts',
     ],
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },

@@ -123,6 +123,7 @@ if (skipBroker()) {
       assert.ok(total.in >= last.total_in && total.out >= last.total_out);
       const summed = intervals.reduce((sum, interval) => sum + interval.in + interval.out, 0);
       assert.is(summed, last.total_in + last.total_out);
+      ear.checkContract();
     } catch (error) {
       process.stdout.write(`${output}\n`);
       throw error;

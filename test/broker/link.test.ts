@@ -1,6 +1,6 @@
 /**
  * Goal: the MQTT link keeps its contract with a real broker, and says clearly why it is not let in.
- * Method: the contract suite on mosquitto; a mosquitto with passwords.
+ * Method: the contract suites on mosquitto; a mosquitto with passwords.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { linkContract } from '../drivers/link/contract.ts';
-import { skipBroker, TestBroker } from '../fakes/broker.ts';
+import { hearingContract } from '../drivers/link/hearing.ts';
+import { publishOnce, skipBroker, TestBroker } from '../fakes/broker.ts';
+import { Cable } from '../fakes/cable.ts';
 import { eventually } from '../fakes/within.ts';
 
 const TIMING = { retryMinMs: 20, retryMaxMs: 100, connectTimeoutMs: 500 };
@@ -43,6 +45,25 @@ if (skipBroker()) {
     };
   });
 
+  hearingContract('mqtt with mosquitto', async () => {
+    const broker = await TestBroker.create();
+    const cable = await Cable.to(broker.port);
+    return {
+      link: linkTo(`mqtt://127.0.0.1:${cable.port}`),
+      speaksMqtt5: true,
+      say: (topic, payload, retain, correlationData) =>
+        publishOnce(broker.url, topic, payload, { retain, correlationData }),
+      killBroker: () => broker.kill(),
+      startBroker: () => broker.start(),
+      cut: () => cable.cut(),
+      mend: () => cable.mend(),
+      dispose: async () => {
+        await cable.remove();
+        await broker.stop();
+      },
+    };
+  });
+
   test('a wrong password is told as such, once, and the right one is taken up without a restart', async () => {
     const broker = await TestBroker.create({ user: { username: 'counter', password: 'right one' } });
     const folder = mkdtempSync(join(tmpdir(), 'lethe-password-'));
@@ -52,7 +73,7 @@ if (skipBroker()) {
     const reasons: string[] = [];
     let failures = 0;
     try {
-      link.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
+      link.start({ will: { topic: 't', payload: 'x' } }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
       await eventually(3000, 'a reason', () => reasons.length > 0);
       assert.match(reasons[0]!, /user|password/);
       assert.match(reasons[0]!, 'mqtt.password_file');
@@ -81,11 +102,14 @@ if (skipBroker()) {
     const friend = linkTo(broker.url, '', '', certFile);
     const reasons: string[] = [];
     try {
-      stranger.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
+      stranger.start(
+        { will: { topic: 't', payload: 'x' } },
+        { onUp: () => {}, onDown: (reason) => reasons.push(reason) },
+      );
       await eventually(3000, 'a reason', () => reasons.length > 0);
       assert.match(reasons[0]!, 'Set mqtt.ca_file');
       await stranger.stop();
-      friend.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: () => {} });
+      friend.start({ will: { topic: 't', payload: 'x' } }, { onUp: () => {}, onDown: () => {} });
       await eventually(3000, 'link is up', () => friend.up);
       assert.is(reasons.length, 1);
     } finally {
@@ -104,7 +128,7 @@ if (skipBroker()) {
     const link = linkTo(`mqtt://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
     const reasons: string[] = [];
     try {
-      link.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
+      link.start({ will: { topic: 't', payload: 'x' } }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
       await eventually(3000, 'a reason', () => reasons.length > 0);
       assert.match(reasons[0]!, 'does not answer');
     } finally {
@@ -119,9 +143,9 @@ if (skipBroker()) {
     const second = linkTo(broker.url);
     const reasons: string[] = [];
     try {
-      first.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
+      first.start({ will: { topic: 't', payload: 'x' } }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
       await eventually(3000, 'first is up', () => first.up);
-      second.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: () => {} });
+      second.start({ will: { topic: 't', payload: 'x' } }, { onUp: () => {}, onDown: () => {} });
       await eventually(3000, 'a reason', () => reasons.length > 0);
       assert.match(reasons[0]!, 'same site and device');
     } finally {

@@ -117,6 +117,7 @@ if (skipBroker()) {
         spoilt((copy) => copy.splice(at + 1, 0, lines.find((line) => line.includes('"number":3,'))!)),
         [['replay', 3, 3]],
       );
+      ear.checkContract();
     } catch (error) {
       process.stdout.write(`${voice.output}\n`);
       throw error;

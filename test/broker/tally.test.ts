@@ -1,6 +1,6 @@
 /**
  * Goal: an audit beside a real broker: retained record, a broker that dies in the middle, the whole chain with its truth.
- * Method: mosquitto; the listener's contract; `lethe tally` as a program, driven through its pipe; a device simulated by
+ * Method: mosquitto; `lethe tally` as a program, driven through its pipe; a device simulated by
  * its totals, and then the real one with the simulated entrance.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,12 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import mqtt from 'mqtt';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MqttLink, MqttListener } from '../../drivers/link/mqtt.ts';
+import { MqttLink } from '../../drivers/link/mqtt.ts';
 import { type TallyRecord, verifyRecord } from '../../runtime/commands/tally/record.ts';
-import { listenerContract } from '../drivers/link/listener.ts';
 import { skipBroker, TestBroker } from '../fakes/broker.ts';
 import { eventually, within } from '../fakes/within.ts';
 
@@ -50,7 +48,7 @@ class Device {
     });
     const status = (state: string) => JSON.stringify({ v: 1, state, boot: 1, version: 'test' });
     this.link.start(
-      { topic: `${BASE}/status`, payload: status('offline') },
+      { will: { topic: `${BASE}/status`, payload: status('offline') } },
       {
         onUp: () => {
           this.#publish('status', status('online'));
@@ -88,29 +86,6 @@ class Device {
 if (skipBroker()) {
   test('skipped by SKIP_BROKER=1', () => {});
 } else {
-  listenerContract('mqtt with mosquitto', async () => {
-    const broker = await TestBroker.create();
-    return {
-      listener: new MqttListener({
-        url: broker.url,
-        clientId: 'listener',
-        username: '',
-        passwordFile: '',
-        caFile: '',
-        keepaliveS: 30,
-        timing: TIMING,
-      }),
-      say: async (topic, payload, retain) => {
-        const client = await mqtt.connectAsync(broker.url);
-        await client.publishAsync(topic, payload, { qos: 1, retain });
-        await client.endAsync();
-      },
-      killBroker: () => broker.kill(),
-      startBroker: () => broker.start(),
-      dispose: () => broker.stop(),
-    };
-  });
-
   test('a broker that dies in the middle: told, left out, and the record is published in the end', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'lethe-tally-'));
     const broker = await TestBroker.create();

@@ -26,6 +26,7 @@ function onStage(name: string, body: (scene: Scene) => Promise<void>): void {
       voice.start();
       await eventually(5000, 'online', () => ear.last<Status>('/status')?.state === 'online');
       await body({ broker, ear, voice, eye: new FakeEye(1) });
+      ear.checkContract();
     } catch (error) {
       process.stdout.write(`${voice.output}\n`);
       throw error;
@@ -65,11 +66,12 @@ if (skipBroker()) {
     assert.is(ear.last<Total>('/total/door')?.out, 1);
     assert.ok(voice.words().every((word) => word === ControlWord.linkUp));
     const late = await broker.subscribe();
-    await eventually(2000, 'retained', () => late.received.length >= 5);
+    await eventually(2000, 'retained', () => late.received.length >= 6);
     assert.equal(late.received.map((message) => message.topic.split('/')[4]).sort(), [
       'health',
       'info',
       'occupancy',
+      'schema',
       'status',
       'total',
     ]);

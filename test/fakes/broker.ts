@@ -8,6 +8,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
+import { checkContract } from './contract.ts';
 import { within } from './within.ts';
 
 /** True if tests that need mosquitto are to be skipped: only when asked for, never because it is missing. */
@@ -36,6 +37,8 @@ export type BrokerOptions = {
   readonly user?: BrokerUser;
   /** PEM files; without them connections are plain. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** More lines for its configuration, after those of its listener. */
+  readonly lines?: readonly string[];
 };
 
 export class TestBroker {
@@ -55,7 +58,7 @@ export class TestBroker {
   }
 
   static async create(options: BrokerOptions = {}): Promise<TestBroker> {
-    const { user, tls } = options;
+    const { user, tls, lines = [] } = options;
     const folder = mkdtempSync(join(tmpdir(), 'lethe-broker-'));
     const port = await freePort();
     const passwords = join(folder, 'passwords');
@@ -71,6 +74,7 @@ export class TestBroker {
         `listener ${port} 127.0.0.1`,
         ...(user === undefined ? ['allow_anonymous true'] : ['allow_anonymous false', `password_file ${passwords}`]),
         ...(tls === undefined ? [] : [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`]),
+        ...lines,
         // Started by root it would become another user, who may not read this folder.
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         'persistence false',
@@ -167,9 +171,28 @@ export class Subscriber {
       .map((message) => JSON.parse(message.payload) as T);
   }
 
+  /** Throws unless all that was heard of devices is as the contract says; what is retained need not be heard as such. */
+  checkContract(): void {
+    checkContract(this.received.map(({ topic, payload }) => ({ topic, payload })));
+  }
+
   async end(): Promise<void> {
     await this.#client.endAsync(true);
   }
+}
+
+/** Somebody connects, says one thing (qos 1) and leaves; `correlationData` makes it MQTT 5, else it is 3.1.1. */
+export async function publishOnce(
+  url: string,
+  topic: string,
+  payload: string,
+  options: { readonly retain?: boolean; readonly correlationData?: Uint8Array | undefined },
+): Promise<void> {
+  const { retain = false, correlationData } = options;
+  const client = await mqtt.connectAsync(url, { protocolVersion: correlationData === undefined ? 4 : 5 });
+  const properties = correlationData && { correlationData: Buffer.from(correlationData) };
+  await client.publishAsync(topic, payload, { qos: 1, retain, ...(properties && { properties }) });
+  await client.endAsync();
 }
 
 export function freePort(): Promise<number> {

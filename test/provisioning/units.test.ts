@@ -103,6 +103,15 @@ test('the corridor is two named pipes that only root and its group can reach, in
   }
 });
 
+test('credentials of the voice can be read by the voice, and no credential is the eye’s', () => {
+  const credentials = (unit: UnitFile) =>
+    grants(unit, '--allow-fs-read').filter((path) => path.includes('credentials'));
+  assert.equal(credentials(voice), ['/run/credentials/lethe-voice.service/']);
+  assert.equal(credentials(eye), []);
+  for (const key of ['LoadCredential', 'LoadCredentialEncrypted', 'ImportCredential', 'SetCredential'])
+    assert.is(settingOf(eye, key), undefined, key);
+});
+
 test('the eye can write nothing but its runtime folder, the voice nothing but its state folder', () => {
   for (const [name, unit] of BOTH) {
     assert.is(settingOf(unit, 'ProtectSystem'), 'strict', name);

@@ -34,6 +34,7 @@ export const de: Words = {
   topics: {
     status: 'ob der Zähler verbunden ist',
     info: 'was bis zum nächsten Start gleich bleibt: Versionen, Zeitzone, Namen der Linien und Zonen, Öffnungszeiten',
+    schema: 'beschreibt sich selbst: welche Topics es gibt und was ihre Felder bedeuten',
     health: 'ob das Zählen funktioniert, und wenn nicht, warum',
     privacy: 'wie viele Bilder gelesen, gelöscht und ausgelassen wurden und wie lange Bilder im Speicher waren',
     receipt:
@@ -42,10 +43,15 @@ export const de: Words = {
     interval:
       'Personen hinein und hinaus in einem Intervall für eine Linie oder einen Eingang, mit einer Schätzung der Gruppen',
     zone: 'Besuche, Verweildauer und Vorbeigehende in einem Intervall für eine Zone, alles als Summen, Mittelwerte oder Quantile',
-    occupancy: 'wie viele Personen gerade in einer Zone oder, geschätzt, im Geschäft sind',
+    occupancy: 'wie viele Personen gerade in einer Zone sind',
+    occupancyStore: 'eine Schätzung, wie viele Personen gerade im Geschäft sind',
     tally:
       'Ergebnis einer Kontrolle von Hand: Zeiten und Richtungen von Durchgängen, von einer Person gedrückt und vom Gerät gezählt',
     simulation: 'nur mit simulierter Kamera: die wahre Zahl der gezeichneten Personen',
+    discovery: 'nur wo Home Assistant genutzt wird: Namen, Einheiten und Topics dieser Zahlen, für dessen Anzeige',
+    setup:
+      'nur im Einrichtbetrieb, für die Minuten, die jemand mit einem Schlüssel verlangt hat: wo im Bild gerade Personen sind, als Punkte ohne Identität',
+    reply: 'Antworten des Geräts auf Befehle: ausgeführt, oder warum nicht',
   },
   checks: {
     audit:

@@ -32,6 +32,7 @@ export const en: Words = {
   topics: {
     status: 'whether the counter is connected',
     info: 'what stays the same until the next start: versions, time zone, names of lines and zones, opening hours',
+    schema: 'describes itself: which topics there are and what their fields mean',
     health: 'whether counting works, and if not, why',
     privacy: 'how many pictures were read, erased and dropped, and how long pictures existed in memory',
     receipt:
@@ -39,10 +40,15 @@ export const en: Words = {
     total: 'running totals of people in and out for a line or entrance',
     interval: 'people in and out in one interval for a line or entrance, with an estimate of parties',
     zone: 'visits, time spent and people passing by in one interval for a zone, all as totals, means or quantiles',
-    occupancy: 'how many people are in a zone now, or in the store as an estimate',
+    occupancy: 'how many people are in a zone now',
+    occupancyStore: 'an estimate of how many people are in the store now',
     tally:
       'result of a check by hand: times and directions of crossings, pressed by a person and counted by the device',
     simulation: 'only with a simulated camera: the true number of drawn people',
+    discovery: 'only where Home Assistant is used: names, units and topics of these numbers, for its display',
+    setup:
+      'only in set-up mode, for the minutes that somebody with a key asked for: where people are in the picture now, as points without identity',
+    reply: 'answers of the device to commands: done, or why not',
   },
   checks: {
     audit:

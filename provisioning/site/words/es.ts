@@ -33,6 +33,7 @@ export const es: Words = {
   topics: {
     status: 'si el contador está conectado',
     info: 'lo que no cambia hasta el próximo arranque: versiones, zona horaria, nombres de líneas y zonas, horario de apertura',
+    schema: 'se describe a sí mismo: qué temas hay y qué significan sus campos',
     health: 'si el recuento funciona y, si no, por qué',
     privacy: 'cuántas imágenes se han leído, borrado y descartado, y cuánto tiempo han existido imágenes en la memoria',
     receipt:
@@ -40,10 +41,15 @@ export const es: Words = {
     total: 'totales acumulados de personas que entran y salen por una línea o entrada',
     interval: 'personas que entran y salen en un intervalo por una línea o entrada, con una estimación de los grupos',
     zone: 'visitas, duración y personas que pasan de largo en un intervalo para una zona, todo en sumas, medias o cuantiles',
-    occupancy: 'cuántas personas hay en una zona o, como estimación, en la tienda',
+    occupancy: 'cuántas personas hay en una zona',
+    occupancyStore: 'una estimación de cuántas personas hay en la tienda',
     tally:
       'resultado de una comprobación a mano: horas y sentidos de los pasos, pulsados por una persona y contados por el aparato',
     simulation: 'solo con cámara simulada: el número verdadero de personas dibujadas',
+    discovery: 'solo donde se usa Home Assistant: nombres, unidades y temas de estas cifras, para mostrarlas',
+    setup:
+      'solo en modo de ajuste, durante los minutos que ha pedido alguien con una clave: dónde están ahora las personas en la imagen, como puntos sin identidad',
+    reply: 'respuestas del aparato a las órdenes: hecho, o por qué no',
   },
   checks: {
     audit:

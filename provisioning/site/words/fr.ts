@@ -34,6 +34,7 @@ export const fr: Words = {
   topics: {
     status: 'si le compteur est connecté',
     info: 'ce qui ne change pas jusqu’au prochain démarrage : versions, fuseau horaire, noms des lignes et des zones, horaires d’ouverture',
+    schema: 'se décrit lui-même : quels topics existent et ce que signifient leurs champs',
     health: 'si le comptage fonctionne et, sinon, pourquoi',
     privacy:
       'combien d’images ont été lues, effacées et écartées, et combien de temps des images ont existé en mémoire',
@@ -43,10 +44,15 @@ export const fr: Words = {
     interval:
       'personnes entrées et sorties pendant un intervalle pour une ligne ou une entrée, avec une estimation du nombre de groupes',
     zone: 'visites, durées et passants pendant un intervalle pour une zone, le tout en sommes, moyennes ou quantiles',
-    occupancy: 'combien de personnes se trouvent dans une zone ou, par estimation, dans le magasin',
+    occupancy: 'combien de personnes se trouvent dans une zone',
+    occupancyStore: 'une estimation du nombre de personnes dans le magasin',
     tally:
       'résultat d’un contrôle manuel : heures et sens des passages, saisis par une personne et comptés par l’appareil',
     simulation: 'uniquement avec une caméra simulée : le vrai nombre de personnes dessinées',
+    discovery: 'uniquement si Home Assistant est utilisé : noms, unités et topics de ces chiffres, pour son affichage',
+    setup:
+      'uniquement en mode de réglage, pendant les minutes demandées par une personne munie d’une clé : où se trouvent les personnes dans l’image à cet instant, en points sans identité',
+    reply: 'réponses de l’appareil aux commandes : fait, ou pourquoi non',
   },
   checks: {
     audit:

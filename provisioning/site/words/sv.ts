@@ -34,6 +34,7 @@ export const sv: Words = {
   topics: {
     status: 'om räknaren är ansluten',
     info: 'det som är oförändrat fram till nästa start: versioner, tidszon, namn på linjer och zoner, öppettider',
+    schema: 'beskriver sig självt: vilka ämnen som finns och vad deras fält betyder',
     health: 'om räkningen fungerar, och annars varför inte',
     privacy: 'hur många bilder som lästs, raderats och hoppats över, och hur länge bilder funnits i minnet',
     receipt:
@@ -41,10 +42,15 @@ export const sv: Words = {
     total: 'löpande totaler för antalet in och ut över en linje eller entré',
     interval: 'antalet in och ut under ett intervall för en linje eller entré, med en uppskattning av antalet sällskap',
     zone: 'besök, vistelsetid och förbipasserande under ett intervall för en zon, allt som summor, medelvärden eller kvantiler',
-    occupancy: 'hur många som är i en zon just nu, eller i butiken enligt en uppskattning',
+    occupancy: 'hur många som är i en zon just nu',
+    occupancyStore: 'en uppskattning av hur många som är i butiken just nu',
     tally:
       'resultatet av en manuell kontroll: tider och riktningar för passager, knapptryckta av en person och räknade av enheten',
     simulation: 'endast med simulerad kamera: det sanna antalet tecknade personer',
+    discovery: 'endast där Home Assistant används: siffrornas namn, enheter och ämnen, för dess visning',
+    setup:
+      'endast i inställningsläge, under de minuter som någon med en nyckel har begärt: var i bilden personer är just nu, som punkter utan identitet',
+    reply: 'enhetens svar på kommandon: utfört, eller varför inte',
   },
   checks: {
     audit:

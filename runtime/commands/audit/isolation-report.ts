@@ -29,6 +29,8 @@ export type IsolationResult = {
     readonly attempts: readonly Attempted[];
   })[];
   readonly capacity: Capacity;
+  /** While somebody has asked for set-up mode. */
+  readonly capacitySetup: Capacity;
 };
 
 const LAYER_WORDS: Readonly<Record<Layer, string>> = { kernel: 'kernel', node: 'Node’s permission model' };
@@ -48,7 +50,7 @@ export function isolationText(result: IsolationResult): string {
     `Isolation, tried from inside: Node ${result.node}, ${user}, camera ${result.camera}`,
     '',
     ...result.roles.flatMap(roleLines),
-    ...capacityLines(result.capacity),
+    ...capacityLines(result.capacity, result.capacitySetup),
     '',
     result.ok ? 'Everything that must fail failed.' : 'NOT ISOLATED: something succeeded that must fail.',
     '',
@@ -76,7 +78,7 @@ function verdictWords({ verdict, by, why }: Attempted): string {
   return verdict === 'needed' ? `allowed: ${why}` : verdict;
 }
 
-function capacityLines(capacity: Capacity): string[] {
+function capacityLines(capacity: Capacity, setup: Capacity): string[] {
   const { recordBytes, recordsPerSecond, bitsOf, bitsPerRecord, bitsPerSecond, burstBits, burstPauseS } = capacity;
   const kinds = Object.entries(bitsOf).map(([name, bits]) => `${name} ${bits.toFixed(0)}`);
   return [
@@ -84,6 +86,7 @@ function capacityLines(capacity: Capacity): string[] {
     `  ${recordBytes}-byte records, at most ${bitsPerRecord.toFixed(1)} of their ${recordBytes * 8} bits free, ${recordsPerSecond} a second: ${(bitsPerSecond / 1000).toFixed(1)} kbit/s`,
     `  in one moment, once in ${burstPauseS.toFixed(0)} quiet seconds, a backlog: ${(burstBits / 8000).toFixed(0)} kB`,
     `  free bits by kind: ${kinds.join(', ')}`,
+    `  in set-up mode, for the minutes that somebody asked for, positions of people besides (${setup.bitsOf['dots']!.toFixed(0)} bits): ${setup.bitsPerRecord.toFixed(1)} bits, ${setup.recordsPerSecond} a second: ${(setup.bitsPerSecond / 1000).toFixed(1)} kbit/s`,
     ...PICTURES.map(({ what, bits, rateHz }) => `  ${what}: ${pictureWords(bits, rateHz, bitsPerSecond)}`),
     '  So it cannot carry a film. But a bound on the rate is not zero: an eye that somebody had rewritten could send small',
     '  pictures disguised as counts, one in a second, or about a hundred at once after a pause. Against that stand: it runs',

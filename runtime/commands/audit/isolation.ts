@@ -99,7 +99,7 @@ export async function auditIsolation(config: Config, abilities: Abilities): Prom
         return { role, plan: whole, attempts: judge(role, whole, { control, kernel, inside }) };
       }),
     );
-    const capacity = capacityOf({ counters: counterNames(config).length, zones: config.zones.length });
+    const layout = { counters: counterNames(config).length, zones: config.zones.length };
     const ok = roles.every(({ attempts }) => attempts.every(({ verdict }) => verdict !== 'SUCCEEDED'));
     return {
       ok,
@@ -107,7 +107,8 @@ export async function auditIsolation(config: Config, abilities: Abilities): Prom
       uid: process.getuid?.() ?? -1,
       camera: config.camera.driver,
       roles: roles.map(({ role, plan: { allowed, missing }, attempts }) => ({ role, allowed, missing, attempts })),
-      capacity,
+      capacity: capacityOf(layout),
+      capacitySetup: capacityOf(layout, 'setup'),
     };
   } finally {
     for (const child of children) child.kill('SIGKILL');

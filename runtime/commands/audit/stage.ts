@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { makeFifo } from '../../../drivers/fifo.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../../drivers/link/embedded-broker.ts';
 import { configWords } from '../../config/arguments.ts';
+import { embeddedBrokerWords } from '../../config/broker.ts';
 import { loadConfig } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
 import { DriverError } from '../../errors.ts';
@@ -90,9 +91,7 @@ export class Stage {
       'camera.driver=rpicam',
       `camera.frame_rate_hz=${frameRateHz}`,
       'gpio.driver=memory',
-      `mqtt.url=mqtt://127.0.0.1:${broker.port}`,
-      'mqtt.username=',
-      'mqtt.password_file=',
+      ...embeddedBrokerWords(broker.port),
       'interval_s=5',
       `state_dir=${join(folder, 'state')}`,
       // All that they ever say, into a file that is searched as well.

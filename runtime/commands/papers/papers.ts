@@ -53,7 +53,7 @@ export function codeFacts(config: Config): CodeFacts {
     recordsPerSecondMax: RECORDS_PER_SECOND_MAX,
     ledgerMb: BYTES_MAX / (1024 * 1024),
     stateFile: LEDGER_FILE,
-    topics: leavingTopics(config.site, config.device),
+    topics: leavingTopics(config),
   };
 }
 

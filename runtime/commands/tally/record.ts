@@ -5,12 +5,12 @@
  * A record is believed in two steps: the signature says that nobody changed it since, and the result is worked out anew
  * from the moments. Neither says that the person pressed well, nor that the key is the device's: compare it.
  */
-import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { closed } from '../../contract/fields.ts';
+import { type Tally, TallySchema } from '../../contract/tally.ts';
 import { canonicalJson, type DeviceKey, isSignedBy } from '../../privacy/device-key.ts';
-import { DIRECTIONS } from './match.ts';
 import { type TallyResult, tallyResult } from './result.ts';
-import { MOMENTS_MAX, NOTES, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 const PURPOSE = 'lethe tally 1';
 /** Two one-sided tests at 5 %, as in statistics.ts. */
@@ -18,49 +18,8 @@ export const ALPHA = 0.05;
 
 const SHOWN_CHARS_MAX = 200;
 
-const strict = { additionalProperties: false };
-const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,31}$' });
-const Time = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
-const Ms = Type.Integer({ minimum: 0, maximum: 31_536_000_000 });
-const Way = Type.Enum([...DIRECTIONS]);
-const Moments = Type.Array(Type.Tuple([Ms, Way]), { maxItems: MOMENTS_MAX + 1 });
-
-const RecordSchema = Type.Object(
-  {
-    v: Type.Literal(1),
-    kind: Type.Literal('tally'),
-    site: Name,
-    device: Name,
-    line: Name,
-    /** Version of Lethe that held the session. */
-    version: Type.String({ maxLength: 64 }),
-    /** RFC 3339, UTC. `to` is `from` plus the length by a clock that does not jump. */
-    from: Time,
-    to: Time,
-    window_ms: Type.Integer({ minimum: 1, maximum: 60_000 }),
-    margin: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }),
-    alpha: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 0.5 }),
-    /** False: the person did not see the device's numbers while pressing. */
-    device_shown: Type.Boolean(),
-    /** By the person; ms since `from`, and the way. */
-    presses: Moments,
-    /** Taken back: when pressed, which way, when taken back. */
-    undone: Type.Array(Type.Tuple([Ms, Way, Ms]), { maxItems: MOMENTS_MAX + 1 }),
-    /** By the device, as its totals arrived. */
-    counts: Moments,
-    /** From, to, and why one of the two was not looking. */
-    gaps: Type.Array(Type.Tuple([Ms, Ms, Type.Enum(['pause', 'broker', 'device'])])),
-    notes: Type.Array(Type.Tuple([Ms, Type.Enum([...NOTES])])),
-    result: Type.Object({}),
-    /** Raw Ed25519 public key and signature in base64. */
-    key: Type.String({ maxLength: 64 }),
-    signature: Type.String({ maxLength: 128 }),
-  },
-  strict,
-);
-/** Names of all fields, as they leave the device. */
-export const RECORD_FIELDS: readonly string[] = Object.keys(RecordSchema.properties);
-export type TallyRecord = Omit<Static<typeof RecordSchema>, 'result'> & { readonly result: TallyResult };
+const RecordSchema = closed(TallySchema);
+export type TallyRecord = Omit<Tally, 'result'> & { readonly result: TallyResult };
 
 export type RecordFacts = {
   readonly site: string;

@@ -5,21 +5,17 @@
  * but who reads the record shall see how often somebody changed their mind.
  * Memory: at most MOMENTS_MAX moments a list; a session that is full ends itself.
  */
+import { TALLY_MOMENTS_MAX as MOMENTS_MAX, type TALLY_GAP_REASONS, type TALLY_NOTES } from '../../contract/tally.ts';
 import type { Direction, Moment } from './match.ts';
 
-/** pause: the person's. broker: our connection to it was gone. device: it was gone, or started anew. */
-export type GapReason = 'pause' | 'broker' | 'device';
+export type GapReason = (typeof TALLY_GAP_REASONS)[number];
 /** From and to in ms since the begin. */
 export type Gap = readonly [fromMs: number, toMs: number, reason: GapReason];
 export type Undone = readonly [tMs: number, direction: Direction, undoneAtMs: number];
 
-/** What the device did in the middle, for the record. */
-export const NOTES = ['new_boot', 'new_epoch', 'total_fell', 'total_jumped', 'odd_payload'] as const;
-export type NoteWord = (typeof NOTES)[number];
+export type NoteWord = (typeof TALLY_NOTES)[number];
 export type Note = readonly [tMs: number, word: NoteWord];
 
-/** A whole day at two crossings a second would not fill it, and its record is below a megabyte. */
-export const MOMENTS_MAX = 20_000;
 const NOTES_MAX = 1000;
 
 export class Session {

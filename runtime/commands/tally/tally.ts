@@ -14,27 +14,29 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { counterNames } from '../../config/counters.ts';
+import { TOPIC_ROOT } from '../../contract/contract.ts';
+import { TALLY_MOMENTS_MAX } from '../../contract/tally.ts';
+import { topicNames } from '../../contract/topics.ts';
 import { replaceDurable } from '../../durable.ts';
 import { ExitCode, explain, LetheError, LinkError } from '../../errors.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gpio } from '../../ports/gpio.ts';
-import type { Listener } from '../../ports/listener.ts';
+import type { Link } from '../../ports/link.ts';
 import { type DeviceKey, openDeviceKey } from '../../privacy/device-key.ts';
 import { MS_PER_S, US_PER_MS } from '../../units.ts';
-import { TOPIC_ROOT, topicNames } from '../../voice/topics/names.ts';
 import { Display } from './display.ts';
 import { KeyReader, LineReader, openButtons, WORDS, type Word } from './input.ts';
 import { Observer } from './observer.ts';
 import { type Plan, planOf, type TallyOptions } from './plan.ts';
 import { recordText, signedRecord, type TallyRecord } from './record.ts';
 import { reportText } from './report.ts';
-import { MOMENTS_MAX, Session } from './session.ts';
+import { Session } from './session.ts';
 
 /** What a session touches of the machine; tests hand in others. */
 export type TallyEnvironment = {
   readonly clock: Clock;
-  readonly listener: Listener;
+  readonly link: Link;
   readonly openGpio: () => Promise<Gpio>;
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly out: (text: string) => void;
@@ -108,26 +110,29 @@ class RunningTally {
 
   /** Connects, and resolves when the device is online and its total is here. Throws LinkError with what to do, else. */
   async prepare(): Promise<void> {
-    const { listener } = this.#environment;
+    const { link } = this.#environment;
     const { status, total, health } = this.#observed();
     let changed = () => {};
-    listener.start([status, total, health], {
-      onUp: () => {
-        this.#observer.linkUp(this.#nowMs());
-        changed();
+    link.start(
+      { topics: [status, total, health] },
+      {
+        onUp: () => {
+          this.#observer.linkUp(this.#nowMs());
+          changed();
+        },
+        onDown: (reason) => {
+          this.#downReason = reason;
+          this.#observer.linkDown(this.#nowMs(), reason);
+          changed();
+        },
+        onMessage: ({ topic, payload, retained }) => {
+          this.#observer.message(this.#nowMs(), topic, payload, retained);
+          changed();
+          this.#endIfFull();
+          this.#draw();
+        },
       },
-      onDown: (reason) => {
-        this.#downReason = reason;
-        this.#observer.linkDown(this.#nowMs(), reason);
-        changed();
-      },
-      onMessage: (topic, payload, retained) => {
-        this.#observer.message(this.#nowMs(), topic, payload, retained);
-        changed();
-        this.#endIfFull();
-        this.#draw();
-      },
-    });
+    );
     const until = (timeoutMs: number, isReached: () => boolean) =>
       new Promise<boolean>((resolve) => {
         const timer = setTimeout(() => resolve(false), timeoutMs);
@@ -139,8 +144,8 @@ class RunningTally {
         changed();
       });
     // A reason ends the waiting: it names the remedy, and the person stands at the door.
-    await until(CONNECT_MS_MAX, () => listener.up || this.#downReason !== '');
-    if (!listener.up) throw this.#notConnected();
+    await until(CONNECT_MS_MAX, () => link.up || this.#downReason !== '');
+    if (!link.up) throw this.#notConnected();
     const { firstWordMsMax = FIRST_WORD_MS_MAX } = this.#environment;
     if (!(await until(firstWordMsMax, () => this.#observer.isObserving))) throw this.#notCounting();
     await this.#openPins();
@@ -197,7 +202,7 @@ class RunningTally {
 
   async close(): Promise<void> {
     for (const undo of this.#undo.splice(0)) undo();
-    await this.#environment.listener.stop();
+    await this.#environment.link.stop();
   }
 
   #observed(): { status: string; total: string; health: string } {
@@ -322,7 +327,7 @@ class RunningTally {
 
   #endIfFull(): void {
     if (!this.#session.isFull || this.#durationMs !== undefined) return;
-    this.#display.say(`${MOMENTS_MAX} events are as many as a record holds: the session ends here.`);
+    this.#display.say(`${TALLY_MOMENTS_MAX} events are as many as a record holds: the session ends here.`);
     this.#end();
   }
 
@@ -362,7 +367,7 @@ class RunningTally {
   async #publish(record: TallyRecord, writtenTo: string): Promise<void> {
     const topic = this.#topics.tally(record.line);
     try {
-      await this.#environment.listener.publish(topic, recordText(record), { retain: true, qos: 1 });
+      await this.#environment.link.publish(topic, recordText(record), { retain: true, qos: 1 });
       this.#tell(`Published on ${topic}.\n`);
     } catch (error) {
       const place = writtenTo === '' ? this.#keep(record) : writtenTo;

@@ -12,6 +12,7 @@
  * no reader gets an interval of 1970.
  * Memory: the intervals not yet closed, as a rule one or two; they live inside the ledger's state.
  */
+import type { Interval } from '../../contract/counts.ts';
 import { MS_PER_S } from '../../units.ts';
 import { addFrameTally, emptyFrames, type FrameTally } from './frames.ts';
 import { CHAIN_GAP_MS } from './groups.ts';
@@ -20,7 +21,7 @@ import { addDwell, addPresence, addTally, emptyZoneTally, type ZoneTally } from 
 /** What made an interval less than whole; bits of OpenInterval.flags. */
 export const IntervalFlag = { late: 1, silent: 2, paused: 4, cameraLost: 8, clock: 16 } as const;
 
-export type Quality = 'ok' | 'degraded' | 'paused' | 'camera_lost';
+export type Quality = Interval['quality'];
 
 export type OpenInterval = {
   fromMs: number;

@@ -20,6 +20,8 @@ import { DatabaseError } from '../../errors.ts';
 import type { OpenDatabase } from '../../ports/database.ts';
 import type { Receipt } from '../../privacy/receipts.ts';
 import { US_PER_S } from '../../units.ts';
+import { emptyMemory } from '../commands/memory.ts';
+import { nothingAnnounced } from '../discovery/discovery.ts';
 import { emptyTotals, type LineTotals } from '../intervals/totals.ts';
 import { LedgerFile, problemOf } from './file.ts';
 import { type Batch, type IntervalRecord, type LedgerRecord, lastSeqOf, recordsOf } from './records.ts';
@@ -104,6 +106,9 @@ export class Ledger {
     this.#isEpochOnDisk = typeof found === 'object';
     this.state = typeof found === 'object' ? found : emptyState(lines, zones);
     this.#savedSeq = this.state.seq;
+    // A state of before there were these.
+    this.state.commands ??= emptyMemory();
+    this.state.discovery ??= nothingAnnounced();
     for (const name of lines) {
       this.state.lines[name] ??= emptyTotals();
       this.state.net[name] ??= emptyTotals();

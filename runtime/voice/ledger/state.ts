@@ -3,6 +3,8 @@
  * worn card has changed must not pass for one.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { type CommandMemory, emptyMemory } from '../commands/memory.ts';
+import { type DiscoveryMemory, nothingAnnounced } from '../discovery/discovery.ts';
 import type { EyeFrames } from '../intervals/frames.ts';
 import { emptyIntervals, type IntervalState } from '../intervals/intervals.ts';
 import type { LineTotals } from '../intervals/totals.ts';
@@ -36,6 +38,10 @@ export type LedgerState = {
   eyes: EyeFrames[];
   intervals: IntervalState;
   receiptHead: ReceiptHead;
+  /** So that no command is carried out twice. */
+  commands: CommandMemory;
+  /** What Home Assistant was told of. */
+  discovery: DiscoveryMemory;
   /** Records given up before the broker had them. */
   droppedCount: number;
 };
@@ -55,6 +61,8 @@ export function emptyState(lines: readonly string[], zones: readonly string[]): 
     eyes: [],
     intervals: emptyIntervals(lines, zones),
     receiptHead: { number: 0, hash: null },
+    commands: emptyMemory(),
+    discovery: nothingAnnounced(),
     droppedCount: 0,
   };
 }

@@ -87,7 +87,8 @@ export class Occupancy {
     // Reset in a future that a wrong clock had reached: it must not keep us from the next one.
     if (state.resetAtMs > nowMs) state.resetAtMs = lastClosingMs;
     if (lastClosingMs <= state.resetAtMs) return false;
-    if (state.resetAtMs > 0 && state.in + state.out >= DAY_COUNT_MIN) {
+    // A day that began with people inside has more who left than who came: it says nothing about a counter.
+    if (state.resetAtMs > 0 && state.base === 0 && state.in + state.out >= DAY_COUNT_MIN) {
       state.days.unshift({ in: state.in, out: state.out });
       state.days.length = Math.min(state.days.length, DAYS_KEPT);
     }
@@ -96,9 +97,10 @@ export class Occupancy {
     return true;
   }
 
-  /** A person has counted, or knows: so many are inside now. */
-  set(people: number): void {
+  /** A person has counted, or knows: so many are inside at atMs. Who crossed before is part of that number. */
+  set(people: number, atMs: number): void {
     this.#beginAt(people);
+    this.#state.resetAtMs = atMs;
   }
 
   #beginAt(people: number): void {

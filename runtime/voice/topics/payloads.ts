@@ -1,33 +1,50 @@
 /**
- * Payloads: everything that leaves the device, field by field. If it is not in this file, it does not leave.
+ * Payloads: everything that leaves the device, field by field. If it is not in this file, it does not leave. What a field
+ * means, its unit and range stand in runtime/contract, whose types each builder must fill: tsc refuses a field that is
+ * missing, unknown or of another type.
  * Each builder writes its keys in a fixed order, so that equal facts give equal bytes. Times are RFC 3339 in UTC with
  * milliseconds; the site's zone stands apart (`tz`), since local times are ambiguous once a year.
- * Never here: pictures, positions, track numbers, anything about one person.
+ * Never here: pictures, track numbers, anything that says who somebody is or was a moment ago. Positions of people only on
+ * `setup`, for the minutes for which somebody with a key asked for set-up mode: points in a picture that nobody sees, sorted,
+ * none tied to the next.
  */
+
+import type { Reply, SetupDots } from '../../contract/commands.ts';
+import { CONTRACT_VERSION } from '../../contract/contract.ts';
+import type { Interval, IntervalHead, IntervalTail, Store, Total, Zone, ZoneNow } from '../../contract/counts.ts';
+import type {
+  CameraDriver,
+  EyeStateWord,
+  Health,
+  Info,
+  Privacy,
+  Residency,
+  Simulation,
+  Status,
+} from '../../contract/device.ts';
+import { type DocumentFacts, schemaDocument } from '../../contract/document.ts';
+import type { SchemaDocument } from '../../contract/schema-document.ts';
 import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
 import type { OccupancyFacts } from '../occupancy/occupancy.ts';
 import type { ReceiptCondition } from '../receipts/notary.ts';
 
-/** Version of every payload; grows when a field changes its meaning or goes, not when one is added. */
-const V = 1;
+const V = CONTRACT_VERSION;
 
 /** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */
 export function rfc3339(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-export type StatusFacts = {
-  /** online: connected; stopped: ended on purpose; offline: the broker lost us (last will). */
-  readonly state: 'online' | 'offline' | 'stopped';
-  /** Starts of the voice since the epoch. An `offline` with an older boot than the last `online` is stale. */
-  readonly boot: number;
-  /** Version of Lethe. */
-  readonly version: string;
-};
+/** Facts in, text out: the type says which payload it must be. */
+function textOf<Payload>(payload: Payload): string {
+  return JSON.stringify(payload);
+}
 
-/** status · retained, qos 1, last will */
+export type StatusFacts = Pick<Status, 'state' | 'boot' | 'version'>;
+
+/** status */
 export function statusPayload({ state, boot, version }: StatusFacts): string {
-  return JSON.stringify({ v: V, state, boot, version });
+  return textOf<Status>({ v: V, state, boot, version });
 }
 
 export type InfoFacts = {
@@ -44,43 +61,41 @@ export type InfoFacts = {
   readonly tz: string;
   readonly intervalS: number;
   readonly frameRateHz: number;
-  /** Camera driver: scene, video, rpicam. */
-  readonly camera: string;
+  readonly camera: CameraDriver;
   /** Detector: `default`, or the file name of the manifest. */
   readonly model: string;
-  readonly lines: readonly { readonly name: string; readonly in: string }[];
+  readonly lines: readonly Info['lines'][number][];
   readonly entrances: readonly { readonly name: string; readonly lines: readonly string[] }[];
   readonly zones: readonly { readonly name: string; readonly passes: string }[];
   readonly openingHours: readonly string[];
 };
 
-/** info · retained, qos 1: what stays the same until the next start */
+/** info */
 export function infoPayload(facts: InfoFacts): string {
-  return JSON.stringify({
+  return textOf<Info>({
     v: V,
-    /** Same words as in the topic, for readers that lost it. */
     site: facts.site,
     device: facts.device,
     version: facts.version,
     node_version: facts.nodeVersion,
     boot: facts.boot,
-    /** Series of totals; a new one means that totals began again at 0. */
     epoch_id: facts.epochId,
     started_at: rfc3339(facts.startedAtMs),
-    /** IANA time zone of the site. */
     tz: facts.tz,
     interval_s: facts.intervalS,
     frame_rate_hz: facts.frameRateHz,
     camera: facts.camera,
     model: facts.model,
-    /** Counting lines: name as in topics, and the way in the picture that counts as in. */
     lines: facts.lines.map((line) => ({ name: line.name, in: line.in })),
-    /** Lines counted as one, under a name of their own. */
-    entrances: facts.entrances.map(({ name, lines }) => ({ name, lines })),
+    entrances: facts.entrances.map(({ name, lines }) => ({ name, lines: [...lines] })),
     zones: facts.zones.map(({ name, passes }) => ({ name, passes })),
-    /** As in the configuration, in the site's time zone; empty: always open. */
-    opening_hours: facts.openingHours,
+    opening_hours: [...facts.openingHours],
   });
+}
+
+/** schema */
+export function schemaPayload(facts: DocumentFacts): string {
+  return textOf<SchemaDocument>(schemaDocument(facts));
 }
 
 export type TotalFacts = {
@@ -92,14 +107,12 @@ export type TotalFacts = {
   readonly atMs: number;
 };
 
-/** total/<line> · retained, qos 1: a meter that never falls within an epoch */
+/** total/<line> */
 export function totalPayload({ in: countIn, out, netIn, netOut, epochId, atMs }: TotalFacts): string {
-  return JSON.stringify({
+  return textOf<Total>({
     v: V,
-    /** Every crossing, at once. */
     in: countIn,
     out,
-    /** When people have left the view, without those who turned back in it: in - out comes to the same. */
     net_in: netIn,
     net_out: netOut,
     epoch_id: epochId,
@@ -116,114 +129,83 @@ export type IntervalFacts = {
 };
 
 /**
- * interval/<line> and zone/<zone> · qos 1, at least once: readers drop what they have by (device, epoch_id, seq).
+ * interval/<line> and zone/<zone>, at least once: readers drop what they have by (device, epoch_id, seq).
  * Receipts hold the hash of all of it but `tz` and `historical`, and a record may wait for the broker while the program is
  * replaced: a field that is added here must be one of the record's own, so that records that wait go without it.
  */
 export function intervalPayload(facts: IntervalFacts): string {
   const { record } = facts;
-  return JSON.stringify({
-    ...beginOf(facts),
-    ...(record.kind === 'zone' ? zoneFieldsOf(record) : countFieldsOf(record)),
-    ...endOf(facts),
-  });
+  return record.kind === 'zone'
+    ? textOf<Zone>({ ...headOf(facts), ...zoneFieldsOf(record), ...tailOf(facts) })
+    : textOf<Interval>({ ...headOf(facts), ...countFieldsOf(record), ...tailOf(facts) });
 }
 
-function beginOf({ record, epochId, tz }: IntervalFacts): object {
+function headOf({ record, epochId, tz }: IntervalFacts): IntervalHead {
   return {
     v: V,
-    /** Counts records of this device, lines and zones together; a restart does not reset it. */
     seq: record.seq,
-    /** Start of the voice in which the interval was closed. */
     boot: record.boot,
     epoch_id: epochId,
-    /** Begin, included. */
     from: rfc3339(record.fromMs),
-    /** End, excluded. */
     to: rfc3339(record.toMs),
     tz,
-    /** The shop was open, at least for a part of it. */
     open: record.isOpen,
   };
 }
 
-function endOf({ record, historical }: IntervalFacts): object {
-  return {
-    /** Frames read. */
-    samples: record.samples,
-    /** Frames of a camera that missed none. */
-    expected: record.expected,
-    /** ok · degraded (frames missing, or people whose moment is not known) · paused (privacy button) · camera_lost */
-    quality: record.quality,
-    historical,
-  };
+function tailOf({ record, historical }: IntervalFacts): IntervalTail {
+  return { samples: record.samples, expected: record.expected, quality: record.quality, historical };
 }
 
-function countFieldsOf(record: CountRecord): object {
+function countFieldsOf(record: CountRecord): Omit<Interval, keyof (IntervalHead & IntervalTail)> {
   return {
-    /** Every crossing, by its own time. */
     in: record.in,
     out: record.out,
-    /** Without those who turned back within the view, by the time they left it. */
     net_in: record.netIn,
     net_out: record.netOut,
-    /** Totals at `to`: the difference to the record before of this line is exactly `in` and `out`. */
     total_in: record.totalIn,
     total_out: record.totalOut,
-    /** Entries with a pause of 3 s before them. */
     chains: record.chains,
-    /** Parties that came in since the full hour, up to `to`: an estimate, best in the hour's last record. */
     groups_hour: record.groupsHour,
   };
 }
 
-function zoneFieldsOf({ facts, entries }: ZoneRecord): object {
+function zoneFieldsOf({ facts, entries }: ZoneRecord): Omit<Zone, keyof (IntervalHead & IntervalTail)> {
   const passing = entries === null ? 0 : entries + facts.passersBy;
   return {
-    /** People who came into the zone, and those who left it within bounce_s. */
     visits: facts.visits,
     bounces: facts.bounces,
-    /** Of the visits that ended in the interval; n is their number, and all three are null without one. */
     dwell_s: { n: facts.dwellCount, mean: facts.dwellMeanS, median: facts.dwellMedianS, p90: facts.dwellP90S },
-    /** People in the zone, each second. */
     people: { mean: facts.peopleMean, max: facts.peopleMax },
-    /** Of these, who had stood for three seconds. */
     queue: { mean: facts.queueMean, max: facts.queueMax },
-    /** People who were in the zone and left the view without crossing the line that it lies before. */
     passers_by: facts.passersBy,
-    /** entries / (entries + passers-by) through that line; null: no such line, or nobody. */
     drop_in_rate: passing === 0 ? null : Math.round((1e4 * entries!) / passing) / 1e4,
   };
 }
 
 export type ZoneNowFacts = { readonly atMs: number; readonly people: number; readonly queue: number };
 
-/** occupancy/<zone> · retained, qos 1: who is in the zone now, of those in view; on change, at most once a second */
+/** occupancy/<zone> */
 export function zoneNowPayload({ atMs, people, queue }: ZoneNowFacts): string {
-  return JSON.stringify({ v: V, at: rfc3339(atMs), people, queue });
+  return textOf<ZoneNow>({ v: V, at: rfc3339(atMs), people, queue });
 }
 
 export type StoreFacts = OccupancyFacts & { readonly atMs: number; readonly tz: string; readonly isOpen: boolean };
 
-/** occupancy/store · retained, qos 1: who is in the store, by who came in and who left; on change, at most once a second */
+/** occupancy/store */
 export function storePayload(facts: StoreFacts): string {
-  return JSON.stringify({
+  return textOf<Store>({
     v: V,
     at: rfc3339(facts.atMs),
     tz: facts.tz,
     open: facts.isOpen,
-    /** Best estimate, corrected by `ratio`. */
     people: facts.people,
-    /** Where it lies on about 95 of 100 days; null until a day has passed. */
     people_min: facts.peopleMin,
     people_max: facts.peopleMax,
-    /** Since `reset_at`, uncorrected. */
     in: facts.in,
     out: facts.out,
-    /** In to out over the past `days` days: who leaves counts as so many. */
     ratio: facts.ratio,
     days: facts.days,
-    /** (in - out) / (in + out) of the last whole day: a counter's own error; above 0.05 look at how it hangs. */
     imbalance: facts.imbalance,
     reset_at: facts.resetAtMs === 0 ? null : rfc3339(facts.resetAtMs),
   });
@@ -231,11 +213,10 @@ export function storePayload(facts: StoreFacts): string {
 
 export type HealthFacts = {
   readonly atMs: number;
-  /** unknown, starting, counting, paused, camera_lost, stopping, silent, eye_cut_off */
-  readonly eyeState: string;
+  readonly eyeState: EyeStateWord;
   /** Why, in one word; empty: no reason. For eye_cut_off a sentence. */
   readonly eyeReason: string;
-  readonly camera: string;
+  readonly camera: CameraDriver;
   readonly ledger: LedgerCondition;
   readonly receipts: ReceiptCondition;
   /** Records that wait for the broker. */
@@ -251,11 +232,17 @@ export type HealthFacts = {
   readonly residencyMsMax: number;
   /** Null: the eye has not told it yet. */
   readonly overLimit: OverLimitFacts | null;
+  /** End of set-up mode; null: it is off. */
+  readonly setupUntilMs: number | null;
+  readonly commands: CommandFacts;
 };
 
-/** health · retained, qos 1: on every change and each minute */
+/** Commands since the start of the voice. */
+export type CommandFacts = { readonly accepted: number; readonly refused: number; readonly lastAtMs: number | null };
+
+/** health */
 export function healthPayload(facts: HealthFacts): string {
-  return JSON.stringify({
+  return textOf<Health>({
     v: V,
     at: rfc3339(facts.atMs),
     eye: { state: facts.eyeState, reason: facts.eyeReason },
@@ -268,15 +255,19 @@ export function healthPayload(facts: HealthFacts): string {
       /** Records from here on can be sent again; older ones went when the ledger was full. */
       kept_from: facts.keptFromMs === null ? null : rfc3339(facts.keptFromMs),
     },
-    /** ok, or no_key: intervals bear no receipt, and why. */
     receipts: { state: facts.receipts.state, reason: facts.receipts.reason },
     corridor: { records: facts.records, cut_off: facts.cutOff },
-    /** Frames that were in memory for longer than the limit, since the eye's boot; null: not known yet. */
     privacy: { limit_ms: facts.residencyMsMax, ...overLimitFieldsOf(facts.overLimit) },
+    setup: { until: facts.setupUntilMs === null ? null : rfc3339(facts.setupUntilMs) },
+    commands: {
+      accepted: facts.commands.accepted,
+      refused: facts.commands.refused,
+      last_at: facts.commands.lastAtMs === null ? null : rfc3339(facts.commands.lastAtMs),
+    },
   });
 }
 
-function cameraState(eyeState: string): string {
+function cameraState(eyeState: EyeStateWord): Health['camera']['state'] {
   if (eyeState === 'counting') return 'ok';
   if (eyeState === 'camera_lost') return 'lost';
   return eyeState === 'paused' || eyeState === 'stopping' ? 'off' : 'unknown';
@@ -290,7 +281,7 @@ export type OverLimitFacts = {
   readonly lastUs: number | null;
 };
 
-function overLimitFieldsOf(facts: OverLimitFacts | null): object {
+function overLimitFieldsOf(facts: OverLimitFacts | null): Pick<Privacy, 'over_limit' | 'last_at' | 'last_us'> {
   const lastAtMs = facts?.lastAtMs ?? null;
   return {
     over_limit: facts?.count ?? null,
@@ -303,12 +294,7 @@ function overLimitFieldsOf(facts: OverLimitFacts | null): object {
 export type FramesFacts = { readonly read: number; readonly erased: number; readonly dropped: number };
 
 /** Microseconds, and n frames. */
-export type ResidencyFacts = {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-  readonly n: number;
-};
+export type ResidencyFacts = Readonly<Residency>;
 
 /** Null: the eye has not told it yet. */
 export type BothResidencies = { readonly pixels: ResidencyFacts | null; readonly derived: ResidencyFacts | null };
@@ -327,37 +313,65 @@ export type PrivacyFacts = {
   readonly modelSha256: string | null;
 };
 
-/** privacy · qos 1, each minute */
+/** privacy */
 export function privacyPayload(facts: PrivacyFacts): string {
   const { read, erased, dropped } = facts.frames;
-  return JSON.stringify({
+  return textOf<Privacy>({
     v: V,
     at: rfc3339(facts.atMs),
-    /** erased equals read, but for one that may be in work; dropped ones were erased without being looked at. */
     frames: { read, erased, dropped },
-    /** When the eye told what follows; an eye that is paused or lost its camera tells of the frames it had. */
     reported_at: facts.reportedAtMs === null ? null : rfc3339(facts.reportedAtMs),
-    /**
-     * pixels: first byte of a frame in memory → its slot all zero, n frames, the dropped ones with them. derived: → all that
-     * was computed from it zero, frames read. Of the eye's last minute and since its boot; null: not told yet.
-     */
     residency_us: { minute: residencyFieldsOf(facts.minute), since_boot: residencyFieldsOf(facts.sinceBoot) },
-    /** How long a frame may be there, and how many were longer since the eye's boot. */
     limit_ms: facts.limitMs,
     ...overLimitFieldsOf(facts.overLimit),
     model_sha256: facts.modelSha256,
   });
 }
 
-function residencyFieldsOf({ pixels, derived }: BothResidencies): object {
-  const fieldsOf = (facts: ResidencyFacts | null): object | null =>
+function residencyFieldsOf({ pixels, derived }: BothResidencies): Privacy['residency_us']['minute'] {
+  const fieldsOf = (facts: ResidencyFacts | null): Residency | null =>
     facts === null ? null : { p50: facts.p50, p99: facts.p99, max: facts.max, n: facts.n };
   return { pixels: fieldsOf(pixels), derived: fieldsOf(derived) };
 }
 
 export type SimulationFacts = { readonly atMs: number; readonly trueIn: number; readonly trueOut: number };
 
-/** simulation/<line> · qos 1, only with a simulated camera: who truly crossed since the eye's boot, to compare with */
+/** simulation/<line> */
 export function simulationPayload({ atMs, trueIn, trueOut }: SimulationFacts): string {
-  return JSON.stringify({ v: V, simulated: true, at: rfc3339(atMs), true_in: trueIn, true_out: trueOut });
+  return textOf<Simulation>({ v: V, simulated: true, at: rfc3339(atMs), true_in: trueIn, true_out: trueOut });
+}
+
+export type SetupFacts = {
+  readonly atMs: number;
+  readonly untilMs: number;
+  /** x · 256 + y in 1/256 of the picture, rising. */
+  readonly dots: readonly number[];
+};
+
+/** Middle of a step of 1/256: 0.002..0.998. */
+function shareOf(step: number): number {
+  return Math.round(((step + 0.5) / 256) * 1e4) / 1e4;
+}
+
+/** setup */
+export function setupPayload({ atMs, untilMs, dots }: SetupFacts): string {
+  return textOf<SetupDots>({
+    v: V,
+    at: rfc3339(atMs),
+    until: rfc3339(untilMs),
+    dots: dots.map((dot): [number, number] => [shareOf(dot >> 8), shareOf(dot & 255)]),
+  });
+}
+
+/** Without what every reply has. */
+export type ReplyFacts = Omit<Reply, 'v' | 'at' | 'id' | 'ok' | 'error'>;
+
+/** reply/<command>: done, with what came of it. */
+export function donePayload(atMs: number, id: string | null, result: ReplyFacts): string {
+  return textOf<Reply>({ v: V, at: rfc3339(atMs), id, ok: true, ...result });
+}
+
+/** reply/<command>: not done, and why. */
+export function refusedPayload(atMs: number, id: string | null, error: NonNullable<Reply['error']>): string {
+  return textOf<Reply>({ v: V, at: rfc3339(atMs), id, ok: false, error });
 }

@@ -22,7 +22,8 @@ export type LinkBench = {
   readonly dispose: () => Promise<void>;
 };
 
-const WILL = { topic: 'lethe/v1/s/d/status', payload: '{"state":"offline"}' };
+const STATUS = { topic: 'lethe/v1/s/d/status', payload: '{"state":"offline"}' };
+const PURPOSE = { will: STATUS };
 const WAIT_MS = 3000;
 
 class Ear {
@@ -49,7 +50,7 @@ export function linkContract(name: string, make: () => Promise<LinkBench>): void
       }
     });
   const startUp = async ({ link }: LinkBench, ear: Ear) => {
-    link.start(WILL, ear);
+    link.start(PURPOSE, ear);
     await eventually(WAIT_MS, 'link is up', () => link.up && ear.upCount === 1);
   };
   const rejection = (promise: Promise<void>) =>
@@ -68,7 +69,7 @@ export function linkContract(name: string, make: () => Promise<LinkBench>): void
   });
 
   withLink('tells when it is up, after start has returned', async (bench, ear) => {
-    bench.link.start(WILL, ear);
+    bench.link.start(PURPOSE, ear);
     assert.is(ear.upCount, 0);
     await eventually(WAIT_MS, 'link is up', () => bench.link.up);
     assert.is(ear.upCount, 1);
@@ -129,18 +130,18 @@ export function linkContract(name: string, make: () => Promise<LinkBench>): void
 
   withLink('says good-bye when stopped: no last will, no event, nothing more is published', async (bench, ear) => {
     await startUp(bench, ear);
-    await bench.link.publish(WILL.topic, '{"state":"stopped"}', { retain: true, qos: 1 });
+    await bench.link.publish(STATUS.topic, '{"state":"stopped"}', { retain: true, qos: 1 });
     await within(WAIT_MS, 'stop', bench.link.stop());
     assert.is(bench.link.up, false);
     assert.instance(await rejection(bench.link.publish('a', '1', { retain: false, qos: 1 })), LinkError);
-    assert.is(await bench.retained(WILL.topic), '{"state":"stopped"}');
+    assert.is(await bench.retained(STATUS.topic), '{"state":"stopped"}');
     assert.equal(ear.reasons, []);
     await within(WAIT_MS, 'second stop', bench.link.stop());
   });
 
   withLink('stops at once while the broker is away', async (bench, ear) => {
     await bench.killBroker();
-    bench.link.start(WILL, ear);
+    bench.link.start(PURPOSE, ear);
     await eventually(WAIT_MS, 'a reason', () => ear.reasons.length > 0);
     const startedMs = Date.now();
     await within(1500, 'stop', bench.link.stop());

@@ -1,17 +1,19 @@
 /**
- * Goal: both links keep the contract; the embedded broker is good enough for the demo.
- * Method: the contract suite on the link in memory and on MQTT with the embedded broker (3.1.1, so the fallback runs too).
+ * Goal: both links keep the contracts; the embedded broker is good enough for the demo.
+ * Method: the contract suites on the link in memory and on MQTT with the embedded broker (3.1.1, so the fallback runs too).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startEmbeddedBroker } from '../../../drivers/link/embedded-broker.ts';
 import { MemoryLink } from '../../../drivers/link/memory.ts';
 import { MqttLink } from '../../../drivers/link/mqtt.ts';
-import { isWrongVersion, reasonFor } from '../../../drivers/link/reasons.ts';
+import { type Attempt, isWrongVersion, reasonFor } from '../../../drivers/link/reasons.ts';
 import { LinkError } from '../../../runtime/errors.ts';
-import { Subscriber } from '../../fakes/broker.ts';
+import { publishOnce, Subscriber } from '../../fakes/broker.ts';
+import { Cable } from '../../fakes/cable.ts';
 import { eventually, within } from '../../fakes/within.ts';
 import { linkContract } from './contract.ts';
+import { hearingContract } from './hearing.ts';
 
 linkContract('memory', () => {
   const link = new MemoryLink();
@@ -67,6 +69,54 @@ linkContract('mqtt with the embedded broker', async () => {
   };
 });
 
+hearingContract('memory', () => {
+  const link = new MemoryLink();
+  return Promise.resolve({
+    link,
+    speaksMqtt5: true,
+    say: (topic, payload, retain, correlationData) =>
+      Promise.resolve(link.say(topic, payload, retain, correlationData)),
+    killBroker: () => {
+      link.goDown();
+      link.retained.clear();
+      return Promise.resolve();
+    },
+    startBroker: () => Promise.resolve(link.goUp()),
+    cut: () => link.cut(),
+    mend: () => link.goUp(),
+    dispose: () => Promise.resolve(),
+  });
+});
+
+hearingContract('mqtt with the embedded broker', async () => {
+  let broker = await startEmbeddedBroker(0);
+  const { port } = broker;
+  const cable = await Cable.to(port);
+  return {
+    link: new MqttLink({
+      url: `mqtt://127.0.0.1:${cable.port}`,
+      clientId: 'listener',
+      username: '',
+      passwordFile: '',
+      caFile: '',
+      keepaliveS: 30,
+      timing: { retryMinMs: 20, retryMaxMs: 100 },
+    }),
+    speaksMqtt5: false,
+    say: (topic, payload, retain) => publishOnce(`mqtt://127.0.0.1:${port}`, topic, payload, { retain }),
+    killBroker: () => broker.stop(),
+    startBroker: async () => {
+      broker = await startEmbeddedBroker(port);
+    },
+    cut: () => cable.cut(),
+    mend: () => cable.mend(),
+    dispose: async () => {
+      await cable.remove();
+      await broker.stop();
+    },
+  };
+});
+
 test('an embedded broker says so when its port is taken', async () => {
   const broker = await startEmbeddedBroker(0);
   try {
@@ -83,7 +133,16 @@ test('an embedded broker says so when its port is taken', async () => {
 });
 
 test('every reason names the broker and ends with what to do', () => {
-  const url = 'mqtt://gateway.example:1883';
+  const url = 'mqtts://gateway.example:8883';
+  const attempt: Attempt = {
+    url,
+    serverName: '',
+    hasCertificate: true,
+    certificateFault: undefined,
+    wasGreeted: true,
+    wasSecured: true,
+    isVersionFixed: false,
+  };
   const errors = [
     undefined,
     { code: 'ECONNREFUSED' },
@@ -101,11 +160,11 @@ test('every reason names the broker and ends with what to do', () => {
     new Error('odd'),
   ];
   for (const error of errors) {
-    const reason = reasonFor(error, url);
+    const reason = reasonFor(error, attempt);
     assert.match(reason, url);
     assert.match(reason, /\. [A-Z].*\.$/, reason);
   }
-  assert.is(reasonFor({ code: 4 }, url), reasonFor({ code: 134 }, url));
+  assert.is(reasonFor({ code: 4 }, attempt), reasonFor({ code: 134 }, attempt));
   assert.ok(isWrongVersion({ code: 1 }) && isWrongVersion({ code: 132 }) && !isWrongVersion({ code: 134 }));
 });
 
@@ -127,7 +186,7 @@ test('a password file that is missing is told by name, and the link comes up onc
   });
   const reasons: string[] = [];
   try {
-    link.start({ topic: 't', payload: 'x' }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
+    link.start({ will: { topic: 't', payload: 'x' } }, { onUp: () => {}, onDown: (reason) => reasons.push(reason) });
     await eventually(2000, 'a reason', () => reasons.length > 0);
     assert.match(reasons[0]!, passwordFile);
     assert.match(reasons[0]!, 'ENOENT');

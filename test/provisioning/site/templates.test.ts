@@ -1,6 +1,6 @@
 // Goal: every language has every paper with the same facts, marks, commands and topics; nothing stays unfilled, nothing is promised that is not.
 // Method: templates and words of all languages compared piece by piece; topics against the code's own list; commands against the command line.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,10 +9,10 @@ import { fillTemplate, readTemplate } from '../../../provisioning/site/fill.ts';
 import { LANGUAGES, TEXTS } from '../../../provisioning/site/languages.ts';
 import { unprintable } from '../../../provisioning/site/print/fonts.ts';
 import { MARKS, WORDS } from '../../../provisioning/site/words/words.ts';
+import { leavingTopics } from '../../../runtime/commands/papers/leaving.ts';
 import { ConfigSchema } from '../../../runtime/config/schema.ts';
-import { topicNames } from '../../../runtime/voice/topics/names.ts';
 import { sourceRoot } from '../../fakes/root.ts';
-import { siteFacts } from '../../fakes/site.ts';
+import { siteConfig, siteFacts } from '../../fakes/site.ts';
 
 /** `{{…}}` in order, what is to be filled in as one word: it is said in each language. */
 function placeholders(text: string): string[] {
@@ -74,22 +74,23 @@ test('each paper but the letters carries all three kinds of statements, and expl
 });
 
 test('what leaves the device is in notice, assessment and record, topic by topic', () => {
-  const names = Object.values(topicNames('demo', 'door1')).map((name) =>
-    typeof name === 'string' ? name : name('').replace(/\/$/, ''),
-  );
+  const rest = { camera: {}, home_assistant: { enabled: true } };
+  const names = leavingTopics(siteConfig({}, rest)).map(({ topic }) => topic);
   for (const language of LANGUAGES)
     for (const name of ['notice', 'dpia', 'record'] as const) {
-      const { markdown } = fillTemplate(readTemplate(language, name), language, siteFacts({}, { camera: {} }));
+      const { markdown } = fillTemplate(readTemplate(language, name), language, siteFacts({}, rest));
       for (const topic of names) assert.ok(markdown.includes(`\`${topic}`), `${language}/${name}.md: ${topic}`);
     }
 });
 
-test('the topic of the simulated camera is not named for a real one', () => {
-  assert.not.match(fillTemplate(readTemplate('en', 'notice'), 'en', siteFacts()).markdown, /simulation/);
+test('the topic of the simulated camera is not named for a real one, nor Home Assistant where it is not used', () => {
+  assert.not.match(fillTemplate(readTemplate('en', 'notice'), 'en', siteFacts()).markdown, /simulation|homeassistant/);
 });
 
 test('every topic is described in every language', () => {
-  const keys = Object.keys(topicNames('demo', 'door1')).sort();
+  const keys = leavingTopics(siteConfig())
+    .map(({ key }) => key)
+    .sort();
   for (const language of LANGUAGES) {
     const { topics } = WORDS[language];
     assert.equal(Object.keys(topics).sort(), keys, language);
@@ -98,7 +99,10 @@ test('every topic is described in every language', () => {
 });
 
 test('the commands that papers name exist', () => {
-  const source = readFileSync(join(sourceRoot(), 'runtime', 'main.ts'), 'utf8');
+  const folder = join(sourceRoot(), 'runtime', 'command-line');
+  const source = readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
   for (const command of Object.values(CHECKS)) {
     const [name = '', option] = command
       .replace(/^lethe /, '')

@@ -2,17 +2,16 @@
 // Method: the checks on probes of our own, a well-equipped Raspberry Pi with one thing changed at a time; then the two
 // real probes that do more than read a file.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { startEmbeddedBroker } from '../../../drivers/link/embedded-broker.ts';
 import {
   type Check,
   doctor,
   examine,
   type Probes,
-  reachTcp,
   renderTable,
   systemProbes,
 } from '../../../runtime/commands/doctor.ts';
@@ -36,7 +35,6 @@ type World = {
   files: Record<string, string>;
   programs: Record<string, ProgramResult>;
   runs: string[];
-  reached: string[];
 };
 
 /** A Raspberry Pi 4 on which everything is as it should be. */
@@ -66,7 +64,6 @@ function pi(
       ...programs,
     },
     runs: [],
-    reached: [],
   };
   const probes: Probes = {
     nodeVersion: 'v20.19.2',
@@ -79,10 +76,7 @@ function pi(
       return world.programs[line] ?? { outcome: 'absent', output: '' };
     },
     disk: () => ({ freeBytes: 8 * 2 ** 30, writable: true }),
-    reach: async (host, port) => {
-      world.reached.push(`${host} ${port}`);
-      return '';
-    },
+    broker: async () => ({ fault: '', notices: [] }),
     pins: async () => ({ available: true, found: 'onoff: pinctrl-bcm2711, base 512', reason: '' }),
     loadOnoff: async () => '',
     model: () => 'person 1.0, 250000 bytes',
@@ -124,7 +118,7 @@ test('a bare desk is ready for the scene camera: what it lacks is not needed the
     architecture: 'x64',
     loadOnoff: async () => 'not installed. Install it.',
     pins: async () => ({ available: false, found: '', reason: 'no /sys/class/gpio' }),
-    reach: async () => 'ECONNREFUSED',
+    broker: async () => ({ fault: 'No broker answers.', notices: [] }),
   });
   world.programs = {};
   world.files = {};
@@ -373,26 +367,14 @@ test('a configuration file that is not there is a fault with its name', async ()
   assert.match(row?.remedy ?? '', /--config/);
 });
 
-test('the broker is looked for where mqtt.url says, with the scheme’s own port, and nowhere else', async () => {
-  for (const [url, reached] of [
-    ['mqtt://127.0.0.1:1884', '127.0.0.1 1884'],
-    ['mqtt://gateway.store', 'gateway.store 1883'],
-    ['mqtts://gateway.store', 'gateway.store 8883'],
-    ['ws://gateway.store/mqtt', 'gateway.store 80'],
-    ['wss://gateway.store/mqtt', 'gateway.store 443'],
-    ['mqtt://[fd00::1]:1883', 'fd00::1 1883'],
-  ] as const) {
-    const { probes, world } = pi();
-    await rowOf('broker', probes, [`mqtt.url=${url}`]);
-    assert.equal(world.reached, [reached]);
-  }
-});
-
-test('a broker that is away is a warning, and so is an address that is none', async () => {
-  const away = await rowOf('broker', pi({ reach: async () => 'ECONNREFUSED' }).probes);
-  assert.is(away.state, 'warn');
-  assert.match(away.found, /127\.0\.0\.1:1883: ECONNREFUSED/);
-  assert.is((await rowOf('broker', pi().probes, ['mqtt.url=mqtt://a:99999'])).state, 'warn');
+test('a broker that is away is a warning in the link’s own words; an address that is none is a fault of the file', async () => {
+  const away = await rowOf('broker', pi({ broker: async () => ({ fault: 'No broker answers.', notices: [] }) }).probes);
+  assert.equal([away.state, away.found], ['warn', 'No broker answers.']);
+  const { probes } = pi();
+  assert.match((await rowOf('configuration', probes, ['mqtt.url=mqtt://a:99999'])).found, /mqtt\.url .*port from 1 to/);
+  const open = { fault: '', notices: ['mqtt.key_file can be read by every user.'] };
+  const careless = await rowOf('broker', pi({ broker: async () => open }).probes);
+  assert.equal([careless.state, careless.remedy], ['warn', open.notices[0]]);
 });
 
 test('every warning and every missing thing has a remedy', async () => {
@@ -402,7 +384,7 @@ test('every warning and every missing thing has a remedy', async () => {
     architecture: 'arm',
     loadOnoff: async () => 'Install it.',
     pins: async () => ({ available: false, found: '', reason: 'none' }),
-    reach: async () => 'EHOSTUNREACH',
+    broker: async () => ({ fault: 'No broker answers.', notices: [] }),
     disk: () => ({ freeBytes: 1, writable: true }),
   });
   world.programs = { 'rpicam-vid --version': nothing };
@@ -429,7 +411,11 @@ test('the table has its columns under each other, also for several lines and rem
 });
 
 test('the JSON says the same as the table', async () => {
-  const { code, text } = await run(pi({ reach: async () => 'ECONNREFUSED' }).probes, ['camera.driver=rpicam'], true);
+  const { code, text } = await run(
+    pi({ broker: async () => ({ fault: 'No broker answers.', notices: [] }) }).probes,
+    ['camera.driver=rpicam'],
+    true,
+  );
   const report = JSON.parse(text) as { ready: boolean; camera_driver: string; checks: Check[] };
   assert.is(code, 0);
   assert.is(report.ready, true);
@@ -449,14 +435,14 @@ test('the real probe of programs tells absent, failed, hanging and fine apart, a
   });
 });
 
-test('the real probe of the broker tells reached from refused', async () => {
-  const server = createServer((socket) => socket.destroy());
-  await within(2000, 'listen', new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  assert.is(await within(3000, 'reach', reachTcp('127.0.0.1', port, 2000)), '');
-  await within(2000, 'close', new Promise((resolve) => server.close(resolve)));
-  assert.is(await within(3000, 'refuse', reachTcp('127.0.0.1', port, 2000)), 'ECONNREFUSED');
+test('the real probe of the broker says why it is not let in, by IPv4 and by IPv6, and leaves nothing running', async () => {
+  const broker = await startEmbeddedBroker(0);
+  const answer = (url: string) =>
+    within(6000, url, systemProbes().broker(loadConfig({ overrides: [`mqtt.url=${url}`] }), 2000));
+  assert.equal(await answer(`mqtt://127.0.0.1:${broker.port}`), { fault: '', notices: [] });
+  await broker.stop();
+  for (const host of ['127.0.0.1', '[::1]'])
+    assert.match((await answer(`mqtt://${host}:${broker.port}`)).fault, /No broker answers at .*connection refused/);
 });
 
 test('the real probes answer on this machine without throwing', async () => {

@@ -39,8 +39,20 @@ test('more to count is more to carry', () => {
   assert.is(large.burstBits > 0 && large.burstPauseS < small.burstPauseS, true);
 });
 
+test('positions count in set-up mode alone, and what is believed without it is as if there were none', () => {
+  const layout = { counters: 1, zones: 0 };
+  const counting = capacityOf(layout);
+  const setup = capacityOf(layout, 'setup');
+  assert.is('dots' in counting.bitsOf, false);
+  // Four parts, 33 totals, eight of 65,536 positions without their order: 128 bits less log2(8!).
+  near(setup.bitsOf['dots']!, 2 + Math.log2(33) + 128 - Math.log2(40_320));
+  assert.is(setup.recordsPerSecond, 55 + 16);
+  near(setup.bitsPerRecord, 131);
+  near(setup.bitsPerSecond / 1000, (71 * 131 + 0.1 * 64) / 1000);
+});
+
 test('every kind is reckoned, and what the decoder refuses in its head is not', () => {
-  const { bitsOf } = capacityOf({ counters: 12, zones: 8 });
+  const { bitsOf } = capacityOf({ counters: 12, zones: 8 }, 'setup');
   assert.equal(Object.keys(bitsOf), Object.keys(RecordKind));
   const bytes = new Uint8Array(RECORD_BYTES);
   const view = new DataView(bytes.buffer);
@@ -51,7 +63,7 @@ test('every kind is reckoned, and what the decoder refuses in its head is not', 
         encodeRecord({ ...emptyRecord(), kind, index, code, timeMs: 1_800_000_000_000 }, bytes, view, 0);
         const decoded = decodeRecord(bytes, view, 0, emptyRecord());
         if (decoded === Decoded.ok) ways += 1;
-        else assert.match(DECODED_WORDS[decoded], /index|code/);
+        else assert.match(DECODED_WORDS[decoded], kind === RecordKind.dots ? /index|code|reserved/ : /index|code/);
       }
     // The voice knows the two numbers of a hello beforehand, so that there they carry nothing.
     if (kind !== RecordKind.hello) assert.ok(bitsOf[name]! >= Math.log2(ways), `${name}: ${ways} ways`);

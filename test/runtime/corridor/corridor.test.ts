@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CorridorReader, recordsPerSecondOf } from '../../../runtime/corridor/reader.ts';
+import { CorridorReader, recordsPerSecondOf, SETUP_RECORDS_PER_SECOND } from '../../../runtime/corridor/reader.ts';
 import {
   type CorridorRecord,
   Decoded,
@@ -21,6 +21,21 @@ import { CorridorWriter, type RecordOutlet } from '../../../runtime/corridor/wri
 const runs = { numRuns: Number(process.env['FC_RUNS'] ?? 500) };
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const timeMs = fc.integer({ min: 1_577_836_800_000, max: 4_102_444_799_999 });
+
+/** A part of positions as the eye sends it: rising, and 0 behind the last. */
+const dotsRecord = fc
+  .record({ code: fc.nat(32), dots: fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 }), part: fc.nat(3) })
+  .map(({ code, dots, part }) => {
+    const index = Math.min(part, Math.max(0, Math.ceil(code / 8) - 1));
+    const count = Math.min(8, code - 8 * index);
+    const [a, b, c, d] = bodyOf(dots.slice(0, count).sort((one, other) => one - other));
+    return { kind: RecordKind.dots, index, code, timeMs: 0, a: a!, b: b!, c: c!, d: d! };
+  });
+
+/** Up to eight positions as four u32. */
+function bodyOf(dots: readonly number[]): number[] {
+  return [0, 2, 4, 6].map((i) => ((dots[i] ?? 0) | ((dots[i + 1] ?? 0) << 16)) >>> 0);
+}
 
 /** Every record that the eye may send. */
 const anyRecord: fc.Arbitrary<CorridorRecord> = fc
@@ -135,6 +150,7 @@ const anyRecord: fc.Arbitrary<CorridorRecord> = fc
       c: u32,
       d: u32,
     }),
+    dotsRecord,
   )
   .chain((body) => fc.record({ boot: u32, sequence: u32 }).map((head) => ({ ...body, ...head })));
 
@@ -185,7 +201,7 @@ test('a field out of its range is refused even with a right check sum', () => {
   };
   assert.is(verdict({}), Decoded.ok);
   assert.is(verdict({ kind: 0 }), Decoded.badKind);
-  assert.is(verdict({ kind: 15 }), Decoded.badKind);
+  assert.is(verdict({ kind: 16 }), Decoded.badKind);
   assert.is(verdict({ index: 12 }), Decoded.badIndex);
   assert.is(verdict({ kind: RecordKind.visit, index: 8 }), Decoded.badIndex);
   assert.is(verdict({ kind: RecordKind.residency, index: 4 }), Decoded.badIndex);
@@ -197,6 +213,24 @@ test('a field out of its range is refused even with a right check sum', () => {
   assert.is(verdict({ timeMs: Number.NaN }), Decoded.badTime);
   assert.is(verdict({ timeMs: 1_800_000_000_000.5 }), Decoded.badTime);
   assert.is(verdict({ kind: RecordKind.state, b: 1 }), Decoded.badReserved);
+});
+
+test('positions are a set and no more: rising, as many as are told, zero behind them, in a part that is needed', () => {
+  const verdict = (index: number, code: number, dots: readonly number[]) => {
+    const [a, b, c, d] = bodyOf(dots);
+    const record = { ...emptyRecord(), kind: RecordKind.dots, index, code, a: a!, b: b!, c: c!, d: d! };
+    const { bytes, view } = encoded(record);
+    return decodeRecord(bytes, view, 0, emptyRecord());
+  };
+  assert.is(verdict(0, 0, []), Decoded.ok);
+  assert.is(verdict(0, 3, [5, 5, 0xffff]), Decoded.ok);
+  assert.is(verdict(1, 9, [7]), Decoded.ok);
+  assert.is(verdict(3, 32, [1, 2, 3, 4, 5, 6, 7, 8]), Decoded.ok);
+  assert.is(verdict(0, 3, [5, 4, 6]), Decoded.badReserved, 'an order of its own');
+  assert.is(verdict(0, 2, [5, 6, 7]), Decoded.badReserved, 'more than are told');
+  assert.is(verdict(1, 8, []), Decoded.badReserved, 'a part that nobody needs');
+  assert.is(verdict(4, 32, []), Decoded.badIndex);
+  assert.is(verdict(0, 33, []), Decoded.badCode);
 });
 
 class FakeOutlet implements RecordOutlet {
@@ -267,6 +301,7 @@ test('records are found however the bytes are cut', () => {
       (records, cuts) => {
         const all = Uint8Array.from(records.flatMap((record) => [...encoded(record).bytes]));
         const { reader, seen, reasons } = readerWithClock();
+        reader.takesDots = true;
         for (let offset = 0; offset < all.length; ) {
           const chunk = all.slice(offset, offset + cuts.next().value!);
           reader.feed(chunk, chunk.length);
@@ -304,6 +339,32 @@ test('more records than counting can need cut the eye off; a full pipe after a r
   for (let i = 0; i < RECORDS_PER_SECOND_MAX + 1; i++) reader.feed(nth(6144 + i), RECORD_BYTES);
   assert.is(reasons.length, 1);
   assert.is(seen.length, 6144 + RECORDS_PER_SECOND_MAX);
+});
+
+test('positions are taken while set-up mode was asked for; before and after they cut the eye off', () => {
+  const dots = (sequence: number) =>
+    encoded({ ...emptyRecord(), kind: RecordKind.dots, code: 1, a: 513, boot: 1, sequence }).bytes;
+  const { reader, reasons, seen } = readerWithClock();
+  reader.takesDots = true;
+  reader.feed(dots(0), RECORD_BYTES);
+  assert.equal([seen.length, reasons], [1, []]);
+  reader.takesDots = false;
+  reader.feed(nth(1), RECORD_BYTES);
+  reader.feed(dots(2), RECORD_BYTES);
+  assert.is(seen.length, 2);
+  assert.match(reasons[0] ?? '', /nobody asked for set-up mode/);
+});
+
+test('the rate grows in set-up mode alone, by four views a second', () => {
+  const takenIn1s = (takesDots: boolean) => {
+    const { reader, seen, clock } = readerWithClock();
+    for (let i = 0; i < 6144; i++) reader.feed(nth(i), RECORD_BYTES);
+    reader.takesDots = takesDots;
+    clock.us += 1e6;
+    for (let i = 0; i < 400; i++) reader.feed(nth(6144 + i), RECORD_BYTES);
+    return seen.length - 6144;
+  };
+  assert.equal([SETUP_RECORDS_PER_SECOND, takenIn1s(false), takenIn1s(true)], [16, 256, 272]);
 });
 
 test('what the voice takes follows from what is counted: 55 a second for one line, 104 for everything', () => {

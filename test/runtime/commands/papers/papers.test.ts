@@ -159,7 +159,7 @@ test('the language of a paper is the name of its folder', () => {
 });
 
 test('fields of a topic are those that its payload has', () => {
-  const topics = leavingTopics('demo', 'door1');
+  const topics = leavingTopics(parseConfig({}));
   const total = topics.find(({ key }) => key === 'total');
   assert.equal(total, {
     key: 'total',
@@ -168,6 +168,13 @@ test('fields of a topic are those that its payload has', () => {
   });
   assert.ok(topics.find(({ key }) => key === 'zone')?.fields.includes('dwell_s.median'));
   assert.ok(topics.find(({ key }) => key === 'tally')?.fields.includes('presses'));
+  assert.ok(topics.find(({ key }) => key === 'privacy')?.fields.includes('residency_us.minute.pixels.p99'));
+  assert.ok(topics.find(({ key }) => key === 'discovery')?.topic.startsWith('homeassistant/device/'));
+  assert.is(
+    topics.find(({ topic }) => topic.includes('/cmd/')),
+    undefined,
+    'what others say does not leave the device',
+  );
 });
 
 test('printed values are one line, addresses plain, days whole: the schema refuses others', () => {

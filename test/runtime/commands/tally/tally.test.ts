@@ -1,5 +1,5 @@
 // Goal: a session from the first check to the published record, driven by a script, by buttons and by keys of a terminal.
-// Method: the command with a listener in memory and pins in memory; as a program of its own at an embedded broker, with
+// Method: the command with a link in memory and pins in memory; as a program of its own at an embedded broker, with
 // pipes and behind a pseudo-terminal (script, of util-linux); the device is simulated by its published totals.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { SystemClock } from '../../../../drivers/clock/system.ts';
 import { MemoryGpio } from '../../../../drivers/gpio/memory.ts';
 import { UnavailableGpio } from '../../../../drivers/gpio/unavailable.ts';
 import { startEmbeddedBroker } from '../../../../drivers/link/embedded-broker.ts';
-import { MemoryListener } from '../../../../drivers/link/memory.ts';
+import { MemoryLink } from '../../../../drivers/link/memory.ts';
 import { MqttLink } from '../../../../drivers/link/mqtt.ts';
 import type { TallyOptions } from '../../../../runtime/commands/tally/plan.ts';
 import { type TallyRecord, verifyRecord } from '../../../../runtime/commands/tally/record.ts';
@@ -38,7 +38,7 @@ const totalText = (countIn: number, out: number) =>
   JSON.stringify({ v: 1, in: countIn, out, epoch_id: 'e1', at: '2026-01-01T00:00:00.000Z' });
 
 class Bench {
-  readonly listener = new MemoryListener();
+  readonly link = new MemoryLink();
   readonly input: PassThrough & { isTTY?: boolean; setRawMode?: (raw: boolean) => unknown } = new PassThrough();
   readonly stateDir = join(root, `state-${sessionCount++}`);
   gpio: Gpio = new MemoryGpio();
@@ -48,14 +48,14 @@ class Bench {
   #total = { in: 7, out: 7 };
 
   constructor() {
-    this.listener.say(`${BASE}/status`, statusText('online'));
-    this.listener.say(`${BASE}/total/door`, totalText(7, 7));
+    this.link.say(`${BASE}/status`, statusText('online'));
+    this.link.say(`${BASE}/total/door`, totalText(7, 7));
   }
 
   run(options: Partial<TallyOptions> = {}, columns: number | undefined = undefined): Promise<number> {
     const environment: TallyEnvironment = {
       clock: new SystemClock(),
-      listener: this.listener,
+      link: this.link,
       openGpio: () => Promise.resolve(this.gpio),
       input: this.input,
       out: (text) => {
@@ -84,11 +84,11 @@ class Bench {
 
   count(way: 'in' | 'out'): void {
     this.#total[way] += 1;
-    this.listener.say(`${BASE}/total/door`, totalText(this.#total.in, this.#total.out));
+    this.link.say(`${BASE}/total/door`, totalText(this.#total.in, this.#total.out));
   }
 
   record(): TallyRecord {
-    const text = this.listener.retained.get(TALLY_TOPIC);
+    const text = this.link.retained.get(TALLY_TOPIC);
     assert.type(text, 'string', `a record is published: ${this.out}${this.err}`);
     assert.equal(verifyRecord(text!).faults, []);
     return JSON.parse(text!) as TallyRecord;
@@ -147,7 +147,7 @@ test('a script presses, undoes and pauses; both sides are in a signed, retained 
   assert.equal([result.out.extra, result.out.missed], [0, 0]);
   assert.match(bench.out, 'Signed with the key');
   assert.match(bench.out, `Published on ${TALLY_TOPIC}`);
-  assert.equal(bench.listener.published[0]!.retain, true);
+  assert.equal(bench.link.published[0]!.retain, true);
   assert.not.match(JSON.stringify(record), bench.stateDir);
 });
 
@@ -181,10 +181,10 @@ test('a lost broker is told, the session goes on, and what was not observed is l
   await pause(10);
   bench.count('in');
   await pause(700);
-  bench.listener.goDown('The cable is out.');
+  bench.link.goDown('The cable is out.');
   bench.input.write('in\nin\n');
   await pause(100);
-  bench.listener.goUp();
+  bench.link.goUp();
   await pause(700);
   bench.input.write('in\n');
   await pause(10);
@@ -206,7 +206,7 @@ test('a broker that is away at the end costs nothing: the record is kept beside 
   const bench = new Bench();
   const ended = bench.run({ seconds: 0.5 });
   await bench.begun();
-  bench.listener.goDown();
+  bench.link.goDown();
   assert.is(await ended, 0);
   const [file] = readdirSync(bench.stateDir).filter((name) => name.startsWith('tally-'));
   assert.match(file ?? '', /^tally-door-\d{8}T\d{6}Z\.json$/);
@@ -254,18 +254,18 @@ test('on a terminal one line shows both sides, fits, and hides the device with -
 
 test('before the session: who is not there is told with what to do, and nothing is published', async () => {
   const silent = new Bench();
-  silent.listener.retained.clear();
+  silent.link.retained.clear();
   const nobody = await faultOf(silent.run());
   assert.match(nobody.message, 'nobody has spoken as demo/door1');
   assert.match(nobody.message, 'No total of the line door has come');
   assert.match(nobody.hint, 'mosquitto_sub');
 
   const away = new Bench();
-  away.listener.say(`${BASE}/status`, statusText('offline'));
+  away.link.say(`${BASE}/status`, statusText('offline'));
   assert.match((await faultOf(away.run())).message, 'demo/door1 is offline');
 
   const cut = new Bench();
-  cut.listener.goDown();
+  cut.link.goDown();
   const fault = await faultOf(cut.run());
   assert.equal([fault.code, fault.exitCode], ['TALLY_NO_BROKER', 69]);
   assert.match(fault.hint, 'npm start');
@@ -273,7 +273,7 @@ test('before the session: who is not there is told with what to do, and nothing 
   const pinless = new Bench();
   pinless.gpio = new UnavailableGpio('no /sys/class/gpio.');
   assert.match((await faultOf(pinless.run({ gpioIn: 5, gpioOut: 6 }))).message, 'no /sys/class/gpio');
-  for (const { listener } of [silent, away, cut, pinless]) assert.equal(listener.published, []);
+  for (const { link } of [silent, away, cut, pinless]) assert.equal(link.published, []);
 });
 
 test('all wrong words are told at once, before anything is made', async () => {
@@ -294,7 +294,10 @@ async function withDevice(body: (url: string, count: (way: 'in' | 'out') => Prom
   const link = new MqttLink({ url, clientId: 'device', username: '', passwordFile: '', caFile: '', keepaliveS: 30 });
   const total = { in: 3, out: 2 };
   try {
-    link.start({ topic: `${BASE}/status`, payload: statusText('offline') }, { onUp: () => {}, onDown: () => {} });
+    link.start(
+      { will: { topic: `${BASE}/status`, payload: statusText('offline') } },
+      { onUp: () => {}, onDown: () => {} },
+    );
     await eventually(3000, 'the device is connected', () => link.up);
     await link.publish(`${BASE}/status`, statusText('online'), { retain: true, qos: 1 });
     await link.publish(`${BASE}/total/door`, totalText(total.in, total.out), { retain: true, qos: 1 });

@@ -57,9 +57,21 @@ test('on later days a sum below nobody is not made good: that would drift upward
 
 test('a number told by hand is where it goes on from', () => {
   const occupancy = new Occupancy(emptyOccupancy());
-  occupancy.set(12);
+  occupancy.set(12, NOW_MS - 1000);
+  occupancy.add(5, 0, NOW_MS - 2000, true); // before it: among the twelve
   occupancy.add(1, 3, NOW_MS, true);
-  assert.is(occupancy.facts().people, 10);
+  const { people, resetAtMs } = occupancy.facts();
+  assert.equal([people, resetAtMs], [10, NOW_MS - 1000]);
+});
+
+test('a day that was set by hand says nothing about the counter, as more left than came', () => {
+  const occupancy = new Occupancy(emptyOccupancy());
+  occupancy.advance(CLOSING_MS, CLOSING_MS);
+  occupancy.set(40, CLOSING_MS + 1000);
+  occupancy.add(100, 140, NOW_MS, true);
+  assert.ok(occupancy.advance(CLOSING_MS + DAY_MS, CLOSING_MS + DAY_MS));
+  const { people, ratio, days } = occupancy.facts();
+  assert.equal([people, ratio, days], [0, 1, 0]);
 });
 
 test('closing time begins at nobody and keeps the day for the ratio', () => {
