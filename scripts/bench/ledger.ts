@@ -167,7 +167,7 @@ const PUBLIC_KEY = randomBytes(32).toString('base64');
 /** A voice of eight lines through one day, second by second; the broker is there. */
 async function measureDay(crossingCount: number): Promise<DayCost> {
   const lines = LINES.map((name, index) => {
-    const y = 0.12 + 0.1 * index;
+    const y = 0.2 + 0.08 * index;
     return { name, from: [0.1, y], to: [0.9, y], in: 'down' };
   });
   const bench = new VoiceBench({ config: { lines } }, BEGIN_MS);
