@@ -4,7 +4,9 @@
  *
  * Counts stand three times: as devices said them (`reading`), as closed intervals of doors and store (`closed`), both for
  * minute_days, and of doors and store added up by hour and day (`hour`, `day`), for ever. Keys begin with the time, so that writing is
- * appending, and what is old lies together when it goes.
+ * appending, and what is old lies together when it goes. Size with one-minute records: a store with one device and one
+ * door 65 MB a year, one with four devices 30 MB for each of them; of that 0.4 and 0.13 MB are hours and days, which stay
+ * (`node dist/scripts/bench/gateway.js`).
  */
 import { DatabaseError } from '../../errors.ts';
 import type { Database } from '../../ports/database.ts';
