@@ -2,8 +2,8 @@
  * The voice: records of the eye in, messages for the gateway out. Everything it does follows from four events: bytes from the
  * corridor (`feed`), a second that passed, the link that goes up or down, and `stop`.
  *
- *   corridor → bookkeeper (totals, intervals, occupancy) → notary (receipts) → ledger (on disk) → delivery → link
- *                                                           bulletin (the latest of each fact) ↗
+ *   corridor → reception → bookkeeper (totals, intervals, occupancy) → notary (receipts) → ledger (on disk) → delivery → link
+ *                                                                       bulletin (the latest of each fact) ↗
  *
  * It has the network and no camera: nothing here may import the eye, a camera or the engine (a test reads the imports).
  * An eye that breaks the protocol is cut off: not one further byte of it is read, `health` says so, and `onFatal` lets
@@ -14,8 +14,6 @@ import { counterNames } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
 import { topicNames } from '../contract/topics.ts';
 import { ControlWord } from '../corridor/control.ts';
-import { CorridorReader, recordsPerSecondOf } from '../corridor/reader.ts';
-import { type CorridorRecord, EyeState, RecordKind } from '../corridor/record.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenDatabase } from '../ports/database.ts';
@@ -32,6 +30,7 @@ import { EyeWatch } from './eyewatch.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { PrivacyWatch } from './privacy-watch.ts';
 import { Notary } from './receipts/notary.ts';
+import { Reception } from './reception.ts';
 import { Setup } from './setup.ts';
 import { Summary } from './summary.ts';
 import { intervalPayload } from './topics/payloads.ts';
@@ -73,7 +72,7 @@ export type VoiceOptions = {
 export class Voice {
   readonly ledger: Ledger;
   readonly #options: VoiceOptions;
-  readonly #reader: CorridorReader;
+  readonly #reception: Reception;
   readonly #books: Bookkeeper;
   readonly #notary: Notary;
   readonly #watch: EyeWatch;
@@ -81,13 +80,9 @@ export class Voice {
   readonly #bulletin: Bulletin;
   readonly #summary: Summary;
   readonly #privacy: PrivacyWatch;
-  readonly #setup: Setup;
   readonly #commands: Commands;
   readonly #discovery: Discovery;
   readonly #startedUs: number;
-  /** Eye boot that was running when our state was lost: its numbers count from where we met it. */
-  #lostBoot: number | undefined;
-  #hasMet = false;
   /** As it was told last: the ledger begins a new one when its disk fails for long. */
   #epochId: string;
   #tickCount = 0;
@@ -136,21 +131,35 @@ export class Voice {
     this.#watch = new EyeWatch(this.#startedUs);
     this.#summary = new Summary(this.#books.counters);
     this.#privacy = new PrivacyWatch(config.privacy.residencyMsMax);
-    this.#reader = new CorridorReader(
-      { onRecord: (record) => this.#take(record), onCutOff: (reason) => this.#cutOff(reason) },
-      () => clock.monotonicUs(),
-      recordsPerSecondOf(this.#books.counters.length, this.#books.zones.length),
-    );
-    this.#setup = new Setup({
-      clock,
-      memory: state.commands,
-      control: options.control,
-      onTakesDots: (takesDots) => {
-        this.#reader.takesDots = takesDots;
+    this.#reception = new Reception(
+      {
+        clock,
+        log,
+        ledger: this.ledger,
+        books: this.#books,
+        watch: this.#watch,
+        privacy: this.#privacy,
+        summary: this.#summary,
+        control: options.control,
+        isLinkUp: () => link.up,
+        onTruth: (record) => this.#bulletin.tellTruth(record),
+        onState: () => this.#bulletin.tellHealth(),
+        onEyeStopping: () => {
+          if (this.#startAgainUs !== undefined) this.#leave();
+        },
+        onBreach: (reason) => this.#cutOff(reason),
       },
-      publish: (dots, untilMs) => this.#bulletin.tellDots(dots, untilMs),
-      touch: () => this.ledger.touch(),
-    });
+      (onTakesDots) =>
+        new Setup({
+          clock,
+          memory: state.commands,
+          control: options.control,
+          onTakesDots,
+          publish: (dots, untilMs) => this.#bulletin.tellDots(dots, untilMs),
+          touch: () => this.ledger.touch(),
+        }),
+    );
+    const { setup } = this.#reception;
     this.#commands = new Commands({
       site: config.site,
       device: config.device,
@@ -168,7 +177,7 @@ export class Voice {
         startedUs: this.#startedUs,
         control: options.control,
         books: this.#books,
-        setup: this.#setup,
+        setup,
         pendingCount: () => this.ledger.pendingCount,
         resend: (epochId, fromSeq, toSeq) => this.resend(epochId, fromSeq, toSeq),
         readConfig: options.readConfig,
@@ -212,12 +221,12 @@ export class Voice {
         notary: this.#notary,
         watch: this.#watch,
         privacy: this.#privacy,
-        setup: this.#setup,
+        setup,
         commands: this.#commands,
         startedAtMs,
         wallMs: () => clock.wallMs(),
         isLinkUp: () => link.up,
-        recordCount: () => this.#reader.recordCount,
+        recordCount: () => this.#reception.recordCount,
         save: () => this.ledger.saveToTell(this.#nowUs()),
         tell: (topic, payload) => this.#tellOnce(topic, payload),
       },
@@ -234,7 +243,7 @@ export class Voice {
       { boot, epoch_id: epochId, backlog, lines: this.#books.counters, zones: this.#books.zones },
       'voice started',
     );
-    this.#setup.resume(this.ledger.state.commands.isSetupOn);
+    this.#reception.setup.resume(this.ledger.state.commands.isSetupOn);
     this.#bulletin.begin();
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
     link.start(
@@ -265,7 +274,7 @@ export class Voice {
 
   /** Bytes from the corridor. */
   feed(chunk: Uint8Array, byteCount: number): void {
-    if (!this.#ended) this.#reader.feed(chunk, byteCount);
+    this.#reception.feed(chunk, byteCount);
   }
 
   /**
@@ -287,67 +296,6 @@ export class Voice {
     this.ledger.save(this.#nowUs()); // what was acknowledged meanwhile
     this.ledger.close();
     log.info({ backlog: this.ledger.pendingCount }, 'voice stopped');
-  }
-
-  #take(record: CorridorRecord): void {
-    if (this.#ended) return;
-    const { ledger } = this;
-    if (!this.#isKnown(record)) return;
-    this.#meet(record);
-    const seen = ledger.state.eye!;
-    this.#keepBooks(record);
-    const fault = this.#privacy.take(record, this.#wallMs());
-    if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
-    switch (record.kind) {
-      case RecordKind.hello:
-        this.#hello(record);
-        break;
-      case RecordKind.state:
-        seen.state = record.code;
-        seen.reason = record.a;
-        ledger.touch();
-        if (record.code === EyeState.stopping && this.#startAgainUs !== undefined) this.#leave();
-        break;
-      case RecordKind.truth:
-        this.#bulletin.tellTruth(record);
-        break;
-      case RecordKind.dots:
-        this.#takeDots(record);
-        break;
-    }
-    if (!this.#ended) this.#eyeMayHaveChanged(() => this.#watch.heard(seen, this.#nowUs()));
-  }
-
-  /** Notes which boot of the eye is speaking. */
-  #meet(record: CorridorRecord): void {
-    const { state, lostMemory } = this.ledger;
-    if (state.eye?.boot === record.boot) return;
-    // The eye before cannot be asked again: what it told is saved before anything else is believed.
-    this.ledger.saveToTell(this.#nowUs());
-    // An eye that says hello now has counted nothing that somebody could have published.
-    if (lostMemory && !this.#hasMet && record.kind !== RecordKind.hello) this.#lostBoot = record.boot;
-    this.#hasMet = true;
-    state.eye = { boot: record.boot, state: EyeState.starting, reason: 0 };
-    this.ledger.touch();
-  }
-
-  #hello(record: CorridorRecord): void {
-    const { log, link, control } = this.#options;
-    const { counters, zones } = this.#books;
-    log.info({ eye_boot: record.boot }, 'eye started');
-    if (record.index !== counters.length || record.code !== zones.length) {
-      this.#cutOff(
-        `the eye counts ${record.index} lines and ${record.code} zones, the configuration has ${counters.length} and ${zones.length}; it is cut off until it is restarted`,
-      );
-      return;
-    }
-    control(link.up ? ControlWord.linkUp : ControlWord.linkDown);
-    this.#setup.hello();
-  }
-
-  #takeDots(record: CorridorRecord): void {
-    const fault = this.#setup.take(record);
-    if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
   }
 
   #hear(message: LinkMessage): void {
@@ -381,46 +329,18 @@ export class Voice {
     void this.stop().then(() => this.#options.onStartAgain());
   }
 
-  /** False, and the eye is cut off, for a counter or zone that the configuration does not have. */
-  #isKnown({ kind, index }: CorridorRecord): boolean {
-    const { counters, zones } = this.#books;
-    const [what, count] = isOfZone(kind) ? ['zone', zones.length] : ['line', counters.length];
-    if (index < count || !(isOfZone(kind) || isOfCounter(kind))) return true;
-    this.#cutOff(
-      `the eye sent ${what} ${index + 1}, the configuration has ${count}; it is cut off until it is restarted`,
-    );
-    return false;
-  }
-
-  #keepBooks(record: CorridorRecord): void {
-    const countFrom = record.boot === this.#lostBoot ? 'here' : 'zero';
-    const { added, lateCount, framesRead, fault } = this.#books.take(record, countFrom, this.#wallMs());
-    if (fault !== undefined) this.#cutOff(`the eye sent ${fault}; it is cut off until it is restarted`);
-    // An eye that we met on its way said that it counts before we listened; it says so only when it changes.
-    const seen = this.ledger.state.eye!;
-    if (framesRead !== undefined && framesRead > 0 && seen.state === EyeState.starting) seen.state = EyeState.counting;
-    if (added === undefined) return;
-    const line = this.#books.counters[record.index]!;
-    this.#options.log.debug({ line, in: added.in, out: added.out, late: lateCount }, 'crossing');
-    this.#summary.count(record.index, added.in, added.out);
-  }
-
   #tick(): void {
     const nowUs = this.#nowUs();
     this.#tickCount += 1;
     this.#bulletin.tick();
-    this.#eyeMayHaveChanged(() => this.#watch.tick(nowUs));
     this.#books.tick(this.#wallMs());
-    if (this.#watch.flags !== 0) {
-      this.#books.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
-      this.#books.emptyZones();
-    }
+    this.#reception.tick();
     if (nowUs - this.#startedUs >= DRAIN_US) this.#closeIntervals();
     this.ledger.saveSoon(nowUs);
     this.#tellEpoch();
     this.#bulletin.tellCounts();
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
-    this.#setup.tick();
+    this.#reception.setup.tick();
     this.#bulletin.tellHealth();
     this.#delivery.tick();
     this.#discovery.tick();
@@ -443,25 +363,6 @@ export class Voice {
     this.#bulletin.tellInfo();
   }
 
-  /** A state counts for the interval that it began in and for the one that it ended in. */
-  #eyeMayHaveChanged(change: () => void): void {
-    const before = this.#watch.state;
-    const flagsBefore = this.#watch.flags;
-    change();
-    const { state, reason } = this.#watch;
-    if (state === before) return;
-    if (flagsBefore !== 0 || this.#watch.flags !== 0) {
-      this.#books.mark(flagsBefore | this.#watch.flags, this.#markTimeMs(), this.#wallMs());
-    }
-    this.#options.log.info(`eye ${state}${reason ? ` (${reason})` : ''}, was ${before}`);
-    this.#bulletin.tellHealth();
-  }
-
-  #markTimeMs(): number {
-    const { recordTimeMs } = this.#books;
-    return recordTimeMs === 0 || this.#watch.silent ? this.#wallMs() : recordTimeMs;
-  }
-
   #minute(): void {
     const { link, log } = this.#options;
     log.info(
@@ -477,7 +378,6 @@ export class Voice {
   }
 
   #cutOff(reason: string): void {
-    if (this.#ended) return;
     this.#watch.cutOffReason = reason;
     this.#options.log.error(`eye cut off: ${reason}`);
     this.#books.mark(this.#watch.flags, this.#wallMs(), this.#wallMs());
@@ -489,6 +389,7 @@ export class Voice {
   /** No further byte is read and no further second counted; the open intervals go to disk. */
   #end(): void {
     this.#ended = true;
+    this.#reception.end();
     this.#stopTicking?.();
     this.ledger.save(this.#nowUs());
   }
@@ -500,18 +401,6 @@ export class Voice {
   #wallMs(): number {
     return this.#options.clock.wallMs();
   }
-}
-
-/** Kinds whose index is a zone. */
-function isOfZone(kind: number): boolean {
-  return kind === RecordKind.zone || kind === RecordKind.passers || kind === RecordKind.visit;
-}
-
-/** Kinds whose index is a line or entrance; hello's is their number, others have an index of their own or none. */
-function isOfCounter(kind: number): boolean {
-  return (
-    kind === RecordKind.crossing || kind === RecordKind.totals || kind === RecordKind.truth || kind === RecordKind.net
-  );
 }
 
 /** Real time on purpose: an end must come even where a test's clock stands still. */
