@@ -6,7 +6,7 @@ set -eu
 umask 077
 
 CA_DAYS=3650
-# Two years: long enough not to be a nuisance, short enough that renewing is practised.
+# A good two years: long enough not to be a nuisance, short enough that renewing is practised.
 DAYS=825
 
 usage() {

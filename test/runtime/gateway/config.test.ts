@@ -29,7 +29,7 @@ test('the example is right, and its paths count from its folder', () => {
   const path = join(sourceRoot(), 'provisioning/gateway/gateway.example.json');
   const config = loadGatewayConfig({ path });
   assert.equal(config.devices.length, 4);
-  assert.is(config.mqtt.passwordFile, JSON.parse(readFileSync(path, 'utf8')).mqtt.password_file);
+  assert.is(config.mqtt.keyFile, JSON.parse(readFileSync(path, 'utf8')).mqtt.key_file);
   assert.is(loadGatewayConfig({ path, overrides: ['sinks.sql.file=x.sql'] }).sinks.sql.file, join(path, '..', 'x.sql'));
 });
 
