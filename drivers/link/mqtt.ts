@@ -134,7 +134,6 @@ export class MqttLink implements Link {
     return new Promise((resolve, reject) => {
       const timeoutMs = this.#timing.acknowledgeTimeoutMs;
       const timer = setTimeout(() => {
-        client.removeOutgoingMessage(messageId);
         reject(
           new LinkError(
             'LINK_TIMEOUT',
@@ -142,6 +141,8 @@ export class MqttLink implements Link {
             { op },
           ),
         );
+        // Last: it answers with an error of its own, which is not the reason.
+        client.removeOutgoingMessage(messageId);
       }, timeoutMs);
       const { qos, retain, correlationData } = options;
       const properties = correlationData && { correlationData: Buffer.from(correlationData) };
