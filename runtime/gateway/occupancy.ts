@@ -1,12 +1,13 @@
 /**
- * Who is in the store, over all doors: the estimate of a counter (voice/occupancy), fed by what the doors counted since the
+ * Who is in the store, over all doors: the estimate of a counter (site/occupancy.ts), fed by what the doors counted since the
  * last closing time. Records count by their own time, so that a device that comes back in the morning with its evening does
  * not fill the store; what it counted since its newest record counts as now, unless that record is old.
  * Memory: its state is a few numbers in the database.
  */
+
+import type { StoreHours } from '../site/hours.ts';
+import { emptyOccupancy, Occupancy, type OccupancyFacts, type OccupancyState } from '../site/occupancy.ts';
 import { MS_PER_S } from '../units.ts';
-import type { StoreHours } from '../voice/hours/hours.ts';
-import { emptyOccupancy, Occupancy, type OccupancyFacts, type OccupancyState } from '../voice/occupancy/occupancy.ts';
 import type { Door } from './books/doors.ts';
 import { type Counts, NO_COUNTS } from './counts.ts';
 import type { Fresh } from './live.ts';

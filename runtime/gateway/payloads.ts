@@ -11,8 +11,8 @@ import {
   type StoreInterval,
   type StoreOccupancy,
 } from '../contract/store.ts';
+import type { OccupancyFacts } from '../site/occupancy.ts';
 import { MS_PER_S } from '../units.ts';
-import type { OccupancyFacts } from '../voice/occupancy/occupancy.ts';
 import type { StoreRecord } from './books/closed.ts';
 import { type Counts, QUALITIES } from './counts.ts';
 

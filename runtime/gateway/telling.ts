@@ -4,7 +4,7 @@
  */
 import { DEVICES_TOLD_MAX, type StoreTopicNames, storeTopicNames } from '../contract/store.ts';
 import type { Link } from '../ports/link.ts';
-import type { StoreHours } from '../voice/hours/hours.ts';
+import type { StoreHours } from '../site/hours.ts';
 import type { GatewayConfig } from './config.ts';
 import { Facts } from './facts.ts';
 import type { Gateway } from './gateway.ts';

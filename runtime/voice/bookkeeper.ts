@@ -10,7 +10,8 @@ import { minuteOfDay, parseHours } from '../config/hours.ts';
 import type { Config } from '../config/schema.ts';
 import { type CorridorRecord, Direction, RecordKind } from '../corridor/record.ts';
 import type { Receipt } from '../privacy/receipts.ts';
-import { StoreHours } from './hours/hours.ts';
+import { StoreHours } from '../site/hours.ts';
+import { Occupancy, type OccupancyFacts } from '../site/occupancy.ts';
 import {
   addFrames,
   eyeOfBoot,
@@ -25,7 +26,6 @@ import { type ClosedInterval, IntervalBook } from './intervals/intervals.ts';
 import { type Added, takeTotals } from './intervals/totals.ts';
 import { factsOf } from './intervals/zones.ts';
 import type { IntervalRecord, Ledger } from './ledger/ledger.ts';
-import { Occupancy, type OccupancyFacts } from './occupancy/occupancy.ts';
 
 /** What a record brought. */
 export type Taken = {

@@ -13,7 +13,7 @@ import { Records } from '../../runtime/gateway/books/records.ts';
 import { openTables } from '../../runtime/gateway/books/tables.ts';
 import { parseGatewayConfig } from '../../runtime/gateway/config.ts';
 import type { IntervalReading, ReceiptReading } from '../../runtime/gateway/incoming.ts';
-import { StoreHours } from '../../runtime/voice/hours/hours.ts';
+import { StoreHours } from '../../runtime/site/hours.ts';
 
 const BEGIN_S = Date.UTC(2026, 0, 1) / 1000;
 const DEVICES_PER_DOOR = 32;

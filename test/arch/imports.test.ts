@@ -65,6 +65,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     may: [...COMMON, 'runtime/isolation/', 'runtime/config/', 'runtime/corridor/control.ts', 'runtime/package.ts'],
   },
   { from: /^runtime\/contract\//, may: [...COMMON, 'runtime/contract/'] },
+  // What voice and gateway both know of a site.
+  { from: /^runtime\/site\//, may: [...COMMON, 'runtime/site/', 'runtime/config/'] },
   { from: /^runtime\/config\//, may: [...COMMON, 'runtime/config/'] },
   { from: /^runtime\/corridor\//, may: [...COMMON, 'runtime/corridor/'] },
   {
@@ -90,6 +92,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     may: [
       ...COMMON,
       'runtime/voice/',
+      'runtime/site/',
       'runtime/contract/',
       'runtime/corridor/',
       'runtime/config/',
@@ -104,17 +107,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     ],
   },
   {
-    // The gateway estimates who is in the store as a counter does; it takes those two parts of the voice and no other.
     from: /^runtime\/gateway\//,
-    may: [
-      ...COMMON,
-      'runtime/gateway/',
-      'runtime/config/',
-      'runtime/contract/',
-      'runtime/log.ts',
-      'runtime/voice/hours/',
-      'runtime/voice/occupancy/',
-    ],
+    may: [...COMMON, 'runtime/gateway/', 'runtime/config/', 'runtime/contract/', 'runtime/site/', 'runtime/log.ts'],
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
@@ -209,7 +203,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'node-libcamera': ['drivers/camera/rpicam/child.ts', 'drivers/camera/rpicam/rpicam.ts'],
   '@sqlite.org/sqlite-wasm': ['drivers/database/sqlite.ts'],
   pino: ['runtime/log.ts'],
-  'temporal-polyfill': ['runtime/voice/hours/zone.ts'],
+  'temporal-polyfill': ['runtime/site/zone.ts'],
   commander: ['runtime/command-line/words.ts'],
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],

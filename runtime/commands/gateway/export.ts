@@ -14,8 +14,8 @@ import { csvHeader, csvRow } from '../../gateway/export/csv.ts';
 import { influxLine } from '../../gateway/export/influx.ts';
 import { type ExportRow, exportRows, type Grain, knownDoors } from '../../gateway/export/rows.ts';
 import { sqlRow, sqlTable } from '../../gateway/export/sql.ts';
+import { Zone } from '../../site/zone.ts';
 import { MS_PER_S } from '../../units.ts';
-import { Zone } from '../../voice/hours/zone.ts';
 import { DATABASE_FILE } from './gateway.ts';
 
 export const FORMATS = ['csv', 'influx', 'sql'] as const;

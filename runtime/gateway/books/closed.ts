@@ -3,8 +3,8 @@
  * change together, by as much as the interval grew. All inside a transaction of whoever calls.
  */
 import type { Database } from '../../ports/database.ts';
+import type { LocalDay } from '../../site/hours.ts';
 import { MS_PER_S } from '../../units.ts';
-import type { LocalDay } from '../../voice/hours/hours.ts';
 import { type Counts, isNothing, type LineSum, minus, NO_SUM, plus, plusSum } from '../counts.ts';
 import { metaOf, setMeta } from './tables.ts';
 

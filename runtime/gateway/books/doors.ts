@@ -9,7 +9,7 @@
  * Memory: sums of the lines in open intervals, some 100 bytes each; a few numbers a door.
  */
 import type { Database } from '../../ports/database.ts';
-import type { LocalDay } from '../../voice/hours/hours.ts';
+import type { LocalDay } from '../../site/hours.ts';
 import { type GatewayConfig, OTHER_NAME, STORE_NAME } from '../config.ts';
 import { type Counts, doorCounts, type LineSum, larger, minus, NO_COUNTS, NO_SUM, plus, plusSum } from '../counts.ts';
 import type { IntervalReading } from '../incoming.ts';

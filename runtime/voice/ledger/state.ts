@@ -3,12 +3,12 @@
  * worn card has changed must not pass for one.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { emptyOccupancy, type OccupancyState } from '../../site/occupancy.ts';
 import { type CommandMemory, emptyMemory } from '../commands/memory.ts';
 import { type DiscoveryMemory, nothingAnnounced } from '../discovery/discovery.ts';
 import type { EyeFrames } from '../intervals/frames.ts';
 import { emptyIntervals, type IntervalState } from '../intervals/intervals.ts';
 import type { LineTotals } from '../intervals/totals.ts';
-import { emptyOccupancy, type OccupancyState } from '../occupancy/occupancy.ts';
 
 /** The last receipt of the chain; 0 and null: none yet. */
 export type ReceiptHead = { number: number; hash: string | null };

@@ -24,8 +24,8 @@ import type {
 } from '../../contract/device.ts';
 import { type DocumentFacts, schemaDocument } from '../../contract/document.ts';
 import type { SchemaDocument } from '../../contract/schema-document.ts';
+import type { OccupancyFacts } from '../../site/occupancy.ts';
 import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
-import type { OccupancyFacts } from '../occupancy/occupancy.ts';
 import type { ReceiptCondition } from '../receipts/notary.ts';
 
 const V = CONTRACT_VERSION;

@@ -11,7 +11,7 @@ import { CSV_COLUMNS, csvHeader, csvRow } from '../../../../runtime/gateway/expo
 import { influxLine } from '../../../../runtime/gateway/export/influx.ts';
 import type { ExportRow } from '../../../../runtime/gateway/export/rows.ts';
 import { sqlRow, sqlTable } from '../../../../runtime/gateway/export/sql.ts';
-import { Zone } from '../../../../runtime/voice/hours/zone.ts';
+import { Zone } from '../../../../runtime/site/zone.ts';
 
 const openDatabase = await loadSqlite();
 const folder = mkdtempSync(join(tmpdir(), 'lethe-formats-'));

@@ -11,7 +11,7 @@
  * Cost: a second that asks nothing new is a few comparisons; Intl is asked twice a year, the rules twice a day.
  * Memory: the current run, day and closing, and the pieces of the zone (zone.ts).
  */
-import { type OpeningHours, spansOn } from '../../config/hours.ts';
+import { type OpeningHours, spansOn } from '../config/hours.ts';
 import { MS_PER_DAY, Zone } from './zone.ts';
 
 /** 04:00: behind the last guests of most places, before their cleaners. */

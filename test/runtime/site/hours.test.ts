@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseHours } from '../../../../runtime/config/hours.ts';
-import { StoreHours } from '../../../../runtime/voice/hours/hours.ts';
+import { parseHours } from '../../../runtime/config/hours.ts';
+import { StoreHours } from '../../../runtime/site/hours.ts';
 import { ZONES } from './zones.ts';
 
 const RUNS = Number(process.env['FC_RUNS'] ?? 300);

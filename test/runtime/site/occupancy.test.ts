@@ -2,8 +2,8 @@
 // Method: examples, and simulated days with a counter that misses more in one direction than in the other.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Random } from '../../../../drivers/camera/scene/random.ts';
-import { emptyOccupancy, Occupancy } from '../../../../runtime/voice/occupancy/occupancy.ts';
+import { Random } from '../../../drivers/camera/scene/random.ts';
+import { emptyOccupancy, Occupancy } from '../../../runtime/site/occupancy.ts';
 
 const DAY_MS = 86_400_000;
 const CLOSING_MS = Date.UTC(2026, 0, 5, 20);

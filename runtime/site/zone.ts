@@ -8,7 +8,7 @@
  * package and one zone take about 11 MB (x86-64, Node 20), Intl 8 MB more, which the check of `time_zone` loads anyhow.
  */
 import { Temporal } from 'temporal-polyfill';
-import { MS_PER_MINUTE } from '../../units.ts';
+import { MS_PER_MINUTE } from '../units.ts';
 
 export const MS_PER_DAY = 86_400_000;
 /** No zone was ever further than this from UTC (Manila, 15:56 h, until 1844). */

@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dayNumberOf } from '../../../../runtime/config/hours.ts';
-import { MS_PER_DAY, Zone } from '../../../../runtime/voice/hours/zone.ts';
+import { dayNumberOf } from '../../../runtime/config/hours.ts';
+import { MS_PER_DAY, Zone } from '../../../runtime/site/zone.ts';
 import { ZONES } from './zones.ts';
 
 const RUNS = Number(process.env['FC_RUNS'] ?? 300);
