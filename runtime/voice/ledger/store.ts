@@ -22,14 +22,18 @@ export type StateText = { readonly text: string; readonly check: string };
 type BatchRow = { readonly first_seq: number; readonly words_id: number; readonly row: Uint8Array };
 
 export class LedgerStore {
-  /** Batches that were met and could not be read. */
-  damagedCount = 0;
   readonly #database: Database;
   readonly #idOfWords = new Map<string, number>();
   readonly #wordsOfId = new Map<number, Words>();
+  /** First numbers of batches that were met and could not be read. */
+  readonly #damaged = new Set<number>();
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  get damagedCount(): number {
+    return this.#damaged.size;
   }
 
   /** The state; undefined: a new file. A string says why the file is not ours. Throws DatabaseError. */
@@ -62,15 +66,22 @@ export class LedgerStore {
     }
   }
 
-  /** The batch that holds the record `seq`, or the first one after it, and those that follow. */
+  /** The batch that holds the record `seq`, or the first one after it, and those that follow; none: there are no more. */
   batchesFrom(seq: number, countMax: number): Batch[] {
-    const rows = this.#database.all<BatchRow>(
-      `SELECT first_seq, words_id, row FROM batches
-       WHERE first_seq >= coalesce((SELECT max(first_seq) FROM batches WHERE first_seq <= ?), 0)
-       ORDER BY first_seq LIMIT ?`,
-      [seq, countMax],
+    const [holder] = this.#database.all<{ seq: number | null }>(
+      'SELECT max(first_seq) AS seq FROM batches WHERE first_seq <= ?',
+      [seq],
     );
-    return rows.flatMap((row) => this.#batchOf(row) ?? []);
+    for (let firstSeq = holder?.seq ?? 0; ; ) {
+      const rows = this.#database.all<BatchRow>(
+        'SELECT first_seq, words_id, row FROM batches WHERE first_seq >= ? ORDER BY first_seq LIMIT ?',
+        [firstSeq, countMax],
+      );
+      const batches = rows.flatMap((row) => this.#batchOf(row) ?? []);
+      // A page of which nothing can be read must not pass for the end.
+      if (batches.length > 0 || rows.length < countMax) return batches;
+      firstSeq = rows.at(-1)!.first_seq + 1;
+    }
   }
 
   /** First numbers of the oldest batches. */
@@ -107,7 +118,7 @@ export class LedgerStore {
   #batchOf({ first_seq, words_id, row }: BatchRow): Batch | undefined {
     const words = this.#words(words_id);
     const batch = words === undefined ? undefined : decodeRow(row, first_seq, words);
-    if (batch === undefined) this.damagedCount += 1;
+    if (batch === undefined) this.#damaged.add(first_seq);
     return batch;
   }
 

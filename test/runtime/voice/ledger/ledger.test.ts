@@ -122,6 +122,26 @@ for (const [what, damage] of [
   });
 }
 
+withFolder(
+  'records that a worn card has changed are left out and told once; those behind them are still sent',
+  (folder) => {
+    const before = openLedger(onFiles, folder).ledger;
+    for (let minute = 0; minute < 100; minute++) before.append(minuteOf(before));
+    before.save(0);
+    before.close();
+    const database = onFiles(join(folder, LEDGER_FILE));
+    database.run('UPDATE batches SET row = zeroblob(length(row)) WHERE first_seq <= 70');
+    database.close();
+    const { ledger, told } = openLedger(onFiles, folder);
+    assert.is(ledger.waiting()[0]?.seq, 71);
+    assert.is(ledger.waiting()[0]?.seq, 71);
+    assert.equal(seqsOf(ledger.recordsBetween(ledger.state.epochId, 1, 72)), [71, 72]);
+    assert.is(told.problems.length, 1);
+    assert.match(told.problems[0]!, 'Records of 70 intervals');
+    ledger.close();
+  },
+);
+
 withFolder('an empty file is a new ledger', (folder) => {
   mkdirSync(folder);
   writeFileSync(join(folder, LEDGER_FILE), '');
