@@ -1,15 +1,29 @@
 /**
- * Writes the generated parts of README.md (topics, configuration fields, lamp patterns) between their markers.
+ * Writes the generated parts of README.md and provisioning/gateway/README.md (topics, configuration fields, lamp patterns)
+ * between their markers.
  * `npm run -s readme` writes, `npm run -s readme -- --check` only compares and exits 1 when they differ.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { configTable } from '../runtime/config/table.ts';
+import { configTable, fieldTable } from '../runtime/config/table.ts';
 import { LED_PATTERNS } from '../runtime/eye/indicator.ts';
+import { DoorSchema, GatewaySchema, SourceSchema } from '../runtime/gateway/config.ts';
 import { topicTable } from './topics.ts';
 
-const file = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'README.md');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'README.md': {
+    topics: topicTable('device'),
+    'store-topics': topicTable('store'),
+    config: configTable(),
+    lamp: lampTable(),
+  },
+  'provisioning/gateway/README.md': {
+    config: fieldTable({ '': GatewaySchema, 'doors[]': DoorSchema, 'doors[].of[]': SourceSchema }),
+  },
+};
 
 function lampTable(): string {
   const rows = Object.values(LED_PATTERNS).map(({ looks, meaning }) => `| ${looks} | ${meaning} |`);
@@ -22,18 +36,19 @@ function insert(text: string, name: string, content: string): string {
   const end = `<!-- /${name} -->`;
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`README.md has no ${begin} … ${end}`);
+  if (from === -1 || to < from) throw new Error(`there is no ${begin} … ${end}`);
   return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
 }
 
-const before = readFileSync(file, 'utf8');
-const parts = { topics: topicTable(), config: configTable(), lamp: lampTable() };
-const after = Object.entries(parts).reduce((text, [name, content]) => insert(text, name, content), before);
-if (process.argv.includes('--check')) {
-  if (before !== after) {
-    process.stderr.write('README.md is not what the schema says; run: npm run -s readme\n');
+for (const [file, parts] of Object.entries(PARTS)) {
+  const path = join(root, file);
+  const before = readFileSync(path, 'utf8');
+  const after = Object.entries(parts).reduce((text, [name, content]) => insert(text, name, content), before);
+  if (before === after) continue;
+  if (process.argv.includes('--check')) {
+    process.stderr.write(`${file} is not what the code says; run: npm run -s readme\n`);
     process.exitCode = 1;
+  } else {
+    writeFileSync(path, after);
   }
-} else {
-  writeFileSync(file, after);
 }

@@ -1,13 +1,18 @@
-/** The table of topics in the README, from the contract. */
+/** The tables of topics in the README, from the contract. */
+import { TOPIC_ROOT } from '../runtime/contract/contract.ts';
+import { STORE_DEVICE } from '../runtime/contract/store.ts';
 import { TREE_TOPICS, type TreeTopic } from '../runtime/contract/trees.ts';
 
-/** What stands in front of a device's topics, and of the store's, which keep their `store/`. */
-const BASE = /^lethe\/v1\/\{site\}\/(\{device\}\/)?/;
+/** `lethe/v1/<site>/<device>`. */
+const BASE_LEVELS = 4;
+const STORE_BASE = `${TOPIC_ROOT}/{site}/${STORE_DEVICE}/`;
 /** An example that is longer is named by its fields instead. */
 const EXAMPLE_CHARS_MAX = 180;
 
-export function topicTable(): string {
-  const rows = TREE_TOPICS.map((topic) => {
+/** Of all topics of devices, or of the store. */
+export function topicTable(of: 'device' | 'store'): string {
+  const topics = TREE_TOPICS.filter(({ address }) => address.startsWith(STORE_BASE) === (of === 'store'));
+  const rows = topics.map((topic) => {
     const { description = '' } = topic.schema as { readonly description?: string };
     const cells = [addressOf(topic), topic.retained ? 'yes' : 'no', description, topic.when, payloadOf(topic)];
     return `| ${cells.map(asName).join(' | ')} |`;
@@ -16,7 +21,7 @@ export function topicTable(): string {
 }
 
 function addressOf({ address, from }: TreeTopic): string {
-  const path = address.replace(BASE, '');
+  const path = address.split('/').slice(BASE_LEVELS).join('/');
   return from === 'device' ? `\`${path}\`` : `\`${path}\` (to the device)`;
 }
 

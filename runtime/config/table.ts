@@ -24,16 +24,18 @@ function rowOf(field: string, node: Node): string {
 
 function listDefault(list: readonly unknown[]): string {
   if (list.length === 0) return 'none';
-  return list.every((entry) => typeof entry === 'string') ? `\`${JSON.stringify(list)}\`` : 'one line, `door`';
+  return list.every((entry) => typeof entry === 'string') ? `\`${JSON.stringify(list)}\`` : 'one, `door`';
 }
 
-export function configTable(): string {
+/** schemas: of the file, under the name '', and of what its lists are made of, such as `lines[]`. */
+export function fieldTable(schemas: Readonly<Record<string, object>>): string {
   return [
     '| field | meaning | expected | default |',
     '|---|---|---|---|',
-    ...rowsOf('', ConfigSchema as unknown as Node),
-    ...rowsOf('lines[]', LineSchema as unknown as Node),
-    ...rowsOf('entrances[]', EntranceSchema as unknown as Node),
-    ...rowsOf('zones[]', ZoneSchema as unknown as Node),
+    ...Object.entries(schemas).flatMap(([name, schema]) => rowsOf(name, schema as Node)),
   ].join('\n');
+}
+
+export function configTable(): string {
+  return fieldTable({ '': ConfigSchema, 'lines[]': LineSchema, 'entrances[]': EntranceSchema, 'zones[]': ZoneSchema });
 }
