@@ -70,9 +70,13 @@ export class GatewayBench {
   gateway: Gateway;
   #life: Life;
 
-  constructor(config: object = {}) {
+  readonly #open: (path: string) => Database;
+
+  /** open: real files, unless a test has a disk of its own. */
+  constructor(config: object = {}, open: (path: string) => Database = openDatabase) {
     this.config = parseGatewayConfig({ site: 'shop', log_level: 'fatal', ...config });
-    this.#life = new Life(this.clock, openDatabase(this.databasePath));
+    this.#open = open;
+    this.#life = new Life(this.clock, open(this.databasePath));
     this.gateway = this.#make();
   }
 
@@ -91,7 +95,7 @@ export class GatewayBench {
     this.#life.end();
     this.link.cut();
     const before = this.link;
-    this.#life = new Life(this.clock, openDatabase(this.databasePath));
+    this.#life = new Life(this.clock, this.#open(this.databasePath));
     this.link = new MemoryLink();
     this.link.published.push(...before.published);
     for (const [topic, payload] of before.retained) this.link.retained.set(topic, payload);

@@ -3,7 +3,9 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EPOCH_A, EPOCH_B, GatewayBench } from './bench.ts';
+import { databaseOn } from '../../fakes/database.ts';
+import { SimulatedDisk } from '../../fakes/disk.ts';
+import { EPOCH_A, EPOCH_B, GatewayBench, intervalOf } from './bench.ts';
 
 const TWO_DOORS = {
   devices: ['left', 'right', 'garage'],
@@ -195,6 +197,38 @@ test('what the broker did not acknowledge is sent again after a restart, and not
   await bench.seconds(2);
   const after = bench.intervals('store').map(({ seq }) => seq);
   assert.equal(after, [2, 4, 4]);
+  await bench.end();
+});
+
+test('a full disk: what arrives is not acknowledged, health says why, and all of it counts once there is room', async () => {
+  const disk = new SimulatedDisk();
+  const bench = new GatewayBench({}, databaseOn(disk));
+  await bench.start();
+  bench.interval({ seq: 1, minute: 0, in: 2 });
+  await bench.seconds(1);
+  disk.fault = 'ENOSPC';
+  let isAcknowledged = false;
+  const topic = 'lethe/v1/shop/door1/interval/door';
+  const payload = JSON.stringify(intervalOf({ seq: 2, minute: 1, in: 3, totalIn: 5 }));
+  const handled = bench.gateway.hearing.take({ topic, payload, retained: false });
+  void Promise.resolve(handled).then(() => {
+    isAcknowledged = true;
+  });
+  await bench.seconds(65);
+  assert.is(isAcknowledged, false);
+  const { state, reason } = bench.lastHealth()!.database;
+  assert.is.not(state, 'ok');
+  assert.match(reason, 'ENOSPC');
+  assert.is(bench.lastTotal('door')?.in, 2);
+  disk.fault = undefined;
+  await bench.seconds(70);
+  assert.is(isAcknowledged, true);
+  assert.is(bench.lastTotal('door')?.in, 5);
+  assert.is(bench.lastHealth()!.database.state, 'ok');
+  assert.equal(
+    bench.intervals('door').map((interval) => interval.in),
+    [2, 3],
+  );
   await bench.end();
 });
 
