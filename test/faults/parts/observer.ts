@@ -17,15 +17,17 @@ export type Heard = {
 
 export class Observer {
   readonly heard: Heard[] = [];
+  readonly #last = new Map<string, string>();
   /** Subscribed at the broker as it is now. */
   isListening = false;
   readonly #client: MqttClient;
 
   private constructor(client: MqttClient) {
     this.#client = client;
-    client.on('message', (topic, payload, { retain, dup }) =>
-      this.heard.push({ topic, payload: payload.toString(), retain, dup }),
-    );
+    client.on('message', (topic, payload, { retain, dup }) => {
+      this.heard.push({ topic, payload: payload.toString(), retain, dup });
+      this.#last.set(topic, payload.toString());
+    });
     client.on('connect', () => {
       client.subscribe('lethe/#', { qos: 1 }, (error) => {
         this.isListening = !error;
@@ -56,10 +58,10 @@ export class Observer {
     while (!this.isListening) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** Payload that came last on a topic that ends like this, parsed. */
-  last<T>(ending: string): T | undefined {
-    const found = this.heard.findLast(({ topic }) => topic.endsWith(ending));
-    return found === undefined ? undefined : (JSON.parse(found.payload) as T);
+  /** Payload that came last on a topic, parsed; undefined: none did. */
+  last<T>(topic: string): T | undefined {
+    const payload = this.#last.get(topic);
+    return payload === undefined ? undefined : (JSON.parse(payload) as T);
   }
 
   async publish(topic: string, payload: string): Promise<void> {
