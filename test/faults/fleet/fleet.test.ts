@@ -7,12 +7,15 @@ import { skipBroker } from '../../fakes/broker.ts';
 import { assertSound, printRow } from '../parts/stage.ts';
 import { FLEET, runFleet } from './fleet.ts';
 
+/** The last minutes of it. */
+const LOG_CHARS = 8000;
+
 if (skipBroker()) {
   test('skipped by SKIP_BROKER=1', () => {});
 } else {
   test('nothing is lost and nobody counted twice', async () => {
     const { verdict, seconds, crashes, publications, bytes, devices, broker, ...rest } = await runFleet();
-    const { gateway, everybody, shown, kept } = rest;
+    const { gateway, everybody, shown, kept, gatewayLog } = rest;
     const deviceMinutes = (FLEET.devices * seconds) / 60;
     const cost = [
       `${(publications / seconds).toFixed(0)} messages/s`,
@@ -30,6 +33,7 @@ if (skipBroker()) {
     assertSound(verdict, { epochs: FLEET.devices });
     assert.ok(crashes > 0, 'some went away');
     assert.equal(shown, everybody, 'the gateway’s totals of all doors');
+    if (kept.store.in !== everybody.in) process.stdout.write(`${gatewayLog.slice(-LOG_CHARS)}\n`);
     assert.equal(kept, { doors: everybody, store: everybody }, 'the closed intervals in its database');
   });
 }

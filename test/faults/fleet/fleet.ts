@@ -51,6 +51,7 @@ export type FleetResult = {
   readonly everybody: Count;
   readonly shown: Count | undefined;
   readonly kept: Kept;
+  readonly gatewayLog: string;
 };
 
 export function deviceNames(): string[] {
@@ -110,6 +111,7 @@ export async function runFleet(): Promise<FleetResult> {
       everybody,
       shown: storeTotal(observer),
       kept,
+      gatewayLog: gateway.output,
     };
   } catch (error) {
     process.stdout.write(`${gateway?.output ?? ''}\n`);
