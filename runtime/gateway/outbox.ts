@@ -35,8 +35,10 @@ export class Outbox {
   droppedCount = 0;
   readonly #options: OutboxOptions;
   readonly #flying = new Set<number>();
-  /** Acknowledged, and to be removed with the next transaction. */
+  /** Acknowledged, in that order, and to be removed with the next `settle`. */
   #acknowledged: number[] = [];
+  /** Of these, so many were removed in the transaction that is open. */
+  #removedCount = 0;
   /** The last one that was sent on this connection. */
   #sentSeq = 0;
   #left = RECORDS_PER_SECOND_MAX;
@@ -68,15 +70,18 @@ export class Outbox {
       this.#options.database.run('DELETE FROM outbox WHERE seq = ?', [seq]);
       this.count -= this.#options.database.changes;
     }
+    this.#removedCount = this.#acknowledged.length;
   }
 
-  /** The transaction is on disk. */
+  /** A transaction is on disk, whether `settle` was part of it or not. */
   settled(): void {
-    this.#acknowledged = [];
+    this.#acknowledged.splice(0, this.#removedCount);
+    this.#removedCount = 0;
   }
 
   /** The transaction failed. */
   reload(): void {
+    this.#removedCount = 0;
     this.count = this.#countRows();
   }
 

@@ -29,7 +29,7 @@ export class ByteWriter {
     this.byte(rest);
   }
 
-  /** As count, or null. */
+  /** From 0 to 2^53 - 2, or null. */
   countOrNull(value: number | null): void {
     this.count(value === null ? 0 : value + 1);
   }

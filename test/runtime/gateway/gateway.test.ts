@@ -232,6 +232,21 @@ test('a full disk: what arrives is not acknowledged, health says why, and all of
   await bench.end();
 });
 
+test('what the broker has leaves the outbox, also while records are written all the time', async () => {
+  const bench = await new GatewayBench().start();
+  for (let minute = 0; minute < 5; minute += 1) {
+    bench.interval({ seq: minute + 1, minute, in: 1, totalIn: minute + 1 });
+    for (let second = 0; second < 60; second += 1) {
+      bench.interval({ line: 'side', seq: 100 + 60 * minute + second, minute });
+      await bench.seconds(1);
+    }
+  }
+  await bench.seconds(2);
+  assert.is(bench.intervals('store').length, 5);
+  assert.is(bench.gateway.outbox.count, 0);
+  await bench.end();
+});
+
 test('an interval that was open in a life that was killed is closed in the next one', async () => {
   const bench = await new GatewayBench().start();
   bench.interval({ seq: 1, minute: 0, in: 1 });
