@@ -65,7 +65,7 @@ export const ordinal = (description: string, field?: string) =>
 export const Boot = ordinal('Starts of the voice since the epoch began', 'boot');
 
 export const Seq = ordinal(
-  'Number of the record, counted over all records of the device; with site, device and epoch_id its identity',
+  'Number of the record, counted over all records of the device; with site, device and epoch_id its identity. A later epoch goes on with it, or begins at 1',
   'seq',
 );
 
