@@ -37,6 +37,8 @@ export class Outbox {
   readonly #flying = new Set<number>();
   /** Acknowledged, and to be removed with the next transaction. */
   #acknowledged: number[] = [];
+  /** Of these, what the transaction that is going on removes. */
+  #removed: ReadonlySet<number> = new Set();
   /** The last one that was sent on this connection. */
   #sentSeq = 0;
   #left = RECORDS_PER_SECOND_MAX;
@@ -64,19 +66,22 @@ export class Outbox {
 
   /** Inside a transaction: removes what the broker has. */
   settle(): void {
-    for (const seq of this.#acknowledged) {
+    this.#removed = new Set(this.#acknowledged);
+    for (const seq of this.#removed) {
       this.#options.database.run('DELETE FROM outbox WHERE seq = ?', [seq]);
       this.count -= this.#options.database.changes;
     }
   }
 
-  /** The transaction is on disk. */
+  /** A transaction is on disk; most of them remove nothing, and what was acknowledged meanwhile waits for one that does. */
   settled(): void {
-    this.#acknowledged = [];
+    this.#acknowledged = this.#acknowledged.filter((seq) => !this.#removed.has(seq));
+    this.#removed = new Set();
   }
 
   /** The transaction failed. */
   reload(): void {
+    this.#removed = new Set();
     this.count = this.#countRows();
   }
 

@@ -200,6 +200,25 @@ test('what the broker did not acknowledge is sent again after a restart, and not
   await bench.end();
 });
 
+test('what the broker acknowledges just before records are written leaves the outbox all the same', async () => {
+  const bench = await new GatewayBench().start();
+  for (let minute = 0; minute < 5; minute += 1) {
+    bench.interval({ seq: minute + 1, minute, in: 1, totalIn: minute + 1 });
+    await bench.seconds(59);
+    // Closed, told and acknowledged within the second; the next record is written before the second is over.
+    bench.clock.advance(1000);
+    await bench.turns();
+    bench.interval({ seq: 100 + minute, minute, line: 'other', in: 1 });
+    await bench.turns();
+  }
+  await bench.seconds(5);
+  assert.is(bench.gateway.outbox.count, 0);
+  const before = bench.intervals('door').length;
+  await bench.killAndStart();
+  assert.is(bench.intervals('door').length, before, 'nothing is sent again');
+  await bench.end();
+});
+
 test('a full disk: what arrives is not acknowledged, health says why, and all of it counts once there is room', async () => {
   const disk = new SimulatedDisk();
   const bench = new GatewayBench({}, databaseOn(disk));
