@@ -10,6 +10,7 @@
 import { minuteOfDay, parseHours } from '../config/hours.ts';
 import { baseTopic } from '../contract/topics.ts';
 import { DatabaseError } from '../errors.ts';
+import { atMost } from '../link/at-most.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
@@ -417,13 +418,4 @@ export class Gateway {
 /** What arrives after the good-bye stays at the broker. */
 function never(): Promise<void> {
   return new Promise(() => {});
-}
-
-async function atMost(limitMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -3,10 +3,10 @@
  * Memory: one text a topic.
  */
 import { DEVICES_TOLD_MAX, type StoreTopicNames, storeTopicNames } from '../contract/store.ts';
+import { LatestFacts } from '../link/latest.ts';
 import type { Link } from '../ports/link.ts';
 import type { StoreHours } from '../site/hours.ts';
 import type { GatewayConfig } from './config.ts';
-import { Facts } from './facts.ts';
 import type { Gateway } from './gateway.ts';
 import { healthFacts } from './health.ts';
 import {
@@ -33,19 +33,19 @@ export type TellingOptions = {
 export class Telling {
   readonly topics: StoreTopicNames;
   readonly #options: TellingOptions;
-  readonly #facts: Facts;
+  readonly #facts: LatestFacts;
   #occupancyTold = '';
   #healthTold = '';
 
   constructor(options: TellingOptions) {
     this.#options = options;
     this.topics = storeTopicNames(options.config.site);
-    this.#facts = new Facts(options.link, options.onFailure);
+    this.#facts = new LatestFacts(options.link, options.onFailure);
   }
 
   start(): void {
-    this.#facts.set(this.topics.status, this.#status('online'));
-    this.#facts.set(this.topics.info, this.#info());
+    this.#facts.set(this.topics.status, this.#status('online'), true);
+    this.#facts.set(this.topics.info, this.#info(), true);
   }
 
   get will() {
@@ -70,7 +70,7 @@ export class Telling {
   totals({ shown, doors }: Gateway, nowMs: number): void {
     const { epochId } = this.#options.life;
     for (const { name, totals } of shown.takeChanged(doors.doors))
-      this.#facts.set(this.topics.total(name), totalPayload(totals, epochId, nowMs));
+      this.#facts.set(this.topics.total(name), totalPayload(totals, epochId, nowMs), true);
   }
 
   occupancy({ devices, occupancy }: Gateway, nowMs: number): void {
@@ -81,7 +81,7 @@ export class Telling {
     const text = JSON.stringify(facts);
     if (text === this.#occupancyTold) return;
     this.#occupancyTold = text;
-    this.#facts.set(this.topics.occupancy, occupancyPayload({ ...facts, atMs: nowMs }));
+    this.#facts.set(this.topics.occupancy, occupancyPayload({ ...facts, atMs: nowMs }), true);
   }
 
   /** isForced: also when no word of it changed. */
@@ -89,7 +89,7 @@ export class Telling {
     const { words, facts } = healthFacts(gateway, nowMs);
     if (words === this.#healthTold && !isForced) return;
     this.#healthTold = words;
-    this.#facts.set(this.topics.health, healthPayload(facts, nowMs));
+    this.#facts.set(this.topics.health, healthPayload(facts, nowMs), true);
   }
 
   #status(state: 'online' | 'offline' | 'stopped'): string {

@@ -1,12 +1,12 @@
 /**
  * Delivery: what goes to the broker, when, and when it may be forgotten.
- * Two kinds. *Latest* facts (status, totals, health …) have one place each: a newer one overwrites an older one that was
- * not sent, and all retained ones are sent again after every reconnect, since a broker may have lost them. *Records*
+ * Two kinds. *Latest* facts (status, totals, health …) have one place each (link/latest.ts). *Records*
  * (intervals and their receipts) are a queue in the ledger: one in flight at a time, so that they arrive in order, and the
  * ledger's mark moves only when the broker has acknowledged. None leaves before it is on disk (ledger.ts).
  * Behind the queue, when nothing waits, goes what somebody asked for again (`resend`).
  * Memory: one string per latest fact, one page of records, RESENDS_MAX requests.
  */
+import { LatestFacts } from '../link/latest.ts';
 import type { Link } from '../ports/link.ts';
 import { MS_PER_S } from '../units.ts';
 import type { Ledger, LedgerRecord } from './ledger/ledger.ts';
@@ -30,12 +30,11 @@ export type DeliveryOptions = {
 /** queued: it comes; none: nothing of it is kept; busy: too many requests wait. */
 export type ResendAnswer = 'queued' | 'none' | 'busy';
 
-type Latest = { payload: string; readonly retain: boolean; sent: string | undefined; busy: boolean };
 type Resend = { readonly epochId: string; fromSeq: number; readonly toSeq: number };
 
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #latest = new Map<string, Latest>();
+  readonly #latest: LatestFacts;
   /** A page of what waits in the ledger, oldest first. */
   #waiting: LedgerRecord[] = [];
   readonly #resends: Resend[] = [];
@@ -47,32 +46,24 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#latest = new LatestFacts(options.link, options.onFailure);
   }
 
-  /** Sets a latest fact; it goes out now if the link is up, or after the next reconnect (if retained) or tick. */
+  /** Sets a latest fact. */
   set(topic: string, payload: string, retain: boolean): void {
-    const latest = this.#latest.get(topic);
-    if (latest === undefined) {
-      this.#latest.set(topic, { payload, retain, sent: undefined, busy: false });
-    } else {
-      latest.payload = payload;
-    }
-    this.#sendLatest(topic);
+    this.#latest.set(topic, payload, retain);
   }
 
   /** The link came up: everything retained again, then the records. */
   connected(): void {
-    for (const [topic, latest] of this.#latest) {
-      if (latest.retain) latest.sent = undefined;
-      this.#sendLatest(topic);
-    }
+    this.#latest.connected();
     this.pump();
   }
 
   /** Call once a second: tries again what failed and allows the next lot of records. */
   tick(): void {
     this.#recordsLeft = INTERVALS_PER_SECOND_MAX;
-    for (const topic of this.#latest.keys()) this.#sendLatest(topic);
+    this.#latest.tick();
     this.pump();
   }
 
@@ -103,12 +94,9 @@ export class Delivery {
   }
 
   /** Sends one last fact and waits for it; nothing else is sent from here on. */
-  async last(topic: string, payload: string): Promise<void> {
+  last(topic: string, payload: string): Promise<void> {
     this.#stopped = true;
-    if (!this.#options.link.up) return;
-    await this.#options.link.publish(topic, payload, { retain: true, qos: 1 }).catch((error: Error) => {
-      this.#failed(error);
-    });
+    return this.#latest.last(topic, payload);
   }
 
   #send(record: LedgerRecord, historical: boolean, onAcknowledged: () => void): void {
@@ -148,25 +136,6 @@ export class Delivery {
   #sentAgain(seq: number): void {
     this.#again.shift();
     this.#resends[0]!.fromSeq = seq + 1;
-  }
-
-  #sendLatest(topic: string): void {
-    const latest = this.#latest.get(topic);
-    if (this.#stopped || latest === undefined || latest.busy || !this.#options.link.up) return;
-    const { payload, retain } = latest;
-    if (payload === latest.sent) return;
-    latest.busy = true;
-    this.#options.link.publish(topic, payload, { retain, qos: 1 }).then(
-      () => {
-        latest.busy = false;
-        latest.sent = payload;
-        if (latest.payload !== payload) this.#sendLatest(topic);
-      },
-      (error: Error) => {
-        latest.busy = false;
-        this.#failed(error);
-      },
-    );
   }
 
   /** A link that went down says so itself; only what fails on a standing link is told, and tried again by `tick`. */

@@ -14,6 +14,7 @@ import { counterNames } from '../config/counters.ts';
 import type { Config } from '../config/schema.ts';
 import { topicNames } from '../contract/topics.ts';
 import { ControlWord } from '../corridor/control.ts';
+import { atMost } from '../link/at-most.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenDatabase } from '../ports/database.ts';
@@ -401,16 +402,4 @@ export class Voice {
   #wallMs(): number {
     return this.#options.clock.wallMs();
   }
-}
-
-/** Real time on purpose: an end must come even where a test's clock stands still. */
-function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    work.then(done, done);
-  });
 }

@@ -65,6 +65,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     may: [...COMMON, 'runtime/isolation/', 'runtime/config/', 'runtime/corridor/control.ts', 'runtime/package.ts'],
   },
   { from: /^runtime\/contract\//, may: [...COMMON, 'runtime/contract/'] },
+  // What voice and gateway both do with a link.
+  { from: /^runtime\/link\//, may: [...COMMON, 'runtime/link/'] },
   // What voice and gateway both know of a site.
   { from: /^runtime\/site\//, may: [...COMMON, 'runtime/site/', 'runtime/config/'] },
   { from: /^runtime\/config\//, may: [...COMMON, 'runtime/config/'] },
@@ -92,6 +94,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     may: [
       ...COMMON,
       'runtime/voice/',
+      'runtime/link/',
       'runtime/site/',
       'runtime/contract/',
       'runtime/corridor/',
@@ -108,7 +111,15 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   {
     from: /^runtime\/gateway\//,
-    may: [...COMMON, 'runtime/gateway/', 'runtime/config/', 'runtime/contract/', 'runtime/site/', 'runtime/log.ts'],
+    may: [
+      ...COMMON,
+      'runtime/gateway/',
+      'runtime/config/',
+      'runtime/contract/',
+      'runtime/link/',
+      'runtime/site/',
+      'runtime/log.ts',
+    ],
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
