@@ -8,7 +8,13 @@ import { freePort } from '../../fakes/broker.ts';
 import { FrameReader, idOf, levelOf, PacketType, publicationOf, typeOf } from './packets.ts';
 import { type Identity, identityOf } from './records.ts';
 
-type Pair = { readonly voice: Socket; readonly broker: Socket; level: number; readonly waiting: Map<number, Identity> };
+type Pair = {
+  readonly voice: Socket;
+  readonly broker: Socket;
+  level: number;
+  isGreeted: boolean;
+  readonly waiting: Map<number, Identity>;
+};
 
 export class Tap {
   readonly port: number;
@@ -26,6 +32,7 @@ export class Tap {
   onPublish: (topic: string) => void = () => {};
   /** Records that the broker has acknowledged. */
   readonly acknowledged = new Set<Identity>();
+  /** How often the broker has let the voice in. */
   connectionCount = 0;
   publicationCount = 0;
   readonly #server: Server;
@@ -48,7 +55,7 @@ export class Tap {
   }
 
   get isConnected(): boolean {
-    return this.#pairs.size > 0;
+    return [...this.#pairs].some(({ isGreeted }) => isGreeted);
   }
 
   /** The connection breaks on both sides, without DISCONNECT and without FIN. */
@@ -80,9 +87,8 @@ export class Tap {
       voice.resetAndDestroy();
       return;
     }
-    this.connectionCount += 1;
     const broker = new Socket();
-    const pair: Pair = { voice, broker, level: 4, waiting: new Map() };
+    const pair: Pair = { voice, broker, level: 4, isGreeted: false, waiting: new Map() };
     this.#pairs.add(pair);
     for (const socket of [voice, broker]) socket.setNoDelay(true);
     broker.on('error', () => {});
@@ -127,6 +133,10 @@ export class Tap {
   }
 
   #fromBroker(pair: Pair, frame: Buffer): (() => void) | undefined {
+    if (typeOf(frame) === PacketType.connack) {
+      pair.isGreeted = true;
+      this.connectionCount += 1;
+    }
     if (typeOf(frame) !== PacketType.puback) return () => {};
     if (this.swallowsAcknowledgements) return undefined;
     const identity = pair.waiting.get(idOf(frame));
