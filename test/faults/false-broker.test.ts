@@ -39,7 +39,7 @@ if (skipBroker()) {
           };
           await time.seconds(random.between(1, 5));
           toward(bad.port)();
-          await time.seconds(random.between(5, 40));
+          await time.seconds(random.between(5, 25));
           await stage.reconnected(toward(broker.port));
         }
         const grownMib = residentMib(voice.pid) - beforeMib;

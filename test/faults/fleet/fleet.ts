@@ -17,7 +17,7 @@ import { GatewayProcess, isOfStore, type Kept, storeTotal } from './gateway.ts';
 
 export const FLEET = {
   devices: Number(process.env['FLEET_DEVICES'] ?? 40),
-  seconds: Number(process.env['FLEET_SECONDS'] ?? 15),
+  seconds: Number(process.env['FLEET_SECONDS'] ?? 12),
   intervalS: Number(process.env['FLEET_INTERVAL_S'] ?? 5),
   processes: Number(process.env['FLEET_PROCESSES'] ?? 1),
 } as const;
@@ -83,7 +83,7 @@ export async function runFleet(): Promise<FleetResult> {
     const quiet = await Promise.all(processes.map((child) => ask(child, 'quiet')));
     const truth: Record<string, Count> = Object.assign({}, ...quiet.map((report) => report.truth));
     await eventually(SETTLE_MS_MAX, 'all records', isTold(observer, truth)).catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 2000 * FLEET.intervalS)); // the receipts of the last intervals
+    await new Promise((resolve) => setTimeout(resolve, 1000 * FLEET.intervalS)); // the receipts of the last intervals
     const seconds = (Date.now() - startedMs) / 1000;
     const everybody = sumOf(Object.values(truth));
     const isShown = () => isSame(storeTotal(observer), everybody);

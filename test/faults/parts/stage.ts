@@ -30,6 +30,8 @@ const START_MS_MAX = 20_000;
 /** Real time in which everything must have arrived after the last fault. */
 const SETTLE_MS_MAX = Math.max(60_000, TRIES * 1000);
 const END_MS_MAX = 10_000;
+/** Requests to send again that a voice lets wait are twice as many. */
+const REQUESTS_MAX = 8;
 
 /** Node 20 and 22 call it experimental. */
 const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
@@ -164,16 +166,22 @@ export class Stage {
     await eventually(END_MS_MAX, 'stopped', () => this.status?.state === 'stopped').catch(() => {});
   }
 
-  /** A broker that died behind its acknowledgement takes records with it; the voice has them still, and sends them when asked. */
+  /**
+   * A broker that died behind its acknowledgement takes records with it; the voice has them still, and sends them when asked.
+   * It takes a few requests at a time, and refuses what is more: those are made again.
+   */
   async #askAgain(): Promise<void> {
-    const missing = missingOf(this.observer.heard).filter((identity) => this.tap.acknowledged.has(identity));
-    this.askedCount = missing.length;
-    for (const [index, { epochId, first, last }] of rangesOf(missing).entries()) {
-      const words = { v: 1, id: `again-${index}`, epoch_id: epochId, from_seq: first, to_seq: last };
-      await this.observer.publish(`${BASE}/cmd/resend`, JSON.stringify(words));
+    const untilMs = Date.now() + SETTLE_MS_MAX;
+    for (let round = 0; Date.now() < untilMs; round++) {
+      const missing = missingOf(this.observer.heard).filter((identity) => this.tap.acknowledged.has(identity));
+      if (round === 0) this.askedCount = missing.length;
+      if (missing.length === 0) return;
+      for (const [index, { epochId, first, last }] of rangesOf(missing).slice(0, REQUESTS_MAX).entries()) {
+        const words = { v: 1, id: `again-${round}-${index}`, epoch_id: epochId, from_seq: first, to_seq: last };
+        await this.observer.publish(`${BASE}/cmd/resend`, JSON.stringify(words));
+      }
+      await this.time.seconds(4);
     }
-    const untilMs = Date.now() + END_MS_MAX;
-    while (missingOf(this.observer.heard).length > 0 && Date.now() < untilMs) await this.time.seconds(2);
   }
 
   /** Throws as well if anything that was heard is not as the contract says. */
