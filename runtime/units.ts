@@ -7,6 +7,11 @@ export const US_PER_S = 1_000_000;
 export const MS_PER_S = 1000;
 export const MS_PER_MINUTE = 60_000;
 
+/** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */
+export function rfc3339(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}
+
 /** Planar YUV420: full-size luma, two chroma planes of half width and half height. */
 export function yuv420Bytes(strideBytes: number, heightPx: number): number {
   return (strideBytes * heightPx * 3) / 2;

@@ -32,7 +32,7 @@ export const TotalSchema = Type.Object(
 export type Total = Static<typeof TotalSchema>;
 
 /** In front of what an interval says, and behind it. */
-const intervalHead = {
+export const intervalHead = {
   v: Version,
   seq: Seq,
   boot: Boot,

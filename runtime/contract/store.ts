@@ -3,7 +3,7 @@
  * Apart from the table of a device's topics, as none of these leaves a counter. `store` is no device's name.
  */
 import { type Static, type TObject, Type } from 'typebox';
-import { StoreSchema, TotalSchema } from './counts.ts';
+import { intervalHead, StoreSchema, TotalSchema } from './counts.ts';
 import { StatusSchema } from './device.ts';
 import {
   Boot,
@@ -15,7 +15,6 @@ import {
   ProgramVersion,
   people,
   Quality,
-  Seq,
   TimeZone,
   text,
   time,
@@ -72,14 +71,7 @@ export type StoreInfo = Static<typeof StoreInfoSchema>;
 
 export const StoreIntervalSchema = Type.Object(
   {
-    v: Version,
-    seq: Seq,
-    boot: Boot,
-    epoch_id: EpochId,
-    from: time('Begin, included'),
-    to: time('End, excluded'),
-    tz: TimeZone,
-    open: Type.Boolean({ description: 'The store was open, at least for a part of it' }),
+    ...intervalHead,
     in: people('Came in, every crossing by its own time'),
     out: people('Went out, likewise'),
     net_in: people('Came in, without those who turned back within the view'),

@@ -4,11 +4,10 @@
  * not had the time to speak. What comes later is gathered for a moment and told as one revision, a bounded number a second.
  */
 import type { Log } from '../log.ts';
-import { MS_PER_S } from '../units.ts';
+import { MS_PER_S, rfc3339 } from '../units.ts';
 import type { StoreRecord } from './books/closed.ts';
 import type { Doors } from './books/doors.ts';
 import type { GatewayConfig } from './config.ts';
-import { rfc3339 } from './payloads.ts';
 
 /** What comes late to an interval comes in several records: one revision for all of them. */
 const REVISION_WAIT_MS = 5000;

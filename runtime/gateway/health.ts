@@ -1,8 +1,8 @@
 /** Health of the gateway: what of it is news, and all of it. */
 import { DEVICES_TOLD_MAX, type StoreHealth } from '../contract/store.ts';
+import { rfc3339 } from '../units.ts';
 import type { Absent } from './devices.ts';
 import type { Gateway } from './gateway.ts';
-import { rfc3339 } from './payloads.ts';
 
 export type HealthFacts = {
   /** Changes with every word and list that somebody should hear of at once; numbers that always grow are not in it. */
@@ -21,7 +21,7 @@ export function healthFacts(gateway: Gateway, nowMs: number): HealthFacts {
       unknown: [...gateway.hearing.strangers].slice(0, DEVICES_TOLD_MAX),
     },
     gaps: {
-      numbers: open.reduce((sum, { seen }) => sum + seen.missingCount, 0),
+      numbers: gateway.records.missingCount,
       given_up: gateway.gaps.givenUpCount,
       devices: [...new Set(open.map(({ device }) => device))].slice(0, DEVICES_TOLD_MAX),
     },

@@ -11,7 +11,6 @@ export function metricsText(gateway: Gateway, nowMs: number, isLinkUp: boolean):
   const { counts, hearing, outbox, doors, gaps } = gateway;
   const totals = gateway.shown.all(doors.doors);
   const occupancy = gateway.occupancy.facts();
-  const open = gateway.records.openNumbers();
   const devices = gateway.devices.states(nowMs);
   const byDoor = (way: 'in' | 'out') =>
     totals.map(({ name, totals: of }) => ({ labels: { door: name }, value: of[way] }));
@@ -48,7 +47,7 @@ export function metricsText(gateway: Gateway, nowMs: number, isLinkUp: boolean):
     gauge(
       'lethe_gateway_missing_records',
       'Records that are missing by their numbers.',
-      one(open.reduce((sum, { seen }) => sum + seen.missingCount, 0)),
+      one(gateway.records.missingCount),
     ),
     gauge('lethe_gateway_given_up_records', 'Of these, asked for in vain.', one(gaps.givenUpCount)),
     gauge('lethe_gateway_outbox_records', 'Records that wait for the broker.', one(outbox.count)),

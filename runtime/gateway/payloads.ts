@@ -11,15 +11,10 @@ import {
   type StoreInterval,
   type StoreOccupancy,
 } from '../contract/store.ts';
-import type { OccupancyFacts } from '../site/occupancy.ts';
-import { MS_PER_S } from '../units.ts';
+import { type OccupancyNow, occupancyFields } from '../site/occupancy.ts';
+import { MS_PER_S, rfc3339 } from '../units.ts';
 import type { StoreRecord } from './books/closed.ts';
 import { type Counts, QUALITIES } from './counts.ts';
-
-/** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */
-export function rfc3339(wallMs: number): string {
-  return new Date(wallMs).toISOString();
-}
 
 /** What all records of one life of the gateway have in common. */
 export type Life = { readonly epochId: string; readonly boot: number; readonly tz: string };
@@ -80,28 +75,11 @@ export function sentInterval(waiting: WaitingInterval, historical: boolean): str
   return JSON.stringify({ ...waiting, historical } satisfies StoreInterval);
 }
 
-export type StoreNow = OccupancyFacts & {
-  readonly atMs: number;
-  readonly tz: string;
-  readonly isOpen: boolean;
-  readonly missing: readonly string[];
-};
+export type StoreNow = OccupancyNow & { readonly missing: readonly string[] };
 
 export function occupancyPayload(facts: StoreNow): string {
   const occupancy: StoreOccupancy = {
-    v: 1,
-    at: rfc3339(facts.atMs),
-    tz: facts.tz,
-    open: facts.isOpen,
-    people: facts.people,
-    people_min: facts.peopleMin,
-    people_max: facts.peopleMax,
-    in: facts.in,
-    out: facts.out,
-    ratio: facts.ratio,
-    days: facts.days,
-    imbalance: facts.imbalance,
-    reset_at: facts.resetAtMs <= 0 ? null : rfc3339(facts.resetAtMs),
+    ...occupancyFields(facts),
     missing_count: facts.missing.length,
     missing: facts.missing.slice(0, DEVICES_TOLD_MAX),
   };

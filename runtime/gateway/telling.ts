@@ -6,18 +6,11 @@ import { DEVICES_TOLD_MAX, type StoreTopicNames, storeTopicNames } from '../cont
 import { LatestFacts } from '../link/latest.ts';
 import type { Link } from '../ports/link.ts';
 import type { StoreHours } from '../site/hours.ts';
+import { rfc3339 } from '../units.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Gateway } from './gateway.ts';
 import { healthFacts } from './health.ts';
-import {
-  healthPayload,
-  infoPayload,
-  type Life,
-  occupancyPayload,
-  rfc3339,
-  statusPayload,
-  totalPayload,
-} from './payloads.ts';
+import { healthPayload, infoPayload, type Life, occupancyPayload, statusPayload, totalPayload } from './payloads.ts';
 
 export type TellingOptions = {
   readonly config: GatewayConfig;

@@ -16,6 +16,9 @@
  * it good each time would drift upwards.
  * Memory: two numbers a day, inside the ledger's state.
  */
+import { CONTRACT_VERSION } from '../contract/contract.ts';
+import type { Store } from '../contract/counts.ts';
+import { rfc3339 } from '../units.ts';
 
 export type DayCount = { readonly in: number; readonly out: number };
 
@@ -48,6 +51,28 @@ export type OccupancyFacts = {
   readonly imbalance: number | null;
   readonly resetAtMs: number;
 };
+
+/** The facts, and of which moment and place they are. */
+export type OccupancyNow = OccupancyFacts & { readonly atMs: number; readonly tz: string; readonly isOpen: boolean };
+
+/** As they are published, keys in a fixed order; resetAtMs 0: never yet. */
+export function occupancyFields(now: OccupancyNow): Store {
+  return {
+    v: CONTRACT_VERSION,
+    at: rfc3339(now.atMs),
+    tz: now.tz,
+    open: now.isOpen,
+    people: now.people,
+    people_min: now.peopleMin,
+    people_max: now.peopleMax,
+    in: now.in,
+    out: now.out,
+    ratio: now.ratio,
+    days: now.days,
+    imbalance: now.imbalance,
+    reset_at: now.resetAtMs <= 0 ? null : rfc3339(now.resetAtMs),
+  };
+}
 
 const DAYS_KEPT = 14;
 /** A door whose two directions differ by more than a quarter is hung wrong; no factor mends that, and it would hide it. */

@@ -68,7 +68,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   // What voice and gateway both do with a link.
   { from: /^runtime\/link\//, may: [...COMMON, 'runtime/link/'] },
   // What voice and gateway both know of a site.
-  { from: /^runtime\/site\//, may: [...COMMON, 'runtime/site/', 'runtime/config/'] },
+  { from: /^runtime\/site\//, may: [...COMMON, 'runtime/site/', 'runtime/config/', 'runtime/contract/'] },
   { from: /^runtime\/config\//, may: [...COMMON, 'runtime/config/'] },
   { from: /^runtime\/corridor\//, may: [...COMMON, 'runtime/corridor/'] },
   {

@@ -99,10 +99,6 @@ export class Records {
     return reading.kind === 'interval' ? this.#addReading(reading, epoch.id) : undefined;
   }
 
-  has({ device, epochId, seq }: RecordReading): boolean {
-    return this.#epochs.get(`${device}/${epochId}`)?.seen.has(seq) ?? false;
-  }
-
   /** What all lines said of the time from fromS to before toS, by the line's id. */
   sumsOf(fromS: number, toS: number): Map<number, LineSum> {
     const sums = new Map<number, LineSum>();
@@ -139,14 +135,14 @@ export class Records {
     return this.#lines.values();
   }
 
-  /** The line, if anything was ever heard of it. */
-  knownLine(device: string, name: string): Line | undefined {
-    return this.#lines.get(`${device}/${name}`);
-  }
-
   /** Epochs of which numbers are missing. */
   openNumbers(): OpenNumbers[] {
     return [...this.#epochs.values()].filter(({ seen }) => seen.gaps(1).length > 0);
+  }
+
+  /** Numbers that are missing, of all devices. */
+  get missingCount(): number {
+    return this.openNumbers().reduce((sum, { seen }) => sum + seen.missingCount, 0);
   }
 
   /** Removes what is before beforeS, at most spanS of the oldest. Returns whether there is more to remove. */

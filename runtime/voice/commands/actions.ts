@@ -6,11 +6,10 @@ import { RESEND_RECORDS_MAX, type Request } from '../../contract/commands.ts';
 import { ControlWord } from '../../corridor/control.ts';
 import { explain, LetheError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { US_PER_S } from '../../units.ts';
+import { rfc3339, US_PER_S } from '../../units.ts';
 import type { Bookkeeper } from '../bookkeeper.ts';
 import type { ResendAnswer } from '../delivery.ts';
 import type { Setup } from '../setup.ts';
-import { rfc3339 } from '../topics/payloads.ts';
 import type { CommandActions, Outcome } from './commands.ts';
 import { refusal } from './refusal.ts';
 

@@ -113,8 +113,4 @@ export class ByteReader {
     this.#offset = end;
     return bytes;
   }
-
-  get isAtEnd(): boolean {
-    return this.#offset === this.#bytes.length;
-  }
 }

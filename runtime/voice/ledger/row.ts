@@ -8,9 +8,9 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Receipt } from '../../privacy/receipts.ts';
+import { rfc3339 } from '../../units.ts';
 import type { Quality } from '../intervals/intervals.ts';
 import { coverOf } from '../receipts/covers.ts';
-import { rfc3339 } from '../topics/payloads.ts';
 import { ByteReader, ByteWriter, NotCompact } from './bytes.ts';
 import type { Batch, CountRecord, IntervalRecord, ZoneRecord } from './records.ts';
 

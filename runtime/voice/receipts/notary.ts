@@ -10,10 +10,9 @@ import { effectiveFile } from '../../config/effective.ts';
 import type { Config } from '../../config/schema.ts';
 import { explain } from '../../errors.ts';
 import { canonicalHash, type DeviceKey, type Receipt, receiptHash, signedReceipt } from '../../privacy/receipts.ts';
-import { MS_PER_MINUTE } from '../../units.ts';
+import { MS_PER_MINUTE, rfc3339 } from '../../units.ts';
 import type { ClosedInterval } from '../intervals/intervals.ts';
 import type { IntervalRecord, Ledger } from '../ledger/ledger.ts';
-import { rfc3339 } from '../topics/payloads.ts';
 import { coverOf } from './covers.ts';
 
 /** ok, or no_key with the reason in a sentence. */

@@ -11,7 +11,7 @@
 
 import type { Reply, SetupDots } from '../../contract/commands.ts';
 import { CONTRACT_VERSION } from '../../contract/contract.ts';
-import type { Interval, IntervalHead, IntervalTail, Store, Total, Zone, ZoneNow } from '../../contract/counts.ts';
+import type { Interval, IntervalHead, IntervalTail, Total, Zone, ZoneNow } from '../../contract/counts.ts';
 import type {
   CameraDriver,
   EyeStateWord,
@@ -24,16 +24,12 @@ import type {
 } from '../../contract/device.ts';
 import { type DocumentFacts, schemaDocument } from '../../contract/document.ts';
 import type { SchemaDocument } from '../../contract/schema-document.ts';
-import type { OccupancyFacts } from '../../site/occupancy.ts';
+import { type OccupancyNow, occupancyFields } from '../../site/occupancy.ts';
+import { rfc3339 } from '../../units.ts';
 import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
 import type { ReceiptCondition } from '../receipts/notary.ts';
 
 const V = CONTRACT_VERSION;
-
-/** RFC 3339, UTC: 2026-01-05T12:00:00.000Z */
-export function rfc3339(wallMs: number): string {
-  return new Date(wallMs).toISOString();
-}
 
 /** Facts in, text out: the type says which payload it must be. */
 function textOf<Payload>(payload: Payload): string {
@@ -190,25 +186,9 @@ export function zoneNowPayload({ atMs, people, queue }: ZoneNowFacts): string {
   return textOf<ZoneNow>({ v: V, at: rfc3339(atMs), people, queue });
 }
 
-export type StoreFacts = OccupancyFacts & { readonly atMs: number; readonly tz: string; readonly isOpen: boolean };
-
 /** occupancy/store */
-export function storePayload(facts: StoreFacts): string {
-  return textOf<Store>({
-    v: V,
-    at: rfc3339(facts.atMs),
-    tz: facts.tz,
-    open: facts.isOpen,
-    people: facts.people,
-    people_min: facts.peopleMin,
-    people_max: facts.peopleMax,
-    in: facts.in,
-    out: facts.out,
-    ratio: facts.ratio,
-    days: facts.days,
-    imbalance: facts.imbalance,
-    reset_at: facts.resetAtMs === 0 ? null : rfc3339(facts.resetAtMs),
-  });
+export function storePayload(facts: OccupancyNow): string {
+  return JSON.stringify(occupancyFields(facts));
 }
 
 export type HealthFacts = {
