@@ -53,28 +53,52 @@ export function encodeCode(payload: SetupPayload, privateKey: KeyObject): string
 
 /** `text` is what a QR decoder gave, or anything else: bounds come first, and nothing is thrown for what is in it. */
 export function readCode(text: string, keys: CodeKeys, moment: CodeMoment, device: CodeReader): CodeReading {
-  if (!text.startsWith(CODE_PREFIX)) return refuse(OTHER_VERSION.test(text) ? 'newer_version' : 'not_ours');
-  if (text.length > CODE_CHARS_MAX) return refuse('damaged');
-  const [, payloadText = '', signatureText = ''] = FORM.exec(text) ?? [];
-  const bytes = fromBase64url(payloadText);
-  const signature = fromBase64url(signatureText);
-  if (bytes === undefined || signature === undefined) return refuse('damaged');
-  const map = decodeCbor(bytes);
-  if (!(map instanceof Map)) return refuse('damaged');
-
+  const parts = takeApart(text);
+  if (typeof parts === 'string') return refuse(parts);
+  const { map, bytes, signature } = parts;
   const keyId: unknown = map.get(FieldKey.keyId);
   if (!(keyId instanceof Uint8Array) || keyId.length !== 4) return refuse('damaged');
   const key = keys.get(Buffer.from(keyId).toString('hex'));
   if (key === undefined) return refuse('unknown_key');
   if (!verify(null, Buffer.concat([PURPOSE, bytes]), key, signature)) return refuse('forged');
 
-  if (!hasOnlyKnownKeys(map)) return refuse('newer_version');
-  const payload = payloadFromMap(map);
-  if (payload === undefined || payloadProblems(payload).length > 0) return refuse('damaged');
-  // Defaults that were written out, and parts of what is left out as a whole.
-  if (Buffer.compare(encodeCbor(payloadToMap(payload)), bytes) !== 0) return refuse('damaged');
+  const payload = meaningOf(parts);
+  if (typeof payload === 'string') return refuse(payload);
   const refusal = timeRefusal(payload, moment) ?? deviceRefusal(payload, device);
   return refusal === undefined ? { ok: true, payload } : refuse(refusal);
+}
+
+/** What a code claims, signed or not: for showing it to a person, never for acting on it. */
+export function claimsOf(text: string): SetupPayload | undefined {
+  const parts = takeApart(text);
+  if (typeof parts === 'string') return undefined;
+  const payload = meaningOf(parts);
+  return typeof payload === 'string' ? undefined : payload;
+}
+
+type CodePieces = {
+  readonly bytes: Uint8Array;
+  readonly map: ReadonlyMap<unknown, unknown>;
+  readonly signature: Uint8Array;
+};
+
+function takeApart(text: string): CodePieces | Refusal {
+  if (!text.startsWith(CODE_PREFIX)) return OTHER_VERSION.test(text) ? 'newer_version' : 'not_ours';
+  if (text.length > CODE_CHARS_MAX) return 'damaged';
+  const [, payloadText = '', signatureText = ''] = FORM.exec(text) ?? [];
+  const bytes = fromBase64url(payloadText);
+  const signature = fromBase64url(signatureText);
+  if (bytes === undefined || signature === undefined) return 'damaged';
+  const map = decodeCbor(bytes);
+  return map instanceof Map ? { bytes, map, signature } : 'damaged';
+}
+
+function meaningOf({ map, bytes }: CodePieces): SetupPayload | Refusal {
+  if (!hasOnlyKnownKeys(map)) return 'newer_version';
+  const payload = payloadFromMap(map);
+  if (payload === undefined || payloadProblems(payload).length > 0) return 'damaged';
+  // Defaults that were written out, and parts of what is left out as a whole.
+  return Buffer.compare(encodeCbor(payloadToMap(payload)), bytes) === 0 ? payload : 'damaged';
 }
 
 /** Also asked again by itself once the time is known. */

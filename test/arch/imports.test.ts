@@ -219,7 +219,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],
   pdfkit: ['provisioning/site/print/pdf.ts'],
-  qr: ['provisioning/site/sign/qr.ts'],
+  qr: ['provisioning/qr/matrix.ts'],
   cborg: ['provisioning/payload/cbor.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
