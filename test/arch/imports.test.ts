@@ -221,6 +221,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   pdfkit: ['provisioning/site/print/pdf.ts'],
   qr: ['provisioning/site/sign/qr.ts'],
   'zxing-wasm/reader': ['provisioning/device/scan/decoder.ts'],
+  cborg: ['provisioning/payload/cbor.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
 };
