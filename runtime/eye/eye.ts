@@ -5,6 +5,7 @@
  * to a frame is in loop.ts. Drivers are handed in by main.ts.
  */
 import { randomBytes } from 'node:crypto';
+import { CameraKeeper } from '../camera-keeper.ts';
 import type { Config } from '../config/schema.ts';
 import { ControlWord } from '../corridor/control.ts';
 import {
@@ -25,7 +26,6 @@ import type { Camera } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Gpio, InputPin, OutputPin } from '../ports/gpio.ts';
 import { MS_PER_MINUTE, MS_PER_S } from '../units.ts';
-import { CameraKeeper } from './camera-keeper.ts';
 import { Indicator } from './indicator.ts';
 import type { DescribedEngine } from './infer/engine.ts';
 import type { Model } from './model.ts';
