@@ -115,8 +115,7 @@ test('the folder of the set-up takes files of the scan and of root, and nobody r
 });
 
 test('without a configuration neither starts, so that the device is set up first', () => {
-  for (const [name, unit] of BOTH)
-    assert.equal(unit.get('Unit ConditionPathExists'), ['/etc/lethe/lethe.json'], name);
+  for (const [name, unit] of BOTH) assert.equal(unit.get('Unit ConditionPathExists'), ['/etc/lethe/lethe.json'], name);
 });
 
 test('credentials of the voice can be read by the voice, and no credential is the eye’s', () => {
