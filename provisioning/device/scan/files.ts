@@ -11,18 +11,27 @@
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CodeMoment } from '../../payload/code.ts';
 import { type CodeKeys, readFleetKeys } from '../../payload/keys.ts';
 import { isRefusal, type Refusal } from '../../payload/refusals.ts';
 
 export type SetupPaths = {
-  /** Folder between the steps, in memory: `code`, `taken`, `refusal`. */
-  readonly setupDir: string;
-  /** Folder of the fleet's public keys. */
-  readonly fleetDir: string;
-  /** Is there when a time server has answered since the start. */
-  readonly timeFile: string;
+  /** Files between the steps; `taken` lies beside the code. */
+  readonly code: string;
+  readonly refusal: string;
+  /** Public keys of who may make codes. */
+  readonly fleetFolder: string;
+  /** Made by systemd-timesyncd when it has asked somebody. */
+  readonly timeKnown: string;
+};
+
+export type TakenCode = {
+  /** For comparing (`digestOf`): the code itself is a secret and is not kept. */
+  readonly digest: string;
+  readonly takenAtMs: number;
+  /** A later step has refused something since: that code, as there is no other. */
+  readonly isRefused: boolean;
 };
 
 /** What is read here is a word or a digest; more is nonsense, and is not read into memory. */
@@ -30,46 +39,45 @@ const FILE_BYTES_MAX = 256;
 
 export class SetupFiles {
   readonly #paths: SetupPaths;
-  readonly #code: string;
   readonly #taken: string;
-  readonly #refusal: string;
   /** When the refusal that was told last was written, ms since 1970. */
   #refusalToldMs = Number.NEGATIVE_INFINITY;
 
   constructor(paths: SetupPaths) {
     this.#paths = paths;
-    this.#code = join(paths.setupDir, 'code');
-    this.#taken = join(paths.setupDir, 'taken');
-    this.#refusal = join(paths.setupDir, 'refusal');
+    this.#taken = join(dirname(paths.code), 'taken');
   }
 
   /** Throws ProvisioningError: none there, or one that cannot be used. */
   keys(): CodeKeys {
-    return readFleetKeys(this.#paths.fleetDir);
+    return readFleetKeys(this.#paths.fleetFolder);
   }
 
   moment(nowMs: number): CodeMoment {
-    return { nowMs, isTimeKnown: existsSync(this.#paths.timeFile) };
+    return { nowMs, isTimeKnown: existsSync(this.#paths.timeKnown) };
   }
 
   /**
-   * Digest of the code that was handed on and that nobody has refused since; undefined: there is none. Both times are of one
-   * clock; when that was set back in between, the age decides (scan.ts).
+   * Of the code that was handed on last; undefined: none was. Both times are of one clock; when that was set back in between,
+   * the age decides (scan.ts).
    */
-  underWay(): { readonly digest: string; readonly takenAtMs: number } | undefined {
+  taken(): TakenCode | undefined {
     const takenAtMs = changedMs(this.#taken);
     if (takenAtMs === undefined) return undefined;
-    const refusalMs = changedMs(this.#refusal);
-    if (refusalMs !== undefined && refusalMs >= takenAtMs) return undefined;
-    return { digest: readText(this.#taken) ?? '', takenAtMs };
+    const refusalMs = changedMs(this.#paths.refusal);
+    return {
+      digest: readText(this.#taken) ?? '',
+      takenAtMs,
+      isRefused: refusalMs !== undefined && refusalMs >= takenAtMs,
+    };
   }
 
   /** The word of a later step that was not told here before; at the start whatever lies there. */
   takeRefusal(): Refusal | undefined {
-    const atMs = changedMs(this.#refusal);
+    const atMs = changedMs(this.#paths.refusal);
     if (atMs === undefined || atMs === this.#refusalToldMs) return undefined;
     this.#refusalToldMs = atMs;
-    const word = readText(this.#refusal)?.trim();
+    const word = readText(this.#paths.refusal)?.trim();
     return word !== undefined && isRefusal(word) ? word : undefined;
   }
 
@@ -77,11 +85,10 @@ export class SetupFiles {
   handOn(text: string): void {
     // First: nobody knows when join takes the code and refuses it.
     replace(this.#taken, digestOf(text), 0o600);
-    replace(this.#code, text, 0o640);
+    replace(this.#paths.code, text, 0o640);
   }
 }
 
-/** For comparing with `underWay`: the code itself is a secret and is not kept. */
 export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

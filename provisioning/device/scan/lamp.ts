@@ -38,6 +38,11 @@ export class ScanLamp {
     return this.#pattern;
   }
 
+  /** A refusal is shown, or would be if nothing went before it. */
+  get isRefusing(): boolean {
+    return this.#refusalTicks > 0;
+  }
+
   showState(state: ScanState): void {
     this.#state = state;
     this.#choose();

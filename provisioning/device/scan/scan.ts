@@ -158,23 +158,29 @@ export class Scan {
   }
 
   #chooseLampState(): void {
-    if (this.#isDone || this.#underWay() !== undefined) this.#lamp.showState('accepted');
+    if (this.#isDone || this.#isUnderWay()) this.#lamp.showState('accepted');
     else if (this.#keys === undefined) this.#lamp.showState('noKeys');
     else if (this.#camera === 'lost') this.#lamp.showState('cameraLost');
     else this.#lamp.showState(this.#frames.framesRead > 0 ? 'waiting' : 'starting');
   }
 
-  #underWay(): string | undefined {
-    const underWay = this.#parts.files.underWay();
-    if (underWay === undefined) return undefined;
-    const ageMs = Math.abs(this.#parts.clock.wallMs() - underWay.takenAtMs);
-    return ageMs < UNDER_WAY_MS_MAX ? underWay.digest : undefined;
+  /** A code was handed on not long ago, and nobody has refused it. */
+  #isUnderWay(taken = this.#parts.files.taken()): boolean {
+    if (taken === undefined || taken.isRefused) return false;
+    return Math.abs(this.#parts.clock.wallMs() - taken.takenAtMs) < UNDER_WAY_MS_MAX;
+  }
+
+  /** Still held before the camera: it is under way, or its refusal is being told and must be seen before it is tried again. */
+  #isHandledNow(text: string): boolean {
+    const taken = this.#parts.files.taken();
+    if (taken?.digest !== digestOf(text)) return false;
+    return this.#isUnderWay(taken) || this.#lamp.isRefusing;
   }
 
   #onText(text: string): void {
     const { files, clock, deviceName } = this.#parts;
     if (this.#isDone || this.#keys === undefined) return;
-    if (this.#underWay() === digestOf(text)) return;
+    if (this.#isHandledNow(text)) return;
     const device = { ...(deviceName !== undefined && { name: deviceName }), spent: () => false };
     const reading = readCode(text, this.#keys, files.moment(clock.wallMs()), device);
     if (reading.ok) this.#onAccepted(text, reading.payload);
