@@ -15,6 +15,8 @@ export const ExitCode = {
   ioError: 74,
   /** Started again at once with a new configuration (EX_TEMPFAIL). */
   again: 75,
+  /** The button was held: configuration, credentials and counts are to be removed, then a code is looked for (units: lethe-reset). */
+  reset: 76,
   config: 78,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

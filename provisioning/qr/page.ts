@@ -36,8 +36,9 @@ ${line(title, 23, title.length > 34 ? 5 : 8, 'bold')}
 ${line(`good until ${until}`, 30, 5)}
 ${line('Hold it 15 to 40 cm before the camera, flat and in good light,', below + 7, 4.2)}
 ${line('until the lamp changes. It works once.', below + 13, 4.2)}
-${line('This picture is a secret: whoever has a copy has the Wi-Fi passphrase', below + 24, 3.8, 'bold')}
-${line('and could set up a device. Do not post it; destroy it when it was used.', below + 29.5, 3.8, 'bold')}
+${line('This picture is a secret.', below + 23, 4.2, 'bold')}
+${line('Whoever has a copy has the Wi-Fi passphrase and could set up a device.', below + 28.5, 3.4)}
+${line('Do not post it, and destroy it when it was used.', below + 33.5, 3.4)}
 </g>
 <path transform="translate(${CODE_LEFT_MM} ${CODE_TOP_MM}) scale(${CODE_MM / matrix.length})" shape-rendering="crispEdges" d="${darkPath(matrix)}"/>
 </svg>

@@ -18,8 +18,10 @@ export function qrHalfBlocks(matrix: QrMatrix): string {
     for (let column = 0; column < matrix.length; column += 1) {
       // Below the last row of an odd number there is light: part of the quiet zone.
       const [above, below] = [matrix[row]![column], matrix[row + 1]?.[column] ?? false];
+      // A blank where both are alike: its background reaches into gaps that some fonts leave around a block.
+      const sign = above === below ? ' ' : UPPER_HALF;
       const colours = `${ESCAPE}[38;5;${above ? BLACK : WHITE};48;5;${below ? BLACK : WHITE}m`;
-      text += colours === last ? UPPER_HALF : `${colours}${UPPER_HALF}`;
+      text += colours === last ? sign : `${colours}${sign}`;
       last = colours;
     }
     text += `${ESCAPE}[0m\n`;

@@ -59,6 +59,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
+  // What the eye and the program that looks for a setup code have in common: how a camera is kept running, how a lamp speaks.
+  { from: /^runtime\/(camera-keeper|lamp)\.ts$/, may: COMMON },
   { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
   {
     from: /^runtime\/isolation\//,
@@ -86,6 +88,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/process.ts',
       'runtime/package.ts',
       'runtime/no-inspector.ts',
+      'runtime/camera-keeper.ts',
+      'runtime/lamp.ts',
       'runtime/privacy/residency.ts',
     ],
   },
@@ -220,6 +224,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   marked: ['provisioning/site/print/markdown.ts'],
   pdfkit: ['provisioning/site/print/pdf.ts'],
   qr: ['provisioning/qr/matrix.ts'],
+  'zxing-wasm/reader': ['provisioning/device/scan/decoder.ts'],
   cborg: ['provisioning/payload/cbor.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
