@@ -115,11 +115,18 @@ test('a passphrase comes from standard input too, and a key of 64 digits is take
 
 test('lines of a configuration go into the code, rounded, and what was rounded is said', () => {
   const lines = [{ name: 'door', from: [0.2, 0.5], to: [0.8, 0.5013], in: 'down' }];
-  writeFileSync(at('lethe.json'), JSON.stringify({ lines }));
+  const polygon = [
+    [0, 0],
+    [1, 0],
+    [1, 0.4],
+  ];
+  writeFileSync(at('lethe.json'), JSON.stringify({ lines, zones: [{ name: 'shop', polygon }] }));
+
   const { status, stdout, stderr } = provision([...CABLE, '--lines', at('lethe.json'), '--text']);
   assert.is(status, 0, stderr);
   assert.equal(meaningOf(stdout.trim()).lines, [{ name: 'door', from: [0.2, 0.5], to: [0.8, 0.5], in: 'down' }]);
   assert.match(stderr, 'Rounded to half a per cent of the picture: door');
+  assert.match(stderr, 'these stay behind: shop');
 });
 
 test('a long life is made with a warning, a longer one is not made', () => {
