@@ -48,7 +48,9 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/\w+\/main\.ts$/.test(
+    file,
+  );
 
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
@@ -59,6 +61,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
+  // What the eye and the program that looks for a setup code have in common: how a camera is kept running, how a lamp speaks.
+  { from: /^runtime\/(camera-keeper|lamp)\.ts$/, may: COMMON },
   { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
   {
     from: /^runtime\/isolation\//,
@@ -86,6 +90,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/process.ts',
       'runtime/package.ts',
       'runtime/no-inspector.ts',
+      'runtime/camera-keeper.ts',
+      'runtime/lamp.ts',
       'runtime/privacy/residency.ts',
     ],
   },
@@ -123,6 +129,23 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
+  {
+    // Programs of the device before it has a configuration.
+    from: /^provisioning\/device\//,
+    may: [
+      ...COMMON,
+      'provisioning/device/',
+      'provisioning/payload/',
+      'runtime/config/',
+      'runtime/package.ts',
+      'runtime/log.ts',
+      'runtime/process.ts',
+      'runtime/durable.ts',
+      'runtime/no-inspector.ts',
+      'runtime/camera-keeper.ts',
+      'runtime/lamp.ts',
+    ],
+  },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
 
@@ -198,6 +221,19 @@ test('nothing the eye loads can speak to a network', () => {
   );
 });
 
+test('scan reaches no network module', () => {
+  const reachable = [...closure('provisioning/device/scan/main.ts'), ...closure('provisioning/device/scan/worker.ts')];
+  assert.ok(reachable.includes('zxing-wasm/reader') && reachable.includes('drivers/fifo.ts'), 'the scan found its way');
+  const network =
+    /^(node:)?(https?|http2|tls|dgram|dns|dns\/promises|inspector|undici)$|^(mqtt|aedes|ws)$|^drivers\/(link|wifi)\//;
+  assert.equal(
+    reachable.filter((file) => network.test(file)),
+    [],
+  );
+  const withNet = reachable.filter((file) => graph.get(file)?.some(({ target }) => /^(node:)?net$/.test(target)));
+  assert.equal([...new Set(withNet)], ['drivers/fifo.ts']);
+});
+
 test('those two modules open pipes and nothing else', () => {
   for (const file of ['drivers/fifo.ts', 'drivers/inlet.ts']) {
     const text = withoutComments(readFileSync(join(root, file), 'utf8'));
@@ -219,7 +255,9 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],
   pdfkit: ['provisioning/site/print/pdf.ts'],
-  qr: ['provisioning/site/sign/qr.ts'],
+  qr: ['provisioning/qr/matrix.ts'],
+  'zxing-wasm/reader': ['provisioning/device/scan/decoder.ts'],
+  cborg: ['provisioning/payload/cbor.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
 };
