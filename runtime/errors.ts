@@ -103,6 +103,19 @@ export class LinkError extends LetheError {
   }
 }
 
+/**
+ * An image or a card that is refused, or that could not be written whole: an answer to whoever flashes. `problems` lists
+ * every fault found. What was begun is gone again: a file is removed, a card has no first megabyte and cannot start.
+ */
+export class ImageError extends LetheError {
+  readonly problems: readonly string[];
+  constructor(code: string, problems: string | readonly string[], options: ErrorOptions) {
+    const list = typeof problems === 'string' ? [problems] : problems;
+    super(`IMAGE_${code}`, list.join('\n'), ExitCode.failed, options);
+    this.problems = list;
+  }
+}
+
 /** Text for a person: message, then the hint on its own line. Never a stack: this is for expected errors. */
 export function explain(error: unknown): string {
   if (error instanceof LetheError) return error.hint ? `${error.message}\n  → ${error.hint}` : error.message;
