@@ -68,7 +68,14 @@ export function deviceConfig(options: {
 
 function withPins(file: Record<string, unknown>, pins: { led_gpio?: number; button_gpio?: number }): Record<string, unknown> {
   if (Object.keys(pins).length === 0) return {};
-  return { gpio: { ...sectionOf(file, 'gpio'), ...pins } };
+  const { led_gpio: led, button_gpio: button } = pins;
+  return {
+    gpio: {
+      ...sectionOf(file, 'gpio'),
+      ...(led === undefined ? {} : { led_bcm: led }),
+      ...(button === undefined ? {} : { button_bcm: button }),
+    },
+  };
 }
 
 /** A copy of a section; an empty one where the file has none, or something else that the check will tell of. */
