@@ -6,8 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { crc32, deflateSync } from 'node:zlib';
 import { SCENE_DEFAULTS, Scene } from '../drivers/camera/scene/simulation.ts';
+import { encodePng } from '../provisioning/qr/png.ts';
 import { ExitCode } from '../runtime/errors.ts';
 
 const HELP = `Writes frames of the simulated scene as PNG files (nothing else: real cameras have no such door).
@@ -68,34 +68,6 @@ function drawBox(image: Image, box: readonly number[], colour: readonly [number,
   }
 }
 
-/** Portable Network Graphics, ISO/IEC 15948: signature, then IHDR, IDAT and IEND; 8 bits, RGB, filter 0 in each row. */
-function png(image: Image): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(image.width, 0);
-  header.writeUInt32BE(image.height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const rows = Buffer.alloc(image.height * (image.width * 3 + 1));
-  for (let row = 0; row < image.height; row += 1) {
-    rows.set(image.rgb.subarray(row * image.width * 3, (row + 1) * image.width * 3), row * (image.width * 3 + 1) + 1);
-  }
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const framed = Buffer.alloc(body.length + 8);
-  framed.writeUInt32BE(data.length, 0);
-  body.copy(framed, 4);
-  framed.writeUInt32BE(crc32(body), body.length + 4);
-  return framed;
-}
-
 function main(): number {
   const { values } = parseArgs({
     options: {
@@ -148,7 +120,7 @@ function main(): number {
       }
     }
     const path = join(values.out, `seed${values.seed}-frame${String(frame).padStart(5, '0')}.png`);
-    writeFileSync(path, png(image));
+    writeFileSync(path, encodePng({ widthPx: image.width, heightPx: image.height, kind: 'rgb', samples: image.rgb }));
     process.stdout.write(`${path}\n`);
   }
   return ExitCode.ok;

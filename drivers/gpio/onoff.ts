@@ -14,7 +14,8 @@
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DriverError, type DriverErrorKind } from '../../runtime/errors.ts';
-import type { Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
+import type { ButtonHold, Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
+import { HoldWatch } from './hold.ts';
 import { assertBcm, assertUnused } from './pin.ts';
 import { UnavailableGpio } from './unavailable.ts';
 
@@ -45,7 +46,7 @@ export interface OnoffConstructor {
   new (
     number: number,
     direction: 'in' | 'low',
-    edge?: 'none' | 'falling',
+    edge?: 'none' | 'falling' | 'both',
     options?: { debounceTimeout?: number; activeLow?: boolean },
   ): OnoffPin;
   /** True if /sys/class/gpio/export can be opened for writing. */
@@ -252,21 +253,27 @@ class OnoffGpio implements Gpio {
     };
   }
 
-  openButton(bcm: number, debounceMs: number, onPress: () => void): InputPin {
+  openButton(bcm: number, debounceMs: number, onPress: () => void, hold?: ButtonHold): InputPin {
     // Falling edge and activeLow false together mean "voltage goes to ground". With activeLow true the kernel turns the
     // edges round as well (Documentation/userspace-api/gpio/sysfs.rst), and falling would be the release. It is set, not
     // left out, because a program before us may have exported the pin the other way round.
+    const edge = hold === undefined ? 'falling' : 'both';
     const pin = this.#take(
       bcm,
       'in',
-      (number) => new this.#PinClass(number, 'in', 'falling', { debounceTimeout: debounceMs, activeLow: false }),
+      (number) => new this.#PinClass(number, 'in', edge, { debounceTimeout: debounceMs, activeLow: false }),
     );
+    const watch = hold && new HoldWatch(hold, onPress);
     let isOpen = true;
     try {
       // After the debounce time onoff reads the level again and reports only if it is still low: bounce on release and
       // spikes shorter than that are no presses.
       pin.watch((error, value) => {
-        if (isOpen && !error && value === 0) onPress();
+        if (!isOpen || error) return;
+        if (watch === undefined) {
+          if (value === 0) onPress();
+        } else if (value === 0) watch.down();
+        else watch.up();
       });
     } catch (cause) {
       this.#giveBack(bcm, () => pin.unexport());
@@ -276,6 +283,7 @@ class OnoffGpio implements Gpio {
       close: () => {
         if (!isOpen) return;
         isOpen = false;
+        watch?.close();
         this.#giveBack(bcm, () => pin.unexport());
       },
     };

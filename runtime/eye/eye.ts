@@ -5,6 +5,7 @@
  * to a frame is in loop.ts. Drivers are handed in by main.ts.
  */
 import { randomBytes } from 'node:crypto';
+import { CameraKeeper } from '../camera-keeper.ts';
 import type { Config } from '../config/schema.ts';
 import { ControlWord } from '../corridor/control.ts';
 import {
@@ -25,16 +26,22 @@ import type { Camera } from '../ports/camera.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Gpio, InputPin, OutputPin } from '../ports/gpio.ts';
 import { MS_PER_MINUTE, MS_PER_S } from '../units.ts';
-import { CameraKeeper } from './camera-keeper.ts';
 import { Indicator } from './indicator.ts';
 import type { DescribedEngine } from './infer/engine.ts';
 import type { Model } from './model.ts';
 import { createPipelineOf, type Pipeline } from './pipeline.ts';
 import { ResidencyReport } from './residency-report.ts';
 import { SetupMode } from './setup.ts';
+import type { EyeFacts } from './vitals.ts';
 
 /** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
 const BUTTON_DEBOUNCE_MS = 50;
+/**
+ * Long enough that nobody does it by leaning on it. A press is the privacy pause and acts when the button is let go; a hold
+ * never pauses as well. It resets when the button is let go after the lamp's sign: a cable with a short is down for ever and
+ * does nothing.
+ */
+export const RESET_HOLD_MS = 10_000;
 const DOTS_PERIOD_MS = MS_PER_S / DOTS_HZ;
 
 /** For a device without a lamp, by configuration or by fault. */
@@ -161,6 +168,12 @@ export class Eye {
     this.#keeper.start();
   }
 
+  /** Whether it is well (vitals.ts). */
+  facts(): EyeFacts {
+    const { framesRead, framesDropped } = this.#pipeline.loop;
+    return { state: this.state, frameCount: framesRead + framesDropped };
+  }
+
   onControl(word: ControlWord): void {
     this.#indicator.hear(word);
     this.#setup.hear(word);
@@ -212,10 +225,25 @@ export class Eye {
     const { config, gpio, log } = this.#parts;
     if (config.gpio.buttonBcm < 0) return;
     try {
-      this.#button = gpio.openButton(config.gpio.buttonBcm, BUTTON_DEBOUNCE_MS, () => void this.togglePause());
+      this.#button = gpio.openButton(config.gpio.buttonBcm, BUTTON_DEBOUNCE_MS, () => void this.togglePause(), {
+        ms: RESET_HOLD_MS,
+        onReached: () => this.#indicator.showHeld(true),
+        onReleased: (isMeant) => this.#onHold(isMeant),
+      });
     } catch (error) {
       log.warn({ bcm: config.gpio.buttonBcm }, `no privacy button: ${explain(error)}`);
     }
+  }
+
+  /** Whoever started us removes configuration, credentials and counts; the eye itself can write no file. */
+  #onHold(isMeant: boolean): void {
+    this.#indicator.showHeld(false);
+    if (!isMeant) {
+      this.#parts.log.warn('the button was held too long for a reset; nothing is done. Check its cable for a short.');
+      return;
+    }
+    this.#parts.log.warn('the button was held: reset to a device without a configuration');
+    void this.stop(ExitCode.reset, EyeReason.none);
   }
 
   #enter(state: EyeState, reason: EyeReason): void {

@@ -63,6 +63,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
+  // What the eye and the program that looks for a setup code have in common: how a camera is kept running, how a lamp speaks.
+  { from: /^runtime\/(camera-keeper|lamp)\.ts$/, may: COMMON },
   { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
   {
     from: /^runtime\/isolation\//,
@@ -90,6 +92,8 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/process.ts',
       'runtime/package.ts',
       'runtime/no-inspector.ts',
+      'runtime/camera-keeper.ts',
+      'runtime/lamp.ts',
       'runtime/privacy/residency.ts',
     ],
   },
@@ -224,7 +228,9 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],
   pdfkit: ['provisioning/site/print/pdf.ts'],
-  qr: ['provisioning/site/sign/qr.ts'],
+  qr: ['provisioning/qr/matrix.ts'],
+  'zxing-wasm/reader': ['provisioning/device/scan/decoder.ts'],
+  cborg: ['provisioning/payload/cbor.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
 };

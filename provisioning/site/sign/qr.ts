@@ -1,14 +1,9 @@
 /**
- * The QR code of the notice's address.
- * Why `qr` (Paul Miller): no dependencies, no build step, released this autumn, MIT or Apache-2.0, and its decoder lets the tests
- * read the code back. `qrcode` was last released in 2024 and brings yargs and pngjs; `uqr` is as small, but without a
- * decoder. Only this file imports it; the tests import its decoder.
+ * The QR code of the notice's address, as a path of the sign.
  */
-import encodeQR from 'qr';
+import { darkRuns, qrMatrix } from '../../qr/matrix.ts';
 import { mm } from './shapes.ts';
 
-/** ISO/IEC 18004: four modules of light around the code. */
-export const QUIET_MODULES = 4;
 /** Of the code, for a fingerprint, a scratch or a reflection on the door's glass: medium mends 15 %. */
 const CORRECTION = 'medium';
 
@@ -20,7 +15,7 @@ export type QrCode = {
 };
 
 export function qrCode(address: string): QrCode {
-  const rows = encodeQR(address, 'raw', { ecc: CORRECTION, border: QUIET_MODULES });
+  const rows = qrMatrix(address, CORRECTION);
   const path = (x: number, y: number, size: number) =>
     rows
       .flatMap((row, rowIndex) =>
@@ -31,16 +26,4 @@ export function qrCode(address: string): QrCode {
       )
       .join('');
   return { modules: rows.length, path };
-}
-
-/** First dark module and the one behind the last, for each run: neighbours in one piece leave no hair lines. */
-function darkRuns(row: readonly boolean[]): [start: number, end: number][] {
-  const runs: [number, number][] = [];
-  row.forEach((isDark, index) => {
-    if (!isDark) return;
-    const last = runs.at(-1);
-    if (last?.[1] === index) last[1] = index + 1;
-    else runs.push([index, index + 1]);
-  });
-  return runs;
 }

@@ -6,13 +6,15 @@
  * can be read (DIN 1450): the headline from 4 m on A4 and 3 m on A5; with five languages from 2 m on A4.
  * What the configuration leaves empty becomes a dotted line to write on: a sign is never printed with a wrong name.
  */
+
+import { QUIET_MODULES } from '../../qr/matrix.ts';
 import type { SiteFacts } from '../facts.ts';
 import type { Language } from '../languages.ts';
 import { GREY, INK, PAPER, RIVER, RULE } from '../print/colours.ts';
 import { type Face, widthOf, wrap } from '../print/fonts.ts';
 import { type SignWords, WORDS } from '../words/words.ts';
 import { pictogram } from './pictogram.ts';
-import { QUIET_MODULES, qrCode } from './qr.ts';
+import { qrCode } from './qr.ts';
 import { circle, type Drawing, mm, rect, type Shape, stroke } from './shapes.ts';
 
 const WIDTH = 210;

@@ -20,10 +20,11 @@ import {
 } from '../../../runtime/corridor/record.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
 import { Eye } from '../../../runtime/eye/eye.ts';
-import { type LampPatternName, LED_PATTERNS, levelsOf, TICK_MS } from '../../../runtime/eye/indicator.ts';
+import { type LampPatternName, LED_PATTERNS } from '../../../runtime/eye/indicator.ts';
 import { createEngine } from '../../../runtime/eye/infer/engine.ts';
 import { loadModel } from '../../../runtime/eye/model.ts';
 import { frameFormatOf } from '../../../runtime/eye/pipeline.ts';
+import { levelsOf, TICK_MS } from '../../../runtime/lamp.ts';
 import { FakeCamera } from '../../fakes/camera.ts';
 import { eventually } from '../../fakes/within.ts';
 

@@ -4,14 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlWord } from '../../../runtime/corridor/control.ts';
 import { EyeState } from '../../../runtime/corridor/record.ts';
-import {
-  Indicator,
-  type LampPatternName,
-  LED_PATTERNS,
-  levelsOf,
-  patternFor,
-  TICK_MS,
-} from '../../../runtime/eye/indicator.ts';
+import { Indicator, type LampPatternName, LED_PATTERNS, patternFor } from '../../../runtime/eye/indicator.ts';
+import { levelsOf, TICK_MS } from '../../../runtime/lamp.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
 
 /** A clock for one ticking task, moved by hand. */

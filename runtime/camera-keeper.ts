@@ -1,16 +1,17 @@
 /**
  * Keeps a camera running: starts it, restarts it after a failure with a growing pause, gives up when that does not help.
  * Why give up: a process that ends is restarted by the service manager with everything fresh, and its failure is seen
- * there; one that retries for ever inside looks alive and counts nothing.
+ * there; one that retries for ever inside looks alive and counts nothing. The program that looks for a setup code has nobody
+ * who reads numbers: it says so by its lamp and goes on for ever.
  */
-import { DriverError, LetheError } from '../errors.ts';
-import type { Camera, FrameSink } from '../ports/camera.ts';
+import { DriverError, LetheError } from './errors.ts';
+import type { Camera, FrameSink } from './ports/camera.ts';
 
 /** First pause, doubled after each failure up to the last. A cable that is being plugged is back within seconds. */
 const PAUSE_MS_MIN = 500;
 const PAUSE_MS_MAX = 15_000;
 /** Starts without one whole frame before giving up: about a minute. */
-const FAILURES_MAX = 8;
+export const FAILURES_MAX_DEFAULT = 8;
 
 export type KeeperEvents = {
   /** Frames can be expected from now on. */
@@ -19,7 +20,7 @@ export type KeeperEvents = {
   readonly onLost: (error: DriverError, pauseMs: number) => void;
   /** Not a failure: the file is at its end. */
   readonly onEnd: () => void;
-  /** FAILURES_MAX starts in a row brought no frame, or an error that no restart can mend. */
+  /** So many starts in a row as were allowed brought no frame, or an error that no restart can mend. */
   readonly onGivenUp: (error: LetheError) => void;
   /** The camera could not be stopped: a picture may still be on its way, and only the end of the process helps. */
   readonly onStuck: (error: unknown) => void;
@@ -32,6 +33,7 @@ export class CameraKeeper {
   readonly #events: KeeperEvents;
   /** Whole frames seen since boot; tells a start that worked from one that did not. */
   readonly #frameCount: () => number;
+  readonly #failuresMax: number;
   #isWanted = false;
   #failureCount = 0;
   #frameCountAtStart = 0;
@@ -39,11 +41,19 @@ export class CameraKeeper {
   /** Start and stop take time; each waits for the one before, so that pressing the button twice cannot cross them. */
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(camera: Camera, sink: FrameSink, frameCount: () => number, events: KeeperEvents) {
+  /** failuresMax: starts without one whole frame before giving up; infinite: never. */
+  constructor(
+    camera: Camera,
+    sink: FrameSink,
+    frameCount: () => number,
+    events: KeeperEvents,
+    failuresMax = FAILURES_MAX_DEFAULT,
+  ) {
     this.#camera = camera;
     this.#sink = sink;
     this.#frameCount = frameCount;
     this.#events = events;
+    this.#failuresMax = failuresMax;
   }
 
   get isWanted(): boolean {
@@ -111,7 +121,7 @@ export class CameraKeeper {
     if (!this.#isWanted) return;
     const gaveFrames = this.#frameCount() > this.#frameCountAtStart;
     this.#failureCount = gaveFrames ? 1 : this.#failureCount + 1;
-    if (this.#failureCount >= FAILURES_MAX) {
+    if (this.#failureCount >= this.#failuresMax) {
       this.#isWanted = false;
       this.#events.onGivenUp(error);
       return;

@@ -2,11 +2,11 @@
 // Method: a camera moved by hand; time-outs are collected instead of waited for, so that their lengths are literals.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError, DriverError } from '../../../runtime/errors.ts';
-import { CameraKeeper } from '../../../runtime/eye/camera-keeper.ts';
-import type { FrameSink } from '../../../runtime/ports/camera.ts';
-import { FakeCamera } from '../../fakes/camera.ts';
-import { FakeEngine } from '../../fakes/engine.ts';
+import { CameraKeeper } from '../../runtime/camera-keeper.ts';
+import { ConfigError, DriverError } from '../../runtime/errors.ts';
+import type { FrameSink } from '../../runtime/ports/camera.ts';
+import { FakeCamera } from '../fakes/camera.ts';
+import { FakeEngine } from '../fakes/engine.ts';
 
 type Pending = { readonly ms: number; readonly task: () => void };
 

@@ -1,0 +1,40 @@
+/**
+ * Reset: the device as it came, because somebody held the button. Configuration, credentials, our Wi-Fi connection, the setup
+ * that is under way, the voice's counts and its key are removed. What stays: the card's own keys and pins, the rules of the
+ * radio, and the list of spent codes, so that a code which somebody photographed yesterday does not work again.
+ * A mark is on disk before the first removal and goes after the last one: a cut in between is made good at the next start.
+ * The configuration goes first: without it nothing counts.
+ */
+import type { Log } from '../../../runtime/log.ts';
+import type { Wifi } from '../../../runtime/ports/wifi.ts';
+import type { SetupDisk } from '../disk.ts';
+import type { Places } from '../places.ts';
+import { clearRefusal } from '../refusing.ts';
+import { SetupState } from '../state.ts';
+
+export type ResetParts = {
+  readonly disk: SetupDisk;
+  readonly places: Places;
+  readonly log: Log;
+  readonly wifi: Wifi;
+  /** Removes what is in a folder, and all below; the folder stays. */
+  readonly empty: (folder: string) => void;
+};
+
+export async function reset(parts: ResetParts): Promise<void> {
+  const { disk, places, log, wifi, empty } = parts;
+  log.warn('reset: configuration, credentials, Wi-Fi connection and counts are removed');
+  disk.replace(places.resetMark, 'the button was held\n', 0o600);
+  for (const path of [places.config, places.keyFile, places.certFile, places.caFile]) disk.remove(path);
+  const state = new SetupState(disk, places);
+  const pending = state.readPending();
+  if (pending !== undefined) state.spend(pending.nonce);
+  state.removePending();
+  state.removeAttempt();
+  disk.remove(places.code);
+  clearRefusal(parts);
+  await wifi.forget();
+  empty(places.voiceState);
+  disk.remove(places.resetMark);
+  log.warn('reset: done; a code is looked for');
+}
