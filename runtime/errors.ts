@@ -103,6 +103,13 @@ export class LinkError extends LetheError {
   }
 }
 
+/** A key, a code or a word given for setting a device up that cannot be used. The answer to a person: exit 1, nothing half done. */
+export class ProvisioningError extends LetheError {
+  constructor(code: string, message: string, options: ErrorOptions) {
+    super(code, message, ExitCode.failed, options);
+  }
+}
+
 /** Text for a person: message, then the hint on its own line. Never a stack: this is for expected errors. */
 export function explain(error: unknown): string {
   if (error instanceof LetheError) return error.hint ? `${error.message}\n  → ${error.hint}` : error.message;
