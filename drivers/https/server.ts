@@ -68,8 +68,6 @@ export type ServerFiles = {
 
 export type DeviceServer = {
   readonly port: number;
-  /** New files for connections that begin from now on. */
-  readonly renew: (files: ServerFiles) => void;
   readonly stop: () => Promise<void>;
 };
 
@@ -110,7 +108,6 @@ export async function startDeviceServer(
   const bound = server.address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
-    renew: (renewed) => server.setSecureContext(secureContext(renewed)),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
