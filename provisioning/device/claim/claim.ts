@@ -21,6 +21,7 @@ import type { SetupPayload } from '../../payload/payload.ts';
 import type { Refusal } from '../../payload/refusals.ts';
 import type { Board } from '../card.ts';
 import type { SetupDisk } from '../disk.ts';
+import { ONCE_VALID } from '../moment.ts';
 import type { Places } from '../places.ts';
 import { clearRefusal, isDiskFault, tellRefusal } from '../refusing.ts';
 import { type Settings, settingsFrom } from '../settings.ts';
@@ -193,12 +194,7 @@ class Claim {
 
   /** Of a code that has expired since it was claimed: what it said while it was valid. */
   #payloadOnceValid(): SetupPayload | undefined {
-    const reading = readCode(
-      this.#pending.code,
-      this.#parts.keys,
-      { nowMs: 0, isTimeKnown: false },
-      { spent: () => false },
-    );
+    const reading = readCode(this.#pending.code, this.#parts.keys, ONCE_VALID, { spent: () => false });
     return reading.ok ? reading.payload : undefined;
   }
 
