@@ -11,7 +11,13 @@ export const SLOTS_FOLDER = '/opt/lethe';
 const FIRST_SLOT = 'a';
 const EXECUTABLE_BITS = 0o111;
 /** Without these it would not start; the rest is the bundle's business. */
-const NEEDED = ['bin/node', 'dist/runtime/eye/main.js', 'dist/runtime/voice/main.js', 'provisioning/units', 'package.json'];
+const NEEDED = [
+  'bin/node',
+  'dist/runtime/eye/main.js',
+  'dist/runtime/voice/main.js',
+  'provisioning/units',
+  'package.json',
+];
 const AARCH64 = 0xb7;
 
 export type Application = {

@@ -66,7 +66,9 @@ export function unitLinks(units: ReadonlyMap<string, string>, folder: string): L
 /** Names after `key=` in [Install]; several lines add up (systemd.unit(5)). */
 export function installWords(text: string, key: string): string[] {
   const section = /^\[Install\]$([\s\S]*?)(?=^\[|$(?![\s\S]))/m.exec(text)?.[1] ?? '';
-  return [...section.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].flatMap((match) => match[1]!.split(/\s+/).filter((word) => word !== ''));
+  return [...section.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].flatMap((match) =>
+    match[1]!.split(/\s+/).filter((word) => word !== ''),
+  );
 }
 
 /** Where a settings file goes: its first line says it, `# /usr/lib/sysctl.d/60-lethe.conf: …`. */
