@@ -259,11 +259,9 @@ function commandsOf(entry: Entry, before: Stat | undefined, staged: string): str
     });
   const removal = before !== undefined && !isFolderThere ? [`rm ${path}`] : [];
   if (entry.kind === 'link') return [...removal, `symlink ${path} "${entry.target}"`];
-  // A folder that is there keeps its rights and its owner, unless it is ours.
+  // The folders on the list are ours; those on the way to a file are not on it when they are there.
   if (entry.kind === 'folder')
-    return isFolderThere && !isOurs(entry.path)
-      ? []
-      : [...removal, ...(isFolderThere ? [] : [`mkdir ${path}`]), ...rightsOf(entry, 0o040000)];
+    return [...removal, ...(isFolderThere ? [] : [`mkdir ${path}`]), ...rightsOf(entry, 0o040000)];
   return [
     ...removal,
     // `write` takes a name in the current folder, not a path.
@@ -271,10 +269,6 @@ function commandsOf(entry: Entry, before: Stat | undefined, staged: string): str
     `write ${staged} "${posix.basename(entry.path)}"`,
     ...rightsOf(entry, 0o100000),
   ];
-}
-
-function isOurs(path: string): boolean {
-  return path.includes('/lethe');
 }
 
 function quotedFolder(path: string): string {
