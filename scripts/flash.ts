@@ -3,13 +3,16 @@
  * here are the words, the terminal and the application.
  * Usage: npm run -s flash -- --help
  */
+import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { buildTree } from '../provisioning/bundle/build/tree.ts';
+import { readBundle } from '../provisioning/bundle/read.ts';
 import { applicationAt } from '../provisioning/image/application.ts';
 import { type FlashContext, flash, removeUnfinished } from '../provisioning/image/flash.ts';
+import type { PublicKeyFile } from '../provisioning/image/keys.ts';
 import { type FlashOptions, HELP, readOptions } from '../provisioning/image/options.ts';
 import { progressOn } from '../provisioning/image/progress.ts';
 import { ExitCode, explain, LetheError } from '../runtime/errors.ts';
@@ -21,11 +24,16 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** --tree as it is; --bundle unpacked; else made from this checkout. */
-async function application({ tree }: FlashOptions) {
+async function application({ tree, bundle, wishes }: FlashOptions) {
   if (tree !== undefined) return { ...applicationAt(tree), remove: () => {} };
-  const folder = mkdtempSync(join(tmpdir(), 'lethe-tree-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const parent = mkdtempSync(join(tmpdir(), 'lethe-tree-'));
+  const folder = join(parent, 'application');
+  const remove = () => rmSync(parent, { recursive: true, force: true });
   try {
+    if (bundle !== undefined) {
+      await unpackBundle(bundle, wishes.releaseKeys, folder);
+      return { ...applicationAt(folder), remove };
+    }
     say('making the application (npm run -s lethe -- bundle --tree DIR does it once for many cards)');
     buildTree({
       root: PACKAGE_ROOT,
@@ -39,6 +47,16 @@ async function application({ tree }: FlashOptions) {
   } catch (error) {
     remove();
     throw error;
+  }
+}
+
+/** Only what one of the given keys signed gets onto a card. */
+async function unpackBundle(path: string, keys: readonly PublicKeyFile[], folder: string): Promise<void> {
+  const bundle = await readBundle(path, new Map(keys.map(({ keyId, pem }) => [keyId, createPublicKey(pem)])));
+  try {
+    await bundle.unpackTo(folder);
+  } finally {
+    bundle.close();
   }
 }
 

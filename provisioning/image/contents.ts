@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { ImageError } from '../../runtime/errors.ts';
 import { type Accounts, firstUser, type Identity, withAccounts, withoutPasswords } from './accounts.ts';
-import { type Application, applicationEntries, SLOTS_FOLDER, unitFiles } from './application.ts';
+import { type Application, applicationEntries, unitFiles } from './application.ts';
 import {
   withCardSparing,
   withFirmwareLines,
@@ -18,7 +18,16 @@ import {
 } from './edits.ts';
 import type { Entry, Ext4, File, Stat } from './ext4.ts';
 import type { Credentials, PublicKeyFile } from './keys.ts';
-import { MASKED, MASKED_WITHOUT_SSH, maskLink, PACKAGE_UNITS, placeOf, SYSTEM_UNITS, unitLinks } from './services.ts';
+import {
+  BOOKWORM_DROP_IN,
+  bookwormLinks,
+  MASKED,
+  MASKED_WITHOUT_SSH,
+  maskLink,
+  PACKAGE_UNITS,
+  placeOf,
+  SYSTEM_UNITS,
+} from './services.ts';
 import type { System } from './system.ts';
 import { CONNECTION_PATH, connectionFile, type WifiWish } from './wifi.ts';
 
@@ -76,7 +85,7 @@ export async function contentsFor(options: {
   const units = unitFiles(application);
   const accounts = await accountsFor(root, units.get('sysusers.conf') ?? '', options.nowMs);
   const masked = await maskedFor(root, wishes.sshKeys.length > 0);
-  const links = unitLinks(unitsAmong(units), `${SLOTS_FOLDER}/current/provisioning/units`);
+  const bookworm = system.release === 'bookworm' ? unitFiles(application, 'bookworm') : new Map<string, string>();
   const kernelWords = [
     ...(units.get('cmdline.txt') ?? '').trim().split(/\s+/),
     ...(wishes.country === undefined ? [] : [`cfg80211.ieee80211_regdom=${wishes.country}`]),
@@ -86,9 +95,11 @@ export async function contentsFor(options: {
     ...accounts.entries,
     ...(await systemEntries(root, system, wishes)),
     ...settingEntries(units),
+    ...settingEntries(bookworm),
     ...[...masked.keys()].map(maskLink),
+    ...(await watchdogEntries(root)),
     ...applicationEntries(application),
-    ...links,
+    ...bookwormLinks([...bookworm.keys()], bookworm),
     ...deviceEntries(wishes, accounts.identities),
     ...(await networkEntries(root, wishes)),
     ...(await sshEntries(root, wishes.sshKeys)),
@@ -104,18 +115,14 @@ export async function contentsFor(options: {
     identities: accounts.identities,
     lockedUsers: accounts.locked,
     masked,
-    enabled: [...new Set(links.filter(({ path }) => path.includes('.wants/')).map(({ path }) => posix.basename(path)))],
+    enabled: enabledAmong(entries),
   };
-}
-
-function unitsAmong(files: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map([...files].filter(([name]) => /\.(service|path|socket|timer|target|mount)$/.test(name)));
 }
 
 /** sysctl, journald, sysusers …: each says in its first line where it belongs. */
 function settingEntries(units: ReadonlyMap<string, string>): File[] {
   return [...units]
-    .filter(([name]) => name.endsWith('.conf'))
+    .filter(([name]) => name.endsWith('.conf') && name !== BOOKWORM_DROP_IN)
     .map(([name, text]) => {
       const path = placeOf(text);
       if (path === undefined)
@@ -180,6 +187,22 @@ async function systemEntries(root: Ext4, system: System, { hostname, timeZone }:
       ? [rootFile('/etc/cloud/cloud-init.disabled', 'Everything is set in the image.\n')]
       : []),
   ];
+}
+
+/** Our units that start by themselves, or are watched for. */
+function enabledAmong(entries: readonly Entry[]): string[] {
+  const wanted = entries.filter(({ kind, path }) => kind === 'link' && /\.wants\/lethe-/.test(path));
+  return [...new Set(wanted.map(({ path }) => posix.basename(path)))];
+}
+
+/**
+ * Raspberry Pi OS sets the watchdog to 16 s in a file whose name comes after ours, and the last one counts
+ * (systemd-system.conf(5)); the counter of the older boards ends before that.
+ */
+async function watchdogEntries(root: Ext4): Promise<Entry[]> {
+  const name = '70-rpi-enable-watchdog.conf';
+  if (!(await root.has(`/usr/lib/systemd/system.conf.d/${name}`))) return [];
+  return [{ kind: 'link', path: `/etc/systemd/system.conf.d/${name}`, target: '/dev/null' }];
 }
 
 /** /etc/lethe. Secrets are readable for the voice alone. */

@@ -42,7 +42,7 @@ the device
   --time-zone ZONE      without it: the configuration's, or UTC
   --country XX          where it hangs, for the radio's rules
   --wifi-ssid NAME --wifi-passphrase-file FILE   [--wifi-security wpa|sae|open] [--wifi-hidden]
-  --led-gpio N --button-gpio N   pins of lamp and button, 0..27
+  --led-gpio N --button-gpio N   pins of lamp and button, 2..27
   --ssh-key FILE        public key that may log in; without it nobody can
 `;
 
@@ -173,6 +173,10 @@ function placeProblems(words: Words): string[] {
     problems.push('Neither --out FILE nor --device /dev/… is given; expected where to write.');
   if (words.bundle !== undefined && words.tree !== undefined)
     problems.push('--bundle and --tree are both given; expected one of them.');
+  if (words.bundle !== undefined && (words['release-key'] ?? []).length === 0)
+    problems.push(
+      '--bundle is given without --release-key; expected the public key of whoever released it, to check its signature.',
+    );
   if (words['yes-erase'] !== undefined && words.device === undefined)
     problems.push('--yes-erase is given without --device.');
   if (words.sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(words.sha256))
@@ -201,8 +205,8 @@ function deviceProblems(words: Words): string[] {
     );
   for (const name of ['led-gpio', 'button-gpio'] as const) {
     const pin = words[name];
-    if (pin !== undefined && !(/^\d{1,2}$/.test(pin) && Number(pin) <= 27))
-      problems.push(`--${name} is ${JSON.stringify(pin)}; expected the number of a pin on the header, 0..27.`);
+    if (pin !== undefined && !(/^\d{1,2}$/.test(pin) && Number(pin) >= 2 && Number(pin) <= 27))
+      problems.push(`--${name} is ${JSON.stringify(pin)}; expected the number of a pin on the header, 2..27.`);
   }
   if (words['led-gpio'] !== undefined && words['led-gpio'] === words['button-gpio'])
     problems.push('Lamp and button are on the same pin.');

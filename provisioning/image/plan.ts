@@ -1,5 +1,5 @@
 /** What will be changed, in words, before anything is. Secrets are named, never shown. */
-import { SLOTS_FOLDER } from './application.ts';
+import { APPLICATION_FOLDER } from '../device/layout.ts';
 import type { Contents, Wishes } from './contents.ts';
 import { bytesOf, type Entry, type Room } from './ext4.ts';
 import type { Layout } from './layout.ts';
@@ -64,9 +64,9 @@ function lines(name: string, texts: readonly string[]): string[] {
 }
 
 function applicationRow({ version, contents }: Plan): string {
-  const files = contents.entries.filter((entry) => entry.kind === 'file' && entry.path.startsWith(SLOTS_FOLDER));
+  const files = contents.entries.filter((entry) => entry.kind === 'file' && entry.path.startsWith(APPLICATION_FOLDER));
   const bytes = files.reduce((sum, entry) => sum + (entry.kind === 'file' ? bytesOf(entry) : 0), 0);
-  return `Lethe ${version}: ${files.length} files, ${megabytes(bytes)}, to ${SLOTS_FOLDER}/a; current is a`;
+  return `Lethe ${version}: ${files.length} files, ${megabytes(bytes)}, to ${APPLICATION_FOLDER}/a; current is a`;
 }
 
 function loginRow({ sshKeys }: Wishes, locked: readonly string[]): string {
@@ -103,7 +103,7 @@ function otherFiles(entries: readonly Entry[]): string[] {
     .filter(
       (entry) =>
         entry.kind !== 'folder' &&
-        !entry.path.startsWith(`${SLOTS_FOLDER}/`) &&
+        !entry.path.startsWith(`${APPLICATION_FOLDER}/`) &&
         !entry.path.startsWith('/etc/systemd/system/'),
     )
     .map((entry) => entry.path);

@@ -173,11 +173,6 @@ export function makeApplication(folder: string, extra: Readonly<Record<string, s
   });
   chmodSync(join(folder, 'bin/node'), 0o755);
   cpSync(join(sourceRoot(), 'provisioning/units'), join(folder, 'provisioning/units'), { recursive: true });
-  symlinkSync('../runtime/voice/main.js', join(folder, 'dist/runtime/a-link-whose-target-is-short.js'));
-  symlinkSync(
-    `../${'long-enough-for-a-block-of-its-own/'.repeat(3)}end.js`,
-    join(folder, 'dist/runtime/a-long-link.js'),
-  );
   return folder;
 }
 
