@@ -7,7 +7,12 @@ const SYSTEM_ID_MAX = 999;
 const SYSTEM_ID_MIN = 100;
 const MS_PER_DAY = 86_400_000;
 
-export type Accounts = { readonly passwd: string; readonly group: string; readonly shadow: string; readonly gshadow: string };
+export type Accounts = {
+  readonly passwd: string;
+  readonly group: string;
+  readonly shadow: string;
+  readonly gshadow: string;
+};
 export type Identity = { readonly name: string; readonly id: number; readonly isUser: boolean };
 export type AddedAccounts = {
   readonly accounts: Accounts;
@@ -41,7 +46,8 @@ export function withAccounts(before: Accounts, sysusers: string, nowMs: number):
     }
     identities.push({ name, id, isUser });
   }
-  const add = (text: string, added: readonly string[]) => (added.length === 0 ? text : `${text.replace(/\n*$/, '\n')}${added.join('\n')}\n`);
+  const add = (text: string, added: readonly string[]) =>
+    added.length === 0 ? text : `${text.replace(/\n*$/, '\n')}${added.join('\n')}\n`;
   return {
     accounts: {
       passwd: add(before.passwd, lines.passwd),
@@ -66,7 +72,9 @@ export function withoutPasswords(shadow: string): { readonly shadow: string; rea
 }
 
 /** The first ordinary user (uid 1000), to whom a key for SSH can be given. */
-export function firstUser(passwd: string): { readonly name: string; readonly uid: number; readonly gid: number; readonly home: string } | undefined {
+export function firstUser(
+  passwd: string,
+): { readonly name: string; readonly uid: number; readonly gid: number; readonly home: string } | undefined {
   for (const line of passwd.split('\n')) {
     const [name = '', , uid = '', gid = '', , home = ''] = line.split(':');
     if (uid === '1000') return { name, uid: 1000, gid: Number(gid), home };
@@ -76,7 +84,9 @@ export function firstUser(passwd: string): { readonly name: string; readonly uid
 
 function idsOf(text: string): Map<string, number> {
   const rows = text.split('\n').map((line) => line.split(':'));
-  return new Map(rows.filter(([name, , id]) => name !== '' && id !== undefined).map(([name, , id]) => [name!, Number(id)]));
+  return new Map(
+    rows.filter(([name, , id]) => name !== '' && id !== undefined).map(([name, , id]) => [name!, Number(id)]),
+  );
 }
 
 function freeId(taken: ReadonlySet<number>): number {

@@ -1,17 +1,22 @@
 /**
- * The application as a folder of this machine, and as entries of an image: slot /opt/lethe/a, the link `current`, all of it
- * root's and read-only for all others.
+ * The application as a folder of this machine, and as entries of an image: where things go is said by device/layout.ts, the
+ * same for flashing and for updates; all of it is root's and read-only for all others.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ImageError } from '../../runtime/errors.ts';
+import { applicationLayout, isUnitName, UNITS_IN_SLOT } from '../device/layout.ts';
 import type { Entry } from './ext4.ts';
 
-export const SLOTS_FOLDER = '/opt/lethe';
-const FIRST_SLOT = 'a';
 const EXECUTABLE_BITS = 0o111;
 /** Without these it would not start; the rest is the bundle's business. */
-const NEEDED = ['bin/node', 'dist/runtime/eye/main.js', 'dist/runtime/voice/main.js', 'provisioning/units', 'package.json'];
+const NEEDED = [
+  'bin/node',
+  'dist/runtime/eye/main.js',
+  'dist/runtime/voice/main.js',
+  'provisioning/units',
+  'package.json',
+];
 const AARCH64 = 0xb7;
 
 export type Application = {
@@ -40,37 +45,40 @@ function machineProblems(node: string): string[] {
   return isElf && head.readUInt16LE(18) === AARCH64 ? [] : ['bin/node of the application is not made for 64-bit ARM.'];
 }
 
-/** The slot and the link to it. */
+/** Slot, links to it, units and the links that switch them on. */
 export function applicationEntries({ folder }: Application): Entry[] {
+  const files = filesBelow(folder);
+  const units = [...unitFiles({ folder })].filter(([name]) => isUnitName(name)).map(([name, text]) => ({ name, text }));
+  const isExecutable = (path: string) => (statSync(join(folder, path)).mode & EXECUTABLE_BITS) !== 0;
   const root = { uid: 0, gid: 0 };
-  return [
-    { kind: 'folder', path: SLOTS_FOLDER, mode: 0o755, ...root },
-    { kind: 'folder', path: `${SLOTS_FOLDER}/${FIRST_SLOT}`, mode: 0o755, ...root },
-    ...treeEntries(folder, `${SLOTS_FOLDER}/${FIRST_SLOT}`),
-    { kind: 'link', path: `${SLOTS_FOLDER}/current`, target: FIRST_SLOT },
-  ];
-}
-
-/** Everything below a folder, in an order in which each folder comes before what is in it. */
-function treeEntries(folder: string, target: string): Entry[] {
-  const names = readdirSync(folder).sort();
-  return names.flatMap((name): Entry[] => {
-    const from = join(folder, name);
-    const path = `${target}/${name}`;
-    const stat = lstatSync(from);
-    const root = { uid: 0, gid: 0 };
-    if (stat.isSymbolicLink()) return [{ kind: 'link', path, target: readlinkSync(from) }];
-    if (stat.isDirectory()) return [{ kind: 'folder', path, mode: 0o755, ...root }, ...treeEntries(from, path)];
-    if (!stat.isFile())
-      throw new ImageError('APPLICATION', `${from} is neither file, folder nor link.`, { op: 'read application' });
-    const mode = stat.mode & EXECUTABLE_BITS ? 0o755 : 0o644;
-    return [{ kind: 'file', path, mode, ...root, from: { file: from, bytes: stat.size } }];
+  return applicationLayout(files, units, isExecutable).map((entry): Entry => {
+    if (entry.kind === 'link') return entry;
+    if (entry.kind === 'folder') return { ...entry, ...root };
+    const file = join(folder, entry.source);
+    return { kind: 'file', path: entry.path, mode: entry.mode, ...root, from: { file, bytes: statSync(file).size } };
   });
 }
 
-/** Our units and settings, which are part of the version: name → text. */
-export function unitFiles({ folder }: Application): Map<string, string> {
-  const units = join(folder, 'provisioning/units');
+/** Paths relative to the folder. A release holds neither links nor anything else that is no file. */
+function filesBelow(folder: string, below = ''): string[] {
+  return readdirSync(join(folder, below))
+    .sort()
+    .flatMap((name) => {
+      const path = below === '' ? name : `${below}/${name}`;
+      const stat = lstatSync(join(folder, path));
+      if (stat.isDirectory()) return filesBelow(folder, path);
+      if (stat.isFile()) return [path];
+      throw new ImageError('APPLICATION', `${path} of the application is neither file nor folder.`, {
+        op: 'read application',
+        hint: 'Make it with: npm run -s lethe -- bundle --tree DIR',
+      });
+    });
+}
+
+/** Our units and settings, which are part of the version: name → text. `below`: a folder in theirs. */
+export function unitFiles({ folder }: Pick<Application, 'folder'>, below = '.'): Map<string, string> {
+  const units = join(folder, UNITS_IN_SLOT, below);
+  if (!existsSync(units)) return new Map();
   const files = readdirSync(units, { withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(files.map(({ name }) => [name, readFileSync(join(units, name), 'utf8')]));
 }

@@ -7,16 +7,37 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { ImageError } from '../../runtime/errors.ts';
 import { type Accounts, firstUser, type Identity, withAccounts, withoutPasswords } from './accounts.ts';
-import { type Application, applicationEntries, SLOTS_FOLDER, unitFiles } from './application.ts';
-import { withCardSparing, withFirmwareLines, withHostname, withKernelWords, withoutPublishing, withWirelessOn } from './edits.ts';
+import { type Application, applicationEntries, unitFiles } from './application.ts';
+import {
+  withCardSparing,
+  withFirmwareLines,
+  withHostname,
+  withKernelWords,
+  withoutPublishing,
+  withWirelessOn,
+} from './edits.ts';
 import type { Entry, Ext4, File, Stat } from './ext4.ts';
 import type { Credentials, PublicKeyFile } from './keys.ts';
-import { MASKED, MASKED_WITHOUT_SSH, maskLink, PACKAGE_UNITS, placeOf, SYSTEM_UNITS, unitLinks } from './services.ts';
+import {
+  BOOKWORM_DROP_IN,
+  bookwormLinks,
+  MASKED,
+  MASKED_WITHOUT_SSH,
+  maskLink,
+  PACKAGE_UNITS,
+  placeOf,
+  SYSTEM_UNITS,
+} from './services.ts';
 import type { System } from './system.ts';
 import { CONNECTION_PATH, connectionFile, type WifiWish } from './wifi.ts';
 
 const ETC = '/etc/lethe';
-const ACCOUNT_FILES = { passwd: '/etc/passwd', group: '/etc/group', shadow: '/etc/shadow', gshadow: '/etc/gshadow' } as const;
+const ACCOUNT_FILES = {
+  passwd: '/etc/passwd',
+  group: '/etc/group',
+  shadow: '/etc/shadow',
+  gshadow: '/etc/gshadow',
+} as const;
 /** Units of other ways to prepare a first start; ours is done already. */
 const PRESEED_UNITS = ['rpi-preseed.service', 'rpi-preseed-runcmd-early.service', 'rpi-preseed-runcmd-late.service'];
 const VOICE = 'lethe-voice';
@@ -64,7 +85,7 @@ export async function contentsFor(options: {
   const units = unitFiles(application);
   const accounts = await accountsFor(root, units.get('sysusers.conf') ?? '', options.nowMs);
   const masked = await maskedFor(root, wishes.sshKeys.length > 0);
-  const links = unitLinks(unitsAmong(units), `${SLOTS_FOLDER}/current/provisioning/units`);
+  const bookworm = system.release === 'bookworm' ? unitFiles(application, 'bookworm') : new Map<string, string>();
   const kernelWords = [
     ...(units.get('cmdline.txt') ?? '').trim().split(/\s+/),
     ...(wishes.country === undefined ? [] : [`cfg80211.ieee80211_regdom=${wishes.country}`]),
@@ -74,9 +95,11 @@ export async function contentsFor(options: {
     ...accounts.entries,
     ...(await systemEntries(root, system, wishes)),
     ...settingEntries(units),
+    ...settingEntries(bookworm),
     ...[...masked.keys()].map(maskLink),
+    ...(await watchdogEntries(root)),
     ...applicationEntries(application),
-    ...links,
+    ...bookwormLinks([...bookworm.keys()], bookworm),
     ...deviceEntries(wishes, accounts.identities),
     ...(await networkEntries(root, wishes)),
     ...(await sshEntries(root, wishes.sshKeys)),
@@ -92,24 +115,24 @@ export async function contentsFor(options: {
     identities: accounts.identities,
     lockedUsers: accounts.locked,
     masked,
-    enabled: [...new Set(links.filter(({ path }) => path.includes('.wants/')).map(({ path }) => posix.basename(path)))],
+    enabled: enabledAmong(entries),
   };
-}
-
-function unitsAmong(files: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map([...files].filter(([name]) => /\.(service|path|socket|timer|target|mount)$/.test(name)));
 }
 
 /** sysctl, journald, sysusers …: each says in its first line where it belongs. */
 function settingEntries(units: ReadonlyMap<string, string>): File[] {
   return [...units]
-    .filter(([name]) => name.endsWith('.conf'))
+    .filter(([name]) => name.endsWith('.conf') && name !== BOOKWORM_DROP_IN)
     .map(([name, text]) => {
       const path = placeOf(text);
       if (path === undefined)
-        throw new ImageError('APPLICATION', `provisioning/units/${name} does not say in its first line where it goes.`, {
-          op: 'read application',
-        });
+        throw new ImageError(
+          'APPLICATION',
+          `provisioning/units/${name} does not say in its first line where it goes.`,
+          {
+            op: 'read application',
+          },
+        );
       return rootFile(path, text);
     });
 }
@@ -143,10 +166,14 @@ async function systemEntries(root: Ext4, system: System, { hostname, timeZone }:
   const edited = async (path: string, edit: (text: string) => string) =>
     stats.has(path) ? [rewritten(path, edit((await root.read(path)).toString('utf8')), stats.get(path))] : [];
   if (!(await root.has(`/usr/share/zoneinfo/${timeZone}`)))
-    throw new ImageError('TIME_ZONE', `The image has no time zone ${timeZone}; expected an IANA name such as Europe/Stockholm.`, {
-      op: 'set time zone',
-      hint: 'Give another with --time-zone.',
-    });
+    throw new ImageError(
+      'TIME_ZONE',
+      `The image has no time zone ${timeZone}; expected an IANA name such as Europe/Stockholm.`,
+      {
+        op: 'set time zone',
+        hint: 'Give another with --time-zone.',
+      },
+    );
   return [
     ...(await edited('/etc/fstab', (text) => withCardSparing(text, ['/var/log']))),
     ...(await edited('/etc/hosts', (text) => withHostname(text, hostname))),
@@ -156,8 +183,26 @@ async function systemEntries(root: Ext4, system: System, { hostname, timeZone }:
     rootFile('/etc/timezone', `${timeZone}\n`),
     // systemd starts no clock before the date of this file: a lower bound until the time is known (systemd NEWS, 251).
     rootFile('/usr/lib/clock-epoch', ''),
-    ...(system.firstStart === 'cloud-init' ? [rootFile('/etc/cloud/cloud-init.disabled', 'Everything is set in the image.\n')] : []),
+    ...(system.firstStart === 'cloud-init'
+      ? [rootFile('/etc/cloud/cloud-init.disabled', 'Everything is set in the image.\n')]
+      : []),
   ];
+}
+
+/** Our units that start by themselves, or are watched for. */
+function enabledAmong(entries: readonly Entry[]): string[] {
+  const wanted = entries.filter(({ kind, path }) => kind === 'link' && /\.wants\/lethe-/.test(path));
+  return [...new Set(wanted.map(({ path }) => posix.basename(path)))];
+}
+
+/**
+ * Raspberry Pi OS sets the watchdog to 16 s in a file whose name comes after ours, and the last one counts
+ * (systemd-system.conf(5)); the counter of the older boards ends before that.
+ */
+async function watchdogEntries(root: Ext4): Promise<Entry[]> {
+  const name = '70-rpi-enable-watchdog.conf';
+  if (!(await root.has(`/usr/lib/systemd/system.conf.d/${name}`))) return [];
+  return [{ kind: 'link', path: `/etc/systemd/system.conf.d/${name}`, target: '/dev/null' }];
 }
 
 /** /etc/lethe. Secrets are readable for the voice alone. */
@@ -165,7 +210,9 @@ function deviceEntries(wishes: Wishes, identities: readonly Identity[]): Entry[]
   const { config, credentials, fleetKeys, releaseKeys, board } = wishes;
   const voice = identities.find(({ name }) => name === VOICE)?.id;
   if (voice === undefined)
-    throw new ImageError('APPLICATION', `provisioning/units/sysusers.conf has no user ${VOICE}.`, { op: 'read application' });
+    throw new ImageError('APPLICATION', `provisioning/units/sysusers.conf has no user ${VOICE}.`, {
+      op: 'read application',
+    });
   const secret = (name: string, from: Buffer | undefined): Entry[] =>
     from === undefined ? [] : [{ kind: 'file', path: `${ETC}/${name}`, mode: 0o640, uid: 0, gid: voice, from }];
   const open = (name: string, from: Buffer | undefined): Entry[] =>
@@ -214,17 +261,34 @@ async function sshEntries(root: Ext4, sshKeys: readonly string[]): Promise<Entry
   if (sshKeys.length === 0) return [];
   const user = firstUser((await root.read(ACCOUNT_FILES.passwd)).toString('utf8'));
   if (user === undefined)
-    throw new ImageError('WRONG_SYSTEM', 'The image has no user with the number 1000, whom the key for SSH could be given.', {
-      op: 'open SSH',
-      hint: 'Take the image as it was downloaded, or leave --ssh-key out.',
-    });
+    throw new ImageError(
+      'WRONG_SYSTEM',
+      'The image has no user with the number 1000, whom the key for SSH could be given.',
+      {
+        op: 'open SSH',
+        hint: 'Take the image as it was downloaded, or leave --ssh-key out.',
+      },
+    );
   const owner = { uid: user.uid, gid: user.gid };
   return [
     { kind: 'folder', path: `${user.home}/.ssh`, mode: 0o700, ...owner },
-    { kind: 'file', path: `${user.home}/.ssh/authorized_keys`, mode: 0o600, ...owner, from: Buffer.from(`${sshKeys.join('\n')}\n`) },
+    {
+      kind: 'file',
+      path: `${user.home}/.ssh/authorized_keys`,
+      mode: 0o600,
+      ...owner,
+      from: Buffer.from(`${sshKeys.join('\n')}\n`),
+    },
     // The first value of a setting counts (sshd_config(5)), hence 00.
-    rootFile('/etc/ssh/sshd_config.d/00-lethe.conf', 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\n'),
-    { kind: 'link', path: `${SYSTEM_UNITS}/multi-user.target.wants/ssh.service`, target: `${PACKAGE_UNITS}/ssh.service` },
+    rootFile(
+      '/etc/ssh/sshd_config.d/00-lethe.conf',
+      'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\n',
+    ),
+    {
+      kind: 'link',
+      path: `${SYSTEM_UNITS}/multi-user.target.wants/ssh.service`,
+      target: `${PACKAGE_UNITS}/ssh.service`,
+    },
   ];
 }
 
@@ -253,7 +317,8 @@ async function withFolders(root: Ext4, entries: readonly Entry[]): Promise<Entry
   const own = new Set(entries.filter(({ kind }) => kind === 'folder').map(({ path }) => path));
   const parents = new Set<string>();
   for (const { path } of entries)
-    for (let folder = posix.dirname(path); folder !== '/' && !own.has(folder); folder = posix.dirname(folder)) parents.add(folder);
+    for (let folder = posix.dirname(path); folder !== '/' && !own.has(folder); folder = posix.dirname(folder))
+      parents.add(folder);
   const there = await root.stat([...parents]);
   const missing = [...parents].filter((path) => !there.has(path)).sort();
   return [...missing.map((path): Entry => ({ kind: 'folder', path, mode: 0o755, uid: 0, gid: 0 })), ...entries];

@@ -66,7 +66,10 @@ export function deviceConfig(options: {
   return { file: whole, sources, device: config.device, timeZone: config.timeZone };
 }
 
-function withPins(file: Record<string, unknown>, pins: { led_gpio?: number; button_gpio?: number }): Record<string, unknown> {
+function withPins(
+  file: Record<string, unknown>,
+  pins: { led_gpio?: number; button_gpio?: number },
+): Record<string, unknown> {
   if (Object.keys(pins).length === 0) return {};
   const { led_gpio: led, button_gpio: button } = pins;
   return {

@@ -13,7 +13,10 @@ export function withKernelWords(cmdline: string, words: readonly string[]): stri
     });
   const key = (word: string) => word.split('=')[0]!;
   const ours = new Map(words.map((word) => [key(word), word]));
-  const kept = lines[0]!.trim().split(/\s+/).filter((word) => !ours.has(key(word)) || ours.get(key(word)) === word);
+  const kept = lines[0]!
+    .trim()
+    .split(/\s+/)
+    .filter((word) => !ours.has(key(word)) || ours.get(key(word)) === word);
   const added = words.filter((word) => !kept.includes(word));
   return `${[...kept, ...added].join(' ')}\n`;
 }

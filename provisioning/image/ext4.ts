@@ -42,6 +42,7 @@ export type Room = {
   readonly blockBytes: number;
   readonly freeBytes: number;
   readonly freeInodes: number;
+  readonly totalInodes: number;
   readonly totalBytes: number;
 };
 
@@ -68,6 +69,7 @@ export class Ext4 {
       blockBytes,
       freeBytes: (field('Free blocks') - field('Reserved block count')) * blockBytes,
       freeInodes: field('Free inodes'),
+      totalInodes: field('Inode count'),
       totalBytes: field('Block count') * blockBytes,
     };
   }
@@ -75,15 +77,19 @@ export class Ext4 {
   /** What stands at each path; the last part is not followed when it is a link. */
   async stat(paths: readonly string[]): Promise<Map<string, Stat>> {
     const found = new Map<string, Stat>();
-    if (paths.length === 0) return found;
-    const { out } = await this.#script(paths.map((path) => `stat ${quoted(path)}`));
-    const pieces = out.split(/^debugfs: stat "/m).slice(1);
-    for (const piece of pieces) {
-      const path = piece.slice(0, piece.indexOf('"'));
+    for (const [path, piece] of await this.#stats(paths)) {
       const stat = statOf(piece);
       if (stat !== undefined) found.set(path, stat);
     }
     return found;
+  }
+
+  /** What debugfs says of each path; it repeats the command before each answer. */
+  async #stats(paths: readonly string[]): Promise<[string, string][]> {
+    if (paths.length === 0) return [];
+    const { out } = await this.#script(paths.map((path) => `stat ${quoted(path)}`));
+    const pieces = out.split(/^debugfs: stat "/m).slice(1);
+    return pieces.map((piece) => [piece.slice(0, piece.indexOf('"')), piece]);
   }
 
   async has(path: string): Promise<boolean> {
@@ -108,10 +114,19 @@ export class Ext4 {
   }
 
   async linkTarget(path: string): Promise<string> {
-    const { out } = await this.#script([`stat ${quoted(path)}`]);
-    const fast = /^Fast link dest: "(.*)"$/m.exec(out)?.[1];
-    // A target of 60 bytes and more has a block of its own (ext4, i_block).
-    return fast ?? (await this.read(path)).toString('utf8');
+    return (await this.linkTargets([path])).get(path) ?? '';
+  }
+
+  /** Where links lead; a path that is no link is left out. */
+  async linkTargets(paths: readonly string[]): Promise<Map<string, string>> {
+    const targets = new Map<string, string>();
+    for (const [path, piece] of await this.#stats(paths)) {
+      if (statOf(piece)?.kind !== 'symlink') continue;
+      const fast = /^Fast link dest: "(.*)"$/m.exec(piece)?.[1];
+      // A target of 60 bytes and more has a block of its own (ext4, i_block).
+      targets.set(path, fast ?? (await this.read(path)).toString('utf8'));
+    }
+    return targets;
   }
 
   async names(folder: string): Promise<string[]> {
@@ -128,13 +143,19 @@ export class Ext4 {
     const before = await this.stat(entries.map(({ path }) => path));
     const staging = mkdtempSync(join(tmpdir(), 'lethe-image-'));
     try {
-      const commands = entries.flatMap((entry, index) => commandsOf(entry, before.get(entry.path), stage(entry, index, staging)));
+      const commands = entries.flatMap((entry, index) =>
+        commandsOf(entry, before.get(entry.path), stage(entry, index, staging)),
+      );
       const { err } = await this.#script(commands, { isWriting: true, folder: staging });
       if (err !== '')
-        throw new ImageError('WRITE', `debugfs could not write into the image: ${err.split('\n').slice(0, 3).join(' | ')}`, {
-          op: 'write image',
-          hint: 'The image may be damaged: download it again.',
-        });
+        throw new ImageError(
+          'WRITE',
+          `debugfs could not write into the image: ${err.split('\n').slice(0, 3).join(' | ')}`,
+          {
+            op: 'write image',
+            hint: 'The image may be damaged: download it again.',
+          },
+        );
     } finally {
       rmSync(staging, { recursive: true, force: true });
     }
@@ -149,10 +170,10 @@ export class Ext4 {
     );
   }
 
-  /** Everything that e2fsck finds, without changing anything; empty when it is clean. */
-  async faults(): Promise<string> {
+  /** What e2fsck finds, without changing anything; none when it is clean. */
+  async faults(): Promise<readonly string[]> {
     const { code, out, err } = await run('e2fsck', ['-fn', this.#image], { codes: [0, 1, 2, 4, 8, 12] });
-    return code === 0 ? '' : `${out}\n${err}`.trim().split('\n').slice(0, 6).join(' | ');
+    return code === 0 ? [] : `${out}\n${err}`.trim().split('\n').slice(0, 6);
   }
 
   /** To all of its partition. */
@@ -168,7 +189,9 @@ export class Ext4 {
     const script = join(ours, 'commands');
     try {
       writeFileSync(script, `${commands.join('\n')}\n`);
-      const { out, err } = await run('debugfs', [...(isWriting ? ['-w'] : []), '-f', script, this.#image], { folder: ours });
+      const { out, err } = await run('debugfs', [...(isWriting ? ['-w'] : []), '-f', script, this.#image], {
+        folder: ours,
+      });
       return { out, err: err.split('\n').slice(1).join('\n').trim() };
     } finally {
       if (folder === undefined) rmSync(ours, { recursive: true, force: true });
@@ -203,13 +226,17 @@ function statOf(text: string): Stat | undefined {
 function refuseNames(entries: readonly Entry[]): void {
   const problems = entries
     .filter((entry) => !isPlainPath(entry.path) || (entry.kind === 'link' && !TARGET.test(entry.target)))
-    .map((entry) => `${JSON.stringify(entry.path)} cannot be written; expected letters, digits and signs of ASCII but no quote, backslash or line break.`);
+    .map(
+      (entry) =>
+        `${JSON.stringify(entry.path)} cannot be written; expected letters, digits and signs of ASCII but no quote, backslash or line break.`,
+    );
   if (problems.length > 0)
     throw new ImageError('NAME', problems.slice(0, 20), { op: 'write image', hint: 'Rename it, or leave it out.' });
 }
 
 function quoted(path: string): string {
-  if (!isPlainPath(path)) throw new ImageError('NAME', `${JSON.stringify(path)} cannot be asked for.`, { op: 'read image' });
+  if (!isPlainPath(path))
+    throw new ImageError('NAME', `${JSON.stringify(path)} cannot be asked for.`, { op: 'read image' });
   return `"${path}"`;
 }
 
@@ -232,8 +259,9 @@ function commandsOf(entry: Entry, before: Stat | undefined, staged: string): str
     });
   const removal = before !== undefined && !isFolderThere ? [`rm ${path}`] : [];
   if (entry.kind === 'link') return [...removal, `symlink ${path} "${entry.target}"`];
-  // A folder that is there keeps its rights and its owner, unless it is ours.
-  if (entry.kind === 'folder') return isFolderThere && !isOurs(entry.path) ? [] : [...removal, ...(isFolderThere ? [] : [`mkdir ${path}`]), ...rightsOf(entry, 0o040000)];
+  // The folders on the list are ours; those on the way to a file are not on it when they are there.
+  if (entry.kind === 'folder')
+    return [...removal, ...(isFolderThere ? [] : [`mkdir ${path}`]), ...rightsOf(entry, 0o040000)];
   return [
     ...removal,
     // `write` takes a name in the current folder, not a path.
@@ -241,10 +269,6 @@ function commandsOf(entry: Entry, before: Stat | undefined, staged: string): str
     `write ${staged} "${posix.basename(entry.path)}"`,
     ...rightsOf(entry, 0o100000),
   ];
-}
-
-function isOurs(path: string): boolean {
-  return path.includes('/lethe');
 }
 
 function quotedFolder(path: string): string {

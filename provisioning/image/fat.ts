@@ -52,14 +52,19 @@ export class Fat {
     }
   }
 
-  /** What fsck.fat finds; empty when it is clean. It knows no offsets, hence a copy (with holes) of the partition. */
-  async faults(): Promise<string> {
+  /** What fsck.fat finds; none when it is clean. It knows no offsets, hence a copy (with holes) of the partition. */
+  async faults(): Promise<readonly string[]> {
     const folder = mkdtempSync(join(tmpdir(), 'lethe-fat-'));
     try {
       const copy = join(folder, 'fat.img');
       this.#extract(copy);
       const { code, out, err } = await run('fsck.fat', ['-n', copy], { codes: [0, 1, 2] });
-      return code === 0 ? '' : `${out}\n${err}`.trim().split('\n').slice(1, 6).join(' | ');
+      if (code === 0) return [];
+      const lines = `${out}\n${err}`.split('\n').map((line) => line.trim());
+      // Its version, its summary and its promise to leave all as it is are no faults.
+      const isFault = (line: string) =>
+        line !== '' && !/^fsck\.fat |^\/.*: \d+ files|^Leaving filesystem unchanged/.test(line);
+      return lines.filter(isFault).slice(0, 10);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -92,5 +97,7 @@ export class Fat {
 
 function plain(name: string): string {
   if (NAME.test(name)) return name;
-  throw new ImageError('NAME', `${JSON.stringify(name)} cannot be written to the boot partition.`, { op: 'write image' });
+  throw new ImageError('NAME', `${JSON.stringify(name)} cannot be written to the boot partition.`, {
+    op: 'write image',
+  });
 }

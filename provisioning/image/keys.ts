@@ -23,7 +23,12 @@ export type Credentials = {
   readonly key?: Buffer;
   readonly password?: Buffer;
 };
-export type CredentialPaths = { readonly ca?: string; readonly certificate?: string; readonly key?: string; readonly password?: string };
+export type CredentialPaths = {
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly password?: string;
+};
 
 /** Files with one Ed25519 public key each (SPKI, PEM). Throws one ImageError for all that are wrong. */
 export function publicKeys(paths: readonly string[], what: string): PublicKeyFile[] {
@@ -58,16 +63,24 @@ export function credentials(paths: CredentialPaths, nowMs: number): Credentials 
   const password = paths.password === undefined ? undefined : readText(paths.password, problems);
   const authority = ca === undefined ? undefined : certificateOf(ca, paths.ca!, nowMs, problems);
   const own = certificate === undefined ? undefined : certificateOf(certificate, paths.certificate!, nowMs, problems);
-  if (authority !== undefined && !authority.ca) problems.push(`${paths.ca} is no certificate of an authority; expected the gateway's CA.`);
+  if (authority !== undefined && !authority.ca)
+    problems.push(`${paths.ca} is no certificate of an authority; expected the gateway's CA.`);
   if (authority !== undefined && own !== undefined && !own.checkIssued(authority))
     problems.push(`${paths.certificate} was not issued by ${paths.ca}; expected a certificate of that authority.`);
   if (key !== undefined) problems.push(...keyProblems(key, paths.key!, own, paths.certificate ?? ''));
-  if (password !== undefined && password.trim() === '') problems.push(`${paths.password} is empty; expected the broker's password.`);
+  if (password !== undefined && password.trim() === '')
+    problems.push(`${paths.password} is empty; expected the broker's password.`);
   if ((certificate === undefined) !== (key === undefined))
     problems.push('A certificate is given without its key, or a key without its certificate; expected both.');
   throwIf(problems, 'read credentials');
-  const bytes = (text: string | undefined, name: string) => (text === undefined ? {} : { [name]: Buffer.from(text, 'utf8') });
-  return { ...bytes(ca, 'ca'), ...bytes(certificate, 'certificate'), ...bytes(key, 'key'), ...bytes(password, 'password') };
+  const bytes = (text: string | undefined, name: string) =>
+    text === undefined ? {} : { [name]: Buffer.from(text, 'utf8') };
+  return {
+    ...bytes(ca, 'ca'),
+    ...bytes(certificate, 'certificate'),
+    ...bytes(key, 'key'),
+    ...bytes(password, 'password'),
+  };
 }
 
 function keyProblems(pem: string, path: string, own: X509Certificate | undefined, certificatePath: string): string[] {
@@ -76,14 +89,17 @@ function keyProblems(pem: string, path: string, own: X509Certificate | undefined
     if (own === undefined || own.checkPrivateKey(key)) return [];
     return [`${path} is not the key of ${certificatePath}; expected the two to belong together.`];
   } catch {
-    return [`${path} is no private key in PEM without a passphrase; nobody is there to type one when the device starts.`];
+    return [
+      `${path} is no private key in PEM without a passphrase; nobody is there to type one when the device starts.`,
+    ];
   }
 }
 
 function certificateOf(pem: string, path: string, nowMs: number, problems: string[]): X509Certificate | undefined {
   try {
     const certificate = new X509Certificate(pem);
-    if (Date.parse(certificate.validTo) < nowMs) problems.push(`${path} ended on ${certificate.validTo}; expected one that is valid.`);
+    if (Date.parse(certificate.validTo) < nowMs)
+      problems.push(`${path} ended on ${certificate.validTo}; expected one that is valid.`);
     return certificate;
   } catch {
     problems.push(`${path} is no certificate in PEM.`);

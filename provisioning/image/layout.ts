@@ -45,27 +45,41 @@ export async function readLayout(path: string, imageBytes: number): Promise<Layo
   if (sector.length < SECTOR_BYTES || sector.readUInt16LE(510) !== MBR_SIGNATURE)
     refuse('NO_PARTITIONS', `${path} has no partition table; expected the image of a whole card.`);
   if (sector[MBR_ENTRY_OFFSET + 4] === GPT_TYPE)
-    refuse('GPT', `${path} has a GPT partition table, which is for PCs and some other boards; expected an MBR with two partitions.`);
+    refuse(
+      'GPT',
+      `${path} has a GPT partition table, which is for PCs and some other boards; expected an MBR with two partitions.`,
+    );
   const { code, out, err } = await run('sfdisk', ['-J', '--', path], { codes: [0, 1] });
-  if (code !== 0) refuse('NO_PARTITIONS', `${path} has a partition table that sfdisk cannot read: ${err.trim().slice(0, 200)}`);
+  if (code !== 0)
+    refuse('NO_PARTITIONS', `${path} has a partition table that sfdisk cannot read: ${err.trim().slice(0, 200)}`);
   return layoutOf(JSON.parse(out) as SfdiskTable, path, imageBytes);
 }
 
 export function layoutOf(table: SfdiskTable, path: string, imageBytes: number): Layout {
   const { label = '', id = '', sectorsize = SECTOR_BYTES, partitions = [] } = table.partitiontable ?? {};
-  if (label !== 'dos') refuse('NO_PARTITIONS', `${path} has a partition table of kind ${label || 'unknown'}; expected an MBR (dos).`);
+  if (label !== 'dos')
+    refuse('NO_PARTITIONS', `${path} has a partition table of kind ${label || 'unknown'}; expected an MBR (dos).`);
   const [boot, root, ...rest] = partitions.map(({ start, size, type }) => ({
     startBytes: start * sectorsize,
     lengthBytes: size * sectorsize,
     type: type.toLowerCase(),
   }));
   if (boot === undefined || root === undefined || rest.length > 0)
-    refuse('PARTITIONS', `${path} has ${partitions.length} partition${partitions.length === 1 ? '' : 's'}; expected two, one for the firmware (FAT) and one for the system (ext4).`);
+    refuse(
+      'PARTITIONS',
+      `${path} has ${partitions.length} partition${partitions.length === 1 ? '' : 's'}; expected two, one for the firmware (FAT) and one for the system (ext4).`,
+    );
   if (!FAT_TYPES.includes(boot.type) || root.type !== LINUX_TYPE)
-    refuse('PARTITIONS', `${path} has partitions of the types ${boot.type} and ${root.type}; expected c (FAT) and 83 (Linux).`);
+    refuse(
+      'PARTITIONS',
+      `${path} has partitions of the types ${boot.type} and ${root.type}; expected c (FAT) and 83 (Linux).`,
+    );
   const endBytes = root.startBytes + root.lengthBytes;
   if (boot.startBytes + boot.lengthBytes > root.startBytes)
-    refuse('PARTITIONS', `${path} has partitions that overlap or are in another order; expected FAT first, then Linux.`);
+    refuse(
+      'PARTITIONS',
+      `${path} has partitions that overlap or are in another order; expected FAT first, then Linux.`,
+    );
   if (endBytes > imageBytes)
     refuse(
       'TRUNCATED',

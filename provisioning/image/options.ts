@@ -4,9 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ImageError } from '../../runtime/errors.ts';
+import type { Wishes } from './contents.ts';
 import { deviceConfig, type SecretSources } from './device-config.ts';
 import { credentials, publicKeys } from './keys.ts';
-import type { Wishes } from './contents.ts';
 import { type WifiWish, wifiProblems } from './wifi.ts';
 
 export const HELP = `Puts Lethe into an image of Raspberry Pi OS Lite (64-bit; trixie or bookworm), as it was downloaded. No root, no mount.
@@ -42,7 +42,7 @@ the device
   --time-zone ZONE      without it: the configuration's, or UTC
   --country XX          where it hangs, for the radio's rules
   --wifi-ssid NAME --wifi-passphrase-file FILE   [--wifi-security wpa|sae|open] [--wifi-hidden]
-  --led-gpio N --button-gpio N   pins of lamp and button, 0..27
+  --led-gpio N --button-gpio N   pins of lamp and button, 2..27
   --ssh-key FILE        public key that may log in; without it nobody can
 `;
 
@@ -104,16 +104,30 @@ export function readOptions(args: readonly string[], nowMs: number): FlashOption
   const isConfigured = words.config !== undefined || words.set !== undefined;
   const fleetPaths = words['fleet-key'] ?? [];
   if (!isConfigured && fleetPaths.length === 0)
-    problems.push('Neither --config (it counts at once) nor --fleet-key (it waits for a code) is given; expected one of them, or both.');
+    problems.push(
+      'Neither --config (it counts at once) nor --fleet-key (it waits for a code) is given; expected one of them, or both.',
+    );
   if (!isConfigured && (words.site !== undefined || words.name !== undefined))
-    problems.push('--site and --name belong to a configuration, which is not given; a code says both by itself. Add --config or --set, or leave them out.');
+    problems.push(
+      '--site and --name belong to a configuration, which is not given; a code says both by itself. Add --config or --set, or leave them out.',
+    );
   throwIf(problems);
 
-  const given: SecretSources = pick({ ca: words.ca, certificate: words.certificate, key: words.key, password: words['password-file'] });
+  const given: SecretSources = pick({
+    ca: words.ca,
+    certificate: words.certificate,
+    key: words.key,
+    password: words['password-file'],
+  });
   const configured = isConfigured
     ? deviceConfig({
         path: words.config,
-        overrides: [...(words.set ?? []), ...overrideOf('site', words.site), ...overrideOf('device', words.name), ...overrideOf('time_zone', words['time-zone'])],
+        overrides: [
+          ...(words.set ?? []),
+          ...overrideOf('site', words.site),
+          ...overrideOf('device', words.name),
+          ...overrideOf('time_zone', words['time-zone']),
+        ],
         given,
         pins: boardOf(words),
       })
@@ -122,7 +136,14 @@ export function readOptions(args: readonly string[], nowMs: number): FlashOption
     image: words.image!,
     isLargeAllowed: words['allow-large'] === true,
     isDryRun: words['dry-run'] === true,
-    ...pick({ sha256: words.sha256, bundle: words.bundle, tree: words.tree, out: words.out, device: words.device, yesErase: words['yes-erase'] }),
+    ...pick({
+      sha256: words.sha256,
+      bundle: words.bundle,
+      tree: words.tree,
+      out: words.out,
+      device: words.device,
+      yesErase: words['yes-erase'],
+    }),
     wishes: {
       hostname: words.hostname ?? (configured === undefined ? 'lethe' : hostnameFrom(configured.device)),
       timeZone: words['time-zone'] ?? configured?.timeZone ?? 'UTC',
@@ -146,37 +167,58 @@ function wordsOf(args: readonly string[]): Words {
 
 function placeProblems(words: Words): string[] {
   const problems: string[] = [];
-  if (words.image === undefined) problems.push('--image is missing; expected an image of Raspberry Pi OS Lite (64-bit).');
+  if (words.image === undefined)
+    problems.push('--image is missing; expected an image of Raspberry Pi OS Lite (64-bit).');
   if (words.out === undefined && words.device === undefined && words['dry-run'] !== true)
     problems.push('Neither --out FILE nor --device /dev/… is given; expected where to write.');
-  if (words.bundle !== undefined && words.tree !== undefined) problems.push('--bundle and --tree are both given; expected one of them.');
-  if (words['yes-erase'] !== undefined && words.device === undefined) problems.push('--yes-erase is given without --device.');
-  if (words.sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(words.sha256)) problems.push('--sha256 is no SHA-256; expected 64 hex digits.');
-  for (const [name, path] of [['--image', words.image], ['--out', words.out]] as const)
-    // libext2fs and mtools read an offset behind these signs.
-    if (path !== undefined && /[?\n]|@@/.test(path)) problems.push(`${name} has "?", "@@" or a line break in its path; expected none. Rename it.`);
+  if (words.bundle !== undefined && words.tree !== undefined)
+    problems.push('--bundle and --tree are both given; expected one of them.');
+  if (words.bundle !== undefined && (words['release-key'] ?? []).length === 0)
+    problems.push(
+      '--bundle is given without --release-key; expected the public key of whoever released it, to check its signature.',
+    );
+  if (words['yes-erase'] !== undefined && words.device === undefined)
+    problems.push('--yes-erase is given without --device.');
+  if (words.sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(words.sha256))
+    problems.push('--sha256 is no SHA-256; expected 64 hex digits.');
+  // libext2fs and mtools read an offset behind these signs.
+  for (const [name, path] of [
+    ['--image', words.image],
+    ['--out', words.out],
+  ] as const)
+    if (path !== undefined && /[?\n]|@@/.test(path))
+      problems.push(`${name} has "?", "@@" or a line break in its path; expected none. Rename it.`);
   return problems;
 }
 
 function deviceProblems(words: Words): string[] {
   const problems: string[] = [];
   if (words.hostname !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(words.hostname))
-    problems.push(`--hostname is ${JSON.stringify(words.hostname)}; expected 1 to 63 lower-case letters, digits and hyphens (RFC 1123).`);
+    problems.push(
+      `--hostname is ${JSON.stringify(words.hostname)}; expected 1 to 63 lower-case letters, digits and hyphens (RFC 1123).`,
+    );
   if (words.country !== undefined && !/^[A-Z]{2}$/.test(words.country))
     problems.push(`--country is ${JSON.stringify(words.country)}; expected two capitals, such as SE.`);
   if (words['time-zone'] !== undefined && !/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,2}$/.test(words['time-zone']))
-    problems.push(`--time-zone is ${JSON.stringify(words['time-zone'])}; expected an IANA name such as Europe/Stockholm.`);
+    problems.push(
+      `--time-zone is ${JSON.stringify(words['time-zone'])}; expected an IANA name such as Europe/Stockholm.`,
+    );
   for (const name of ['led-gpio', 'button-gpio'] as const) {
     const pin = words[name];
-    if (pin !== undefined && !(/^\d{1,2}$/.test(pin) && Number(pin) <= 27))
-      problems.push(`--${name} is ${JSON.stringify(pin)}; expected the number of a pin on the header, 0..27.`);
+    if (pin !== undefined && !(/^\d{1,2}$/.test(pin) && Number(pin) >= 2 && Number(pin) <= 27))
+      problems.push(`--${name} is ${JSON.stringify(pin)}; expected the number of a pin on the header, 2..27.`);
   }
-  if (words['led-gpio'] !== undefined && words['led-gpio'] === words['button-gpio']) problems.push('Lamp and button are on the same pin.');
+  if (words['led-gpio'] !== undefined && words['led-gpio'] === words['button-gpio'])
+    problems.push('Lamp and button are on the same pin.');
   return problems;
 }
 
 function wifiOf(words: Words, problems: string[]): WifiWish | undefined {
-  const { 'wifi-ssid': ssid, 'wifi-passphrase-file': file, 'wifi-security': security = file === undefined ? 'open' : 'wpa' } = words;
+  const {
+    'wifi-ssid': ssid,
+    'wifi-passphrase-file': file,
+    'wifi-security': security = file === undefined ? 'open' : 'wpa',
+  } = words;
   if (ssid === undefined) {
     if (file !== undefined || words['wifi-security'] !== undefined || words['wifi-hidden'] === true)
       problems.push('Words for Wi-Fi are given without --wifi-ssid.');
@@ -203,8 +245,12 @@ function wifiOf(words: Words, problems: string[]): WifiWish | undefined {
 function sshKeysOf(path: string | undefined, problems: string[]): string[] {
   if (path === undefined) return [];
   const text = textOf(path, problems) ?? '';
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-  const isKey = (line: string) => /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/=]{40,}( [ -~]*)?$/.test(line);
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const isKey = (line: string) =>
+    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/=]{40,}( [ -~]*)?$/.test(line);
   if (lines.length === 0 || !lines.every(isKey))
     problems.push(`${path} holds no public keys for SSH; expected lines such as "ssh-ed25519 AAAA… name".`);
   return lines;
@@ -232,7 +278,12 @@ function overrideOf(field: string, word: string | undefined): string[] {
 
 /** Letters, digits and hyphens of a device's name; `lethe-` in front, so that it is told from other machines. */
 function hostnameFrom(device: string): string {
-  const plain = device.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 50).replace(/-$/, '');
+  const plain = device
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 50)
+    .replace(/-$/, '');
   return plain === '' ? 'lethe' : `lethe-${plain}`;
 }
 

@@ -4,9 +4,19 @@
  * them on again. `systemctl unmask NAME` brings one back.
  */
 import { posix } from 'node:path';
+import {
+  APPLICATION_FOLDER,
+  CURRENT_LINK,
+  isUnitName,
+  UNIT_FOLDER as SYSTEM_UNITS,
+  UNITS_IN_SLOT,
+  unitLinks,
+} from '../device/layout.ts';
 import type { Link } from './ext4.ts';
 
-export const SYSTEM_UNITS = '/etc/systemd/system';
+export { SYSTEM_UNITS };
+export const BOOKWORM_DROP_IN = 'lethe-program.conf';
+const BOOKWORM_PROGRAMS = ['lethe-eye.service', 'lethe-voice.service'];
 /** Where packages put theirs; on both releases /lib is a link to /usr/lib. */
 export const PACKAGE_UNITS = '/usr/lib/systemd/system';
 
@@ -41,36 +51,29 @@ export function maskLink(unit: string): Link {
 }
 
 /**
- * Our units: each a link to the file of the version that is current, so that another version brings its own; and the links
- * that `systemctl enable` would make for its [Install] section.
+ * What bookworm needs besides, in the folder of that name: units of its own, and a drop-in for the two programs, since its
+ * systemd hands over no socket to say READY on. The links lead into the current release, as those of all units do.
  */
-export function unitLinks(units: ReadonlyMap<string, string>, folder: string): Link[] {
-  return [...units].flatMap(([name, text]) => {
-    const target = `${folder}/${name}`;
-    const wanted = (key: string, suffix: string) =>
-      installWords(text, key).map(
-        (by): Link => ({ kind: 'link', path: `${SYSTEM_UNITS}/${by}.${suffix}/${name}`, target }),
-      );
-    const aliases = installWords(text, 'Alias').map(
-      (alias): Link => ({ kind: 'link', path: `${SYSTEM_UNITS}/${alias}`, target }),
-    );
-    return [
-      { kind: 'link', path: `${SYSTEM_UNITS}/${name}`, target },
-      ...wanted('WantedBy', 'wants'),
-      ...wanted('RequiredBy', 'requires'),
-      ...aliases,
-    ];
-  });
+export function bookwormLinks(names: readonly string[], texts: ReadonlyMap<string, string>): Link[] {
+  const folder = `${APPLICATION_FOLDER}/${CURRENT_LINK}/${UNITS_IN_SLOT}/bookworm`;
+  const units = names.filter(isUnitName).map((name) => ({ name, text: texts.get(name) ?? '' }));
+  const dropIns = names.includes(BOOKWORM_DROP_IN) ? BOOKWORM_PROGRAMS : [];
+  return [
+    ...unitLinks(units).map(
+      ({ path, target }): Link => ({ kind: 'link', path, target: `${folder}/${posix.basename(target)}` }),
+    ),
+    ...dropIns.map(
+      (unit): Link => ({
+        kind: 'link',
+        path: `${SYSTEM_UNITS}/${unit}.d/bookworm.conf`,
+        target: `${folder}/${BOOKWORM_DROP_IN}`,
+      }),
+    ),
+  ];
 }
 
-/** Names after `key=` in [Install]; several lines add up (systemd.unit(5)). */
-export function installWords(text: string, key: string): string[] {
-  const section = /^\[Install\]$([\s\S]*?)(?=^\[|$(?![\s\S]))/m.exec(text)?.[1] ?? '';
-  return [...section.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].flatMap((match) => match[1]!.split(/\s+/).filter((word) => word !== ''));
-}
-
-/** Where a settings file goes: its first line says it, `# /usr/lib/sysctl.d/60-lethe.conf: …`. */
+/** Where a settings file goes: its first line says it, `# /usr/lib/sysctl.d/60-lethe.conf: …`, perhaps after `On bookworm:`. */
 export function placeOf(text: string): string | undefined {
-  const place = /^# (\/(?:etc|usr\/lib)\/[\w./@-]+\.conf)\b/.exec(text)?.[1];
+  const place = /^# (?:On bookworm: )?(\/(?:etc|usr\/lib)\/[\w./@-]+\.conf)\b/.exec(text)?.[1];
   return place === undefined || place !== posix.normalize(place) ? undefined : place;
 }

@@ -4,7 +4,16 @@
  * contents. Memory: one block of 1 MiB.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, ftruncateSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -22,10 +31,20 @@ const SECTOR_BYTES = 512;
 export type Packing = 'none' | 'xz' | 'gzip' | 'zstd';
 
 /** First bytes (hex, at an offset) of what people give by mistake, and what to tell them. */
-const STRANGERS: readonly { readonly at: number; readonly hex: string; readonly what: string; readonly hint: string }[] = [
+const STRANGERS: readonly {
+  readonly at: number;
+  readonly hex: string;
+  readonly what: string;
+  readonly hint: string;
+}[] = [
   { at: 0, hex: '504b0304', what: 'a ZIP archive', hint: 'Unpack it (unzip FILE.zip) and give the .img inside.' },
   { at: 0, hex: '377abcaf271c', what: 'a 7-Zip archive', hint: 'Unpack it (7z x FILE) and give the .img inside.' },
-  { at: 0, hex: '514649fb', what: 'a QEMU disk (qcow2)', hint: 'qemu-img convert -O raw FILE OUT.img makes a raw one.' },
+  {
+    at: 0,
+    hex: '514649fb',
+    what: 'a QEMU disk (qcow2)',
+    hint: 'qemu-img convert -O raw FILE OUT.img makes a raw one.',
+  },
   { at: 0, hex: '7f454c46', what: 'a program', hint: 'Give the image of Raspberry Pi OS Lite (64-bit).' },
   { at: 0, hex: '89504e47', what: 'a picture', hint: 'Give the image of Raspberry Pi OS Lite (64-bit).' },
   { at: 0, hex: '3c21444f', what: 'a web page: the download was an error page', hint: 'Download the image again.' },
@@ -50,10 +69,14 @@ export function packingOf(path: string): Packing {
     });
   const stranger = STRANGERS.find(({ hex, at }) => startsWith(hex, at));
   if (stranger !== undefined)
-    throw new ImageError('WRONG_KIND', `${path} is ${stranger.what}; expected an image (.img, .img.xz, .img.gz, .img.zst).`, {
-      op: 'read image',
-      hint: stranger.hint,
-    });
+    throw new ImageError(
+      'WRONG_KIND',
+      `${path} is ${stranger.what}; expected an image (.img, .img.xz, .img.gz, .img.zst).`,
+      {
+        op: 'read image',
+        hint: stranger.hint,
+      },
+    );
   if (startsWith('fd377a585a00')) return 'xz';
   if (startsWith('1f8b')) return 'gzip';
   if (startsWith('28b52ffd')) return 'zstd';
@@ -104,7 +127,12 @@ export async function copyImage(options: {
   return length;
 }
 
-async function throughTool(tool: 'xz' | 'zstd', input: NodeJS.ReadableStream, meter: Transform, sink: NodeJS.WritableStream) {
+async function throughTool(
+  tool: 'xz' | 'zstd',
+  input: NodeJS.ReadableStream,
+  meter: Transform,
+  sink: NodeJS.WritableStream,
+) {
   const child = start(tool, ['-d', '-c', ...(tool === 'xz' ? ['-T1'] : ['-q'])]);
   let said = '';
   child.stderr?.on('data', (part: Buffer) => {
@@ -135,11 +163,15 @@ function readFault(error: unknown, source: string, packing: Packing, targetPath:
       cause: error,
     });
   if (error instanceof Unpacking || code.startsWith('Z_'))
-    return new ImageError('DAMAGED', `${source} cannot be unpacked (${packing}: ${message.slice(0, 200)}): it is cut short or damaged.`, {
-      op: 'unpack image',
-      hint: 'Download it again and compare its checksum: --sha256 does that.',
-      cause: error,
-    });
+    return new ImageError(
+      'DAMAGED',
+      `${source} cannot be unpacked (${packing}: ${message.slice(0, 200)}): it is cut short or damaged.`,
+      {
+        op: 'unpack image',
+        hint: 'Download it again and compare its checksum: --sha256 does that.',
+        cause: error,
+      },
+    );
   return error;
 }
 
@@ -197,7 +229,8 @@ export function firstBytes(path: string, count: number, at = 0): Buffer {
   try {
     const bytes = Buffer.alloc(count);
     let length = 0;
-    for (let got = -1; got !== 0 && length < count; length += got) got = readSync(fd, bytes, length, count - length, at + length);
+    for (let got = -1; got !== 0 && length < count; length += got)
+      got = readSync(fd, bytes, length, count - length, at + length);
     return bytes.subarray(0, length);
   } finally {
     closeSync(fd);

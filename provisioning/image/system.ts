@@ -24,13 +24,15 @@ export type System = {
   readonly firstStart: FirstStart;
   readonly cmdline: string;
   readonly config: string;
+  /** What fsck.fat found in the boot partition as it came; nothing may be added to it. */
+  readonly bootFaults: readonly string[];
   readonly warnings: readonly string[];
 };
 
 export type Volumes = { readonly root: Ext4; readonly boot: Fat };
 
 /** e_machine, System V ABI. */
-const ELF_MACHINES: Readonly<Record<number, string>> = { 0x28: '32-bit (armhf)', 0x3e: 'for PCs (x86-64)', 0xb7: 'aarch64' };
+const ELF_MACHINES: Readonly<Record<number, string>> = { 40: '32-bit (armhf)', 62: 'for PCs (x86-64)', 183: 'aarch64' };
 const AARCH64 = 0xb7;
 const PROGRAMS = ['/usr/lib/systemd/systemd', '/lib/systemd/systemd', '/usr/bin/bash', '/bin/bash'];
 /** Files that only customising puts on the boot partition. */
@@ -50,7 +52,7 @@ export async function openVolumes(path: string, layout: Layout): Promise<Volumes
   const root = new Ext4(path, layout.root.startBytes);
   if (problems.length === 0) {
     const faults = await root.faults();
-    if (faults !== '') problems.push(`The system partition is damaged: ${faults}`);
+    if (faults.length > 0) problems.push(`The system partition is damaged: ${faults.join(' | ')}`);
   }
   if (problems.length > 0) throw new ImageError('DAMAGED', problems, { op: 'read image', hint: LITE });
   return { root, boot };
@@ -67,12 +69,17 @@ export async function readSystem({ root, boot }: Volumes): Promise<System> {
     ...((await root.has('/opt/lethe')) ? ['The image holds Lethe already; expected one as it was downloaded.'] : []),
   ];
   if (problems.length > 0) throw new ImageError('WRONG_SYSTEM', problems, { op: 'look at image', hint: LITE });
+  const bootFaults = await boot.faults();
   const cmdline = (await boot.read('cmdline.txt')).toString('utf8');
   if (/\bsystemd\.run=/.test(cmdline))
-    throw new ImageError('WRONG_SYSTEM', 'cmdline.txt starts a script (systemd.run=): the image was customised already.', {
-      op: 'look at image',
-      hint: LITE,
-    });
+    throw new ImageError(
+      'WRONG_SYSTEM',
+      'cmdline.txt starts a script (systemd.run=): the image was customised already.',
+      {
+        op: 'look at image',
+        hint: LITE,
+      },
+    );
   return {
     release: releaseWord(release, 'VERSION_CODENAME') as Release,
     name: releaseWord(release, 'PRETTY_NAME'),
@@ -80,7 +87,11 @@ export async function readSystem({ root, boot }: Volumes): Promise<System> {
     firstStart: await firstStartOf(root, names),
     cmdline,
     config: (await boot.read('config.txt')).toString('utf8'),
-    warnings: await warningsOf(root),
+    bootFaults,
+    warnings: [
+      ...(await warningsOf(root)),
+      ...(bootFaults.length > 0 ? [`The boot partition came with small faults: ${bootFaults.join(' | ')}`] : []),
+    ],
   };
 }
 
@@ -95,7 +106,9 @@ function releaseProblems(release: string | undefined, issue: string | undefined)
   if (!['debian', 'raspbian'].includes(releaseWord(release, 'ID')) || issue === undefined)
     return [`The system is ${name} without /etc/rpi-issue; expected Raspberry Pi OS.`];
   const word = releaseWord(release, 'VERSION_CODENAME');
-  return RELEASES.some((known) => known === word) ? [] : [`The system is ${name} (${word}); expected ${RELEASES.join(' or ')}.`];
+  return RELEASES.some((known) => known === word)
+    ? []
+    : [`The system is ${name} (${word}); expected ${RELEASES.join(' or ')}.`];
 }
 
 async function architectureProblems(root: Ext4): Promise<string[]> {
@@ -114,12 +127,15 @@ function bootProblems(names: ReadonlySet<string>): string[] {
     .map((name) => `The boot partition has no ${name}; expected the firmware files of a Raspberry Pi.`);
   const customised = CUSTOMISED.filter((name) => names.has(name));
   if (customised.length > 0)
-    problems.push(`The boot partition has ${customised.join(', ')}: the image was customised already (Raspberry Pi Imager).`);
+    problems.push(
+      `The boot partition has ${customised.join(', ')}: the image was customised already (Raspberry Pi Imager).`,
+    );
   return problems;
 }
 
 async function firstStartOf(root: Ext4, names: ReadonlySet<string>): Promise<FirstStart> {
-  if (names.has('rpi-preseed.toml') || (await root.has('/usr/lib/systemd/system/rpi-preseed.service'))) return 'rpi-preseed';
+  if (names.has('rpi-preseed.toml') || (await root.has('/usr/lib/systemd/system/rpi-preseed.service')))
+    return 'rpi-preseed';
   return names.has('user-data') || (await root.has('/usr/bin/cloud-init')) ? 'cloud-init' : 'firstrun';
 }
 
@@ -128,9 +144,13 @@ async function warningsOf(root: Ext4): Promise<string[]> {
   const there = await root.stat(wanted);
   return [
     ...(DESKTOP.some((path) => there.has(path))
-      ? ['This is an image with a desktop: it works, but it is larger and runs much that a counter does not need. Lite is meant.']
+      ? [
+          'This is an image with a desktop: it works, but it is larger and runs much that a counter does not need. Lite is meant.',
+        ]
       : []),
-    ...(there.has('/usr/bin/rpicam-vid') ? [] : ['/usr/bin/rpicam-vid is missing: without it the camera cannot be read.']),
+    ...(there.has('/usr/bin/rpicam-vid')
+      ? []
+      : ['/usr/bin/rpicam-vid is missing: without it the camera cannot be read.']),
     ...(there.has('/usr/sbin/NetworkManager') ? [] : ['NetworkManager is missing: without it Wi-Fi cannot be set up.']),
   ];
 }

@@ -15,9 +15,12 @@ export const CONNECTION_PATH = '/etc/NetworkManager/system-connections/lethe.nmc
 /** Faults of the wish; the passphrase is never in them. IEEE 802.11: SSID 1 to 32 bytes; WPA passphrase 8 to 63 characters of ASCII. */
 export function wifiProblems({ ssid, passphrase, security }: WifiWish): string[] {
   const bytes = Buffer.byteLength(ssid, 'utf8');
-  const problems = bytes < 1 || bytes > 32 ? [`The name of the Wi-Fi network has ${bytes} bytes; expected 1 to 32.`] : [];
+  const problems =
+    bytes < 1 || bytes > 32 ? [`The name of the Wi-Fi network has ${bytes} bytes; expected 1 to 32.`] : [];
   if (security !== 'open' && !/^[ -~]{8,63}$/.test(passphrase))
-    problems.push(`The Wi-Fi passphrase has ${passphrase.length} characters; expected 8 to 63 letters, digits and signs of ASCII.`);
+    problems.push(
+      `The Wi-Fi passphrase has ${passphrase.length} characters; expected 8 to 63 letters, digits and signs of ASCII.`,
+    );
   return problems;
 }
 
@@ -27,7 +30,12 @@ export function connectionFile({ ssid, passphrase, security, isHidden }: WifiWis
   const secured =
     security === 'open'
       ? []
-      : ['[wifi-security]', `key-mgmt=${security === 'sae' ? 'sae' : 'wpa-psk'}`, `psk=${keyfileValue(passphrase)}`, ''];
+      : [
+          '[wifi-security]',
+          `key-mgmt=${security === 'sae' ? 'sae' : 'wpa-psk'}`,
+          `psk=${keyfileValue(passphrase)}`,
+          '',
+        ];
   return [
     '[connection]',
     'id=lethe',

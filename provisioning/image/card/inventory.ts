@@ -34,9 +34,12 @@ export const readInventory: InventoryReader = async () => {
   const { out } = await run('lsblk', ['-J', '-b', '-o', COLUMNS]);
   const system: SystemMount[] = [];
   for (const folder of SYSTEM_FOLDERS) {
-    const { code, out: source } = await run('findmnt', ['-n', '-o', 'SOURCE', '--mountpoint', folder], { codes: [0, 1] });
+    const { code, out: source } = await run('findmnt', ['-n', '-o', 'SOURCE', '--mountpoint', folder], {
+      codes: [0, 1],
+    });
     // btrfs says the subvolume in brackets behind the device.
-    if (code === 0) for (const line of source.trim().split('\n')) system.push({ folder, source: line.replace(/\[.*\]$/, '') });
+    if (code === 0)
+      for (const line of source.trim().split('\n')) system.push({ folder, source: line.replace(/\[.*\]$/, '') });
   }
   return { devices: devicesOf(out), system };
 };

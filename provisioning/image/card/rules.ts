@@ -25,7 +25,8 @@ export function cardProblems(inventory: Inventory, { path, imageBytes, isLargeAl
     ];
   }
   const { device, disk } = found;
-  if (device !== disk && device.type === 'part') return [`${path} is a partition; expected the whole disk, ${disk.path}.`];
+  if (device !== disk && device.type === 'part')
+    return [`${path} is a partition; expected the whole disk, ${disk.path}.`];
   if (device.type !== 'disk') return [`${path} is of the kind ${device.type}; expected a disk.`];
   return [
     ...systemProblems(inventory, device),
@@ -41,7 +42,9 @@ export function cardProblems(inventory: Inventory, { path, imageBytes, isLargeAl
 function systemProblems({ system }: Inventory, device: BlockDevice): string[] {
   const paths = new Set(below(device).map(({ path }) => path));
   const folders = system.filter(({ source }) => paths.has(source)).map(({ folder }) => folder);
-  return folders.length === 0 ? [] : [`${device.path} holds ${folders.join(', ')} of this machine; it is never written.`];
+  return folders.length === 0
+    ? []
+    : [`${device.path} holds ${folders.join(', ')} of this machine; it is never written.`];
 }
 
 function useProblems(device: BlockDevice): string[] {
@@ -50,7 +53,9 @@ function useProblems(device: BlockDevice): string[] {
     mountPoints.filter((point) => point !== '[SWAP]').map((point) => `${path} at ${point}`),
   );
   const swap = all.filter(({ mountPoints }) => mountPoints.includes('[SWAP]')).map(({ path }) => path);
-  const holders = all.filter((one) => one !== device && one.type !== 'part').map(({ path, type }) => `${path} (${type})`);
+  const holders = all
+    .filter((one) => one !== device && one.type !== 'part')
+    .map(({ path, type }) => `${path} (${type})`);
   return [
     ...(mounted.length > 0 ? [`${device.path} is mounted: ${mounted.join(', ')}. Unmount it first.`] : []),
     ...(swap.length > 0 ? [`${device.path} is used as swap: ${swap.join(', ')}. swapoff it first.`] : []),

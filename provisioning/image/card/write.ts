@@ -70,7 +70,13 @@ async function openTarget(path: string): Promise<FileHandle> {
 }
 
 /** Everything but the head; returns the hash of each piece. */
-async function writeBody(image: FileHandle, target: FileHandle, size: number, written: { bytes: number }, shown: Progress): Promise<string[]> {
+async function writeBody(
+  image: FileHandle,
+  target: FileHandle,
+  size: number,
+  written: { bytes: number },
+  shown: Progress,
+): Promise<string[]> {
   const hashes: string[] = [];
   const block = Buffer.alloc(BLOCK_BYTES);
   let hash = createHash('sha256');
@@ -128,7 +134,13 @@ async function writeThrough(target: FileHandle, bytes: Buffer, at: number): Prom
 }
 
 /** Reads `from`..`to` past the cache and compares each piece. */
-async function compare(path: string, from: number, to: number, hashes: readonly string[], shown?: Progress): Promise<void> {
+async function compare(
+  path: string,
+  from: number,
+  to: number,
+  hashes: readonly string[],
+  shown?: Progress,
+): Promise<void> {
   let at = from;
   let piece = 0;
   let hash = createHash('sha256');
@@ -138,7 +150,10 @@ async function compare(path: string, from: number, to: number, hashes: readonly 
       throw new ImageError(
         'CARD_DIFFERS',
         `${path} gives back something else than was written, at ${megabytes(begin)} to ${megabytes(Math.min(to, begin + PIECE_BYTES))}.`,
-        { op: 'read card back', hint: 'The card is worn, or has less memory than it says. Its first megabyte was left empty: it does not start. Use another card.' },
+        {
+          op: 'read card back',
+          hint: 'The card is worn, or has less memory than it says. Its first megabyte was left empty: it does not start. Use another card.',
+        },
       );
     }
     piece += 1;
@@ -162,7 +177,14 @@ async function compare(path: string, from: number, to: number, hashes: readonly 
 async function* directBytes(path: string, from: number, length: number): AsyncGenerator<Buffer> {
   const isDevice = await isBlockDevice(path);
   const flags = `fullblock,skip_bytes,count_bytes${isDevice || (await takesDirect(path)) ? ',direct' : ''}`;
-  const child = start('dd', [`if=${path}`, 'bs=4M', `skip=${from}`, `count=${length}`, `iflag=${flags}`, 'status=none']);
+  const child = start('dd', [
+    `if=${path}`,
+    'bs=4M',
+    `skip=${from}`,
+    `count=${length}`,
+    `iflag=${flags}`,
+    'status=none',
+  ]);
   let said = '';
   child.stderr?.on('data', (part: Buffer) => {
     said = (said + part.toString('utf8')).slice(-300);
