@@ -48,7 +48,9 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/\w+\/main\.ts$/.test(
+    file,
+  );
 
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
@@ -131,6 +133,23 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
+  {
+    // Programs of the device before it has a configuration.
+    from: /^provisioning\/device\//,
+    may: [
+      ...COMMON,
+      'provisioning/device/',
+      'provisioning/payload/',
+      'runtime/config/',
+      'runtime/package.ts',
+      'runtime/log.ts',
+      'runtime/process.ts',
+      'runtime/durable.ts',
+      'runtime/no-inspector.ts',
+      'runtime/camera-keeper.ts',
+      'runtime/lamp.ts',
+    ],
+  },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
 
@@ -204,6 +223,19 @@ test('nothing the eye loads can speak to a network', () => {
     withNet.filter((file) => !['drivers/fifo.ts', 'drivers/inlet.ts'].includes(file)),
     [],
   );
+});
+
+test('scan reaches no network module', () => {
+  const reachable = [...closure('provisioning/device/scan/main.ts'), ...closure('provisioning/device/scan/worker.ts')];
+  assert.ok(reachable.includes('zxing-wasm/reader') && reachable.includes('drivers/fifo.ts'), 'the scan found its way');
+  const network =
+    /^(node:)?(https?|http2|tls|dgram|dns|dns\/promises|inspector|undici)$|^(mqtt|aedes|ws)$|^drivers\/(link|wifi)\//;
+  assert.equal(
+    reachable.filter((file) => network.test(file)),
+    [],
+  );
+  const withNet = reachable.filter((file) => graph.get(file)?.some(({ target }) => /^(node:)?net$/.test(target)));
+  assert.equal([...new Set(withNet)], ['drivers/fifo.ts']);
 });
 
 test('those two modules open pipes and nothing else', () => {

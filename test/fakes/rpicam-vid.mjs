@@ -17,10 +17,12 @@
  *   torn-frame        one frame is 1000 bytes short, and it goes on
  *   deaf              like silent-stall, and ignores SIGINT and SIGTERM
  *   chatty            2 MiB of messages while frames go on
+ * LETHE_FAKE_RPICAM_PICTURES=path      instead of that pattern: whole pictures as they are to be written, one after another; the
+ *                                      last one stays. The file is looked at anew for each picture, so a test may replace it.
  * LETHE_FAKE_RPICAM_PLATFORM=vc4|pisp   row padding of 64 or 128 bytes
  * LETHE_FAKE_RPICAM_START_MS            time until the camera is open (real: about 500)
  */
-import { openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
 const [mode = '', afterText = '0'] = (process.env['LETHE_FAKE_RPICAM'] ?? '').split(':');
 const afterFrames = Number(afterText);
@@ -164,7 +166,22 @@ const strideBytes = align(widthPx, rowAlignBytes);
 const frame = Buffer.alloc((strideBytes * heightPx * 3) / 2);
 const output = openSync(options.output, 'w');
 
+const picturesPath = process.env['LETHE_FAKE_RPICAM_PICTURES'];
+
 function paint(frameIndex) {
+  if (picturesPath === undefined) paintPattern(frameIndex);
+  else readPicture(frameIndex);
+}
+
+function readPicture(frameIndex) {
+  const file = openSync(picturesPath, 'r');
+  const count = Math.floor(fstatSync(file).size / frame.length);
+  if (count === 0) throw new Error(`${picturesPath} has no picture of ${frame.length} bytes`);
+  readSync(file, frame, 0, frame.length, Math.min(frameIndex, count - 1) * frame.length);
+  closeSync(file);
+}
+
+function paintPattern(frameIndex) {
   for (let i = 0; i < frame.length; i += 1) frame[i] = 31 * frameIndex + 7 * i + 13 * (i >> 8);
 }
 

@@ -10,21 +10,15 @@
  * Which nonces were used is root's alone to know: join refuses such a code, and that refusal comes back here.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CodeMoment } from '../../payload/code.ts';
 import { type CodeKeys, readFleetKeys } from '../../payload/keys.ts';
 import { isRefusal, type Refusal } from '../../payload/refusals.ts';
+import { momentNow } from '../moment.ts';
+import type { Places } from '../places.ts';
 
-export type SetupPaths = {
-  /** Files between the steps; `taken` lies beside the code. */
-  readonly code: string;
-  readonly refusal: string;
-  /** Public keys of who may make codes. */
-  readonly fleetFolder: string;
-  /** Made by systemd-timesyncd when it has asked somebody. */
-  readonly timeKnown: string;
-};
+export type ScanPlaces = Pick<Places, 'config' | 'code' | 'refusal' | 'fleetFolder' | 'timeKnown'>;
 
 export type TakenCode = {
   /** For comparing (`digestOf`): the code itself is a secret and is not kept. */
@@ -38,23 +32,23 @@ export type TakenCode = {
 const FILE_BYTES_MAX = 256;
 
 export class SetupFiles {
-  readonly #paths: SetupPaths;
+  readonly #places: ScanPlaces;
   readonly #taken: string;
   /** When the refusal that was told last was written, ms since 1970. */
   #refusalToldMs = Number.NEGATIVE_INFINITY;
 
-  constructor(paths: SetupPaths) {
-    this.#paths = paths;
-    this.#taken = join(dirname(paths.code), 'taken');
+  constructor(places: ScanPlaces) {
+    this.#places = places;
+    this.#taken = join(dirname(places.code), 'taken');
   }
 
   /** Throws ProvisioningError: none there, or one that cannot be used. */
   keys(): CodeKeys {
-    return readFleetKeys(this.#paths.fleetFolder);
+    return readFleetKeys(this.#places.fleetFolder);
   }
 
-  moment(nowMs: number): CodeMoment {
-    return { nowMs, isTimeKnown: existsSync(this.#paths.timeKnown) };
+  moment(): CodeMoment {
+    return momentNow(this.#places.timeKnown);
   }
 
   /**
@@ -64,7 +58,7 @@ export class SetupFiles {
   taken(): TakenCode | undefined {
     const takenAtMs = changedMs(this.#taken);
     if (takenAtMs === undefined) return undefined;
-    const refusalMs = changedMs(this.#paths.refusal);
+    const refusalMs = changedMs(this.#places.refusal);
     return {
       digest: readText(this.#taken) ?? '',
       takenAtMs,
@@ -74,18 +68,29 @@ export class SetupFiles {
 
   /** The word of a later step that was not told here before; at the start whatever lies there. */
   takeRefusal(): Refusal | undefined {
-    const atMs = changedMs(this.#paths.refusal);
+    const atMs = changedMs(this.#places.refusal);
     if (atMs === undefined || atMs === this.#refusalToldMs) return undefined;
     this.#refusalToldMs = atMs;
-    const word = readText(this.#paths.refusal)?.trim();
+    const word = readText(this.#places.refusal)?.trim();
     return word !== undefined && isRefusal(word) ? word : undefined;
+  }
+
+  /** The setup is done: there is a configuration, and somebody else wants the camera. */
+  isConfigured(): boolean {
+    return changedMs(this.#places.config) !== undefined;
+  }
+
+  /** Nothing was handed on. Throws system errors. */
+  forgetTaken(): void {
+    rmSync(this.#taken, { force: true });
+    rmSync(this.#places.code, { force: true });
   }
 
   /** There is the whole code, or none. Throws system errors. */
   handOn(text: string): void {
     // First: nobody knows when join takes the code and refuses it.
     replace(this.#taken, digestOf(text), 0o600);
-    replace(this.#paths.code, text, 0o640);
+    replace(this.#places.code, text, 0o640);
   }
 }
 

@@ -100,13 +100,33 @@ export class Scan {
     );
   }
 
-  /** The button is held, or was let go. Held long enough and let go in time: whoever started us removes what is half set up. */
-  showHeld(isHeld: boolean): void {
-    this.#lamp.showHeld(isHeld);
+  /** The button is held for long enough. */
+  showHeld(): void {
+    this.#lamp.showHeld(true);
+  }
+
+  /** It was let go. isMeant: whoever started us removes what is half set up, and starts us again. */
+  onHold(isMeant: boolean): void {
+    this.#lamp.showHeld(false);
+    const { log, files } = this.#parts;
+    if (!isMeant) {
+      log.warn('the button was held too long; nothing is done. Check its cable for a short.');
+      return;
+    }
+    log.warn('the button was held: what is half set up is forgotten');
+    try {
+      files.forgetTaken();
+    } catch (error) {
+      log.warn(`the code that was taken cannot be removed: ${explain(error)}`);
+    }
+    void this.stop(ExitCode.reset);
   }
 
   start(): void {
     const { clock } = this.#parts;
+    // The clock's own timers let a process end that has no camera and no thread, as one without a key has not.
+    const alive = setInterval(() => {}, MS_PER_MINUTE);
+    this.#stopTimers.push(() => clearInterval(alive));
     this.#stopTimers.push(clock.every(MS_PER_S, () => this.#look()));
     this.#stopTimers.push(clock.every(MS_PER_MINUTE, () => this.#logMinute()));
     this.#look();
@@ -122,12 +142,13 @@ export class Scan {
 
   /** Once a second: keys, what the later steps say, and whether we are well. */
   #look(): void {
-    if (this.#keys === undefined) this.#readKeys();
-    const refusal = this.#parts.files.takeRefusal();
-    if (refusal !== undefined) {
-      this.#parts.log.warn({ refusal }, `a later step says: ${textOf(refusal)}`);
-      this.#lamp.showRefusal(refusal);
+    if (this.#parts.files.isConfigured()) {
+      this.#parts.log.info('there is a configuration: no code is looked for');
+      void this.stop(ExitCode.ok);
+      return;
     }
+    if (this.#keys === undefined) this.#readKeys();
+    this.#hearLaterSteps();
     this.#chooseLampState();
     this.#logPattern();
     this.#vitals.tick(
@@ -135,6 +156,13 @@ export class Scan {
       this.#lamp.pattern,
       this.#parts.clock.monotonicUs(),
     );
+  }
+
+  #hearLaterSteps(): void {
+    const refusal = this.#parts.files.takeRefusal();
+    if (refusal === undefined) return;
+    this.#parts.log.warn({ refusal }, `a later step says: ${textOf(refusal)}`);
+    this.#lamp.showRefusal(refusal);
   }
 
   /** Without a key no code could be taken, so no picture is taken either. */
@@ -174,15 +202,17 @@ export class Scan {
   #isHandledNow(text: string): boolean {
     const taken = this.#parts.files.taken();
     if (taken?.digest !== digestOf(text)) return false;
+    // It may have been refused since the last look.
+    this.#hearLaterSteps();
     return this.#isUnderWay(taken) || this.#lamp.isRefusing;
   }
 
   #onText(text: string): void {
-    const { files, clock, deviceName } = this.#parts;
+    const { files, deviceName } = this.#parts;
     if (this.#isDone || this.#keys === undefined) return;
     if (this.#isHandledNow(text)) return;
     const device = { ...(deviceName !== undefined && { name: deviceName }), spent: () => false };
-    const reading = readCode(text, this.#keys, files.moment(clock.wallMs()), device);
+    const reading = readCode(text, this.#keys, files.moment(), device);
     if (reading.ok) this.#onAccepted(text, reading.payload);
     else this.#onRefused(reading.refusal);
   }

@@ -26,7 +26,9 @@ export function lampTableOfScan(): string {
     '| the lamp is | a device without configuration |',
     '|---|---|',
     ...STATES.map((name) => row(SCAN_PATTERNS[name])),
-    ...GROUPS.flatMap(({ helper, rows }) => rows.map(({ looks, meaning }) => row({ looks, meaning: `${meaning} (${helper})` }))),
+    ...GROUPS.flatMap(({ helper, rows }) =>
+      rows.map(({ looks, meaning }) => row({ looks, meaning: `${meaning} (${helper})` })),
+    ),
   ].join('\n');
 }
 
