@@ -1,8 +1,7 @@
 /**
  * Bench: what the counter (scripts/bench/counter.ts), its engine (engine.ts) and its tracker (tracker.ts) cost on the machine
- * it runs on, and how long pictures live there (residency.ts) and what the ledger costs (ledger.ts). Usage:
- * bench [engine | tracker | residency | ledger] [options];
- * `--help` says more.
+ * it runs on, how long pictures live there (residency.ts), what the ledger costs (ledger.ts), and how well setup codes are
+ * read (qr.ts). Usage: bench [engine | tracker | residency | ledger | qr] [options]; `--help` says more.
  */
 import { ExitCode, explain } from '../runtime/errors.ts';
 
@@ -10,6 +9,7 @@ async function main(): Promise<number> {
   const [word, ...words] = process.argv.slice(2);
   if (word === 'engine') return (await import('./bench/engine.ts')).benchEngine(words);
   if (word === 'tracker') return (await import('./bench/tracker.ts')).benchTracker(words);
+  if (word === 'qr') return (await import('./bench/qr.ts')).benchQr(words);
   if (word === 'ledger') return (await import('./bench/ledger.ts')).benchLedger(words);
   if (word === 'residency') return (await import('./bench/residency.ts')).benchResidency(words);
   return (await import('./bench/counter.ts')).benchCounter(process.argv.slice(2));

@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { explain, LetheError, ProvisioningError } from '../../runtime/errors.ts';
+import { countryProblems, hostProblems, nameProblems, wifiProblems } from '../payload/check.ts';
 import { caPinOf } from '../payload/keys.ts';
 import {
   CLAIM_PORT_DEFAULT,
@@ -69,7 +70,14 @@ export async function readRequest(words: CreateWords, nowMs: number): Promise<Co
   if (nowMs < EARLIEST_MS)
     faults.add(`The clock says ${new Date(nowMs).toISOString()}; expected the time of today. Set the clock.`);
   const site = faults.need(words.site, '--site NAME', 'Write the site as in the topics.');
-  const host = faults.need(words.host, '--host NAME', "Write a name or address of the gateway's certificate.");
+  if (site !== undefined) faults.add(...nameProblems('--site', site));
+  // Names of hosts and of countries mean the same in any case.
+  const host = faults
+    .need(words.host, '--host NAME', "Write a name or address of the gateway's certificate.")
+    ?.toLowerCase();
+  if (host !== undefined) faults.add(...hostProblems('--host', host));
+  const country = words.country?.toUpperCase();
+  if (country !== undefined) faults.add(...countryProblems('--country', country));
   const devices = devicesOf(words.device ?? [], faults);
   const ca = faults.need(words.ca, '--ca FILE', "Give the ca.crt of the store's authority.");
   const caPin = ca && faults.attempt(() => pinOf(ca, nowMs));
@@ -96,13 +104,13 @@ export async function readRequest(words: CreateWords, nowMs: number): Promise<Co
     key: key!,
     site: site!,
     devices,
-    host: host!.toLowerCase(),
+    host: host!,
     mqttPort: mqttPort!,
     claimPort: claimPort!,
     caPin: caPin!,
     validS,
     wifi,
-    country: words.country?.toUpperCase(),
+    country,
     lines: setupLines?.lines,
     remarks,
   };
@@ -124,6 +132,7 @@ export function spanText(seconds: number): string {
 
 function devicesOf(words: readonly string[], faults: Faults): readonly (string | undefined)[] {
   const names = words.flatMap((word) => word.split(',')).map((name) => name.trim());
+  faults.add(...names.flatMap((name) => nameProblems('--device', name)));
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
   if (twice.length > 0)
     faults.add(`--device has ${[...new Set(twice)].join(', ')} more than once; expected each device once. Remove one.`);
@@ -184,7 +193,10 @@ async function wifiOf(words: CreateWords, security: WifiSecurity, faults: Faults
     return undefined;
   }
   const passphrase = await passphraseOf(ssid, file, security, faults);
-  return passphrase === undefined ? undefined : { ssid, passphrase, security, isHidden };
+  if (passphrase === undefined) return undefined;
+  const wifi = { ssid, passphrase, security, isHidden };
+  faults.add(...wifiProblems(wifi));
+  return wifi;
 }
 
 async function passphraseOf(
@@ -224,8 +236,8 @@ class Faults {
   hasAny(): boolean {
     return this.#messages.length > 0;
   }
-  add(message: string): void {
-    this.#messages.push(message);
+  add(...messages: readonly string[]): void {
+    this.#messages.push(...messages);
   }
   need(value: string | undefined, option: string, remedy: string): string | undefined {
     if (value === undefined) this.add(`${option} is missing. ${remedy}`);

@@ -35,27 +35,34 @@ export function payloadProblems(payload: SetupPayload): string[] {
     ...hexProblems('nonce', payload.nonce, 16, 'Take 8 random bytes.'),
     ...secretHexProblems('token', payload.token, 32),
     ...(payload.wifi === undefined ? [] : wifiProblems(payload.wifi)),
-    ...(HOST.test(payload.host)
-      ? []
-      : [
-          `host is ${show(payload.host)}; expected a host name in lower case or an IPv4 address, at most 64 characters. Write the name that stands in the gateway's certificate.`,
-        ]),
+    ...hostProblems('host', payload.host),
     ...portProblems('mqtt port', payload.mqttPort, 'Leave it out to use 8883.'),
     ...portProblems('claim port', payload.claimPort, 'Leave it out to use 8885.'),
     ...hexProblems('CA pin', payload.caPin, 32, "Take it from the gateway's ca.crt (--ca)."),
     ...(payload.lines === undefined ? [] : linesProblems(payload.lines)),
-    ...(payload.country === undefined || /^[A-Z]{2}$/.test(payload.country)
-      ? []
-      : [`country is ${show(payload.country)}; expected two capital letters (ISO 3166-1). Write one such as SE.`]),
+    ...(payload.country === undefined ? [] : countryProblems('country', payload.country)),
   ];
 }
 
-/** Also used while the words of the command line are read, before there is a payload. */
+// The next four are also used while the words of a command line are read, before there is a payload.
+
 export function nameProblems(what: string, name: string): string[] {
   if (NAME.test(name)) return [];
   return [
     `${what} is ${show(name)}; expected 1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit. Write it as it shall stand in the topics.`,
   ];
+}
+
+export function hostProblems(what: string, host: string): string[] {
+  if (HOST.test(host)) return [];
+  return [
+    `${what} is ${show(host)}; expected a host name in lower case or an IPv4 address, at most 64 characters. Write the name that stands in the gateway's certificate.`,
+  ];
+}
+
+export function countryProblems(what: string, country: string): string[] {
+  if (/^[A-Z]{2}$/.test(country)) return [];
+  return [`${what} is ${show(country)}; expected two capital letters (ISO 3166-1). Write one such as SE.`];
 }
 
 export function wifiProblems({ ssid, passphrase, security, isHidden }: WifiAccess): string[] {
