@@ -238,6 +238,34 @@ test('scan reaches no network module', () => {
   assert.equal([...new Set(withNet)], ['drivers/fifo.ts']);
 });
 
+const SETUP_PROGRAMS = ['join', 'claim', 'settle', 'reset'].map((name) => `provisioning/device/${name}/main.ts`);
+
+test('nothing of the setup after the scan reaches a camera, a pixel or a pin', () => {
+  const forbidden = /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    assert.ok(reachable.length > 10, `${program}: the scan reached ${reachable.length} files`);
+    assert.equal(
+      reachable.filter((file) => forbidden.test(file)),
+      [],
+    );
+  }
+});
+
+test('of the setup only the claim speaks to a network, and only root’s parts start programs', () => {
+  const network = /^(node:)?(https?|http2|tls|net|dgram|dns)$|^mqtt$/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    const isClaim = program.includes('/claim/');
+    assert.is(
+      reachable.some((file) => network.test(file)),
+      isClaim,
+      program,
+    );
+    assert.is(reachable.includes('node:child_process'), !isClaim, program);
+  }
+});
+
 test('those two modules open pipes and nothing else', () => {
   for (const file of ['drivers/fifo.ts', 'drivers/inlet.ts']) {
     const text = withoutComments(readFileSync(join(root, file), 'utf8'));

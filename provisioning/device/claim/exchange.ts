@@ -36,6 +36,7 @@ const ERROR_WORDS: Readonly<Record<string, Fault['refusal']>> = {
   unknown_key: 'unknown_key',
   forged: 'forged',
   expired: 'expired',
+  not_yet_valid: 'not_yet_valid',
   wrong_site: 'claim_refused',
   token_used: 'token_used',
   device_taken: 'claim_refused',

@@ -66,9 +66,9 @@ class Join {
     if (pending === undefined) return wasRefused ? 'refused' : 'idle';
     const { moment, deviceName, log, keys } = this.#parts;
     // Of a setup that goes on: it may have expired meanwhile. Its own nonce is spent by itself.
-    // What was claimed is ours, however late it is by now.
-    const isClaimed = this.#state.attemptFor(pending.nonce)?.answer !== undefined;
-    const judged = isClaimed ? ONCE_VALID : moment();
+    // Once a key was made for it, the gateway may have spent the token for that key: it alone knows whether it is too late.
+    const isBegun = this.#state.attemptFor(pending.nonce) !== undefined;
+    const judged = isBegun ? ONCE_VALID : moment();
     const reading = readCode(
       pending.code,
       keys,
