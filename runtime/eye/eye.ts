@@ -32,6 +32,7 @@ import type { Model } from './model.ts';
 import { createPipelineOf, type Pipeline } from './pipeline.ts';
 import { ResidencyReport } from './residency-report.ts';
 import { SetupMode } from './setup.ts';
+import type { EyeFacts } from './vitals.ts';
 
 /** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
 const BUTTON_DEBOUNCE_MS = 50;
@@ -159,6 +160,12 @@ export class Eye {
       clock.every(DOTS_PERIOD_MS, () => this.#setup.tick()),
     );
     this.#keeper.start();
+  }
+
+  /** Whether it is well (vitals.ts). */
+  facts(): EyeFacts {
+    const { framesRead, framesDropped } = this.#pipeline.loop;
+    return { state: this.state, frameCount: framesRead + framesDropped };
   }
 
   onControl(word: ControlWord): void {

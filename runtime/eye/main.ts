@@ -12,6 +12,7 @@ import { createVideoCamera } from '../../drivers/camera/video/video.ts';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { openGpio } from '../../drivers/gpio/gpio.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
+import { openPulse } from '../../drivers/watchdog/systemd.ts';
 import { readProcessArguments } from '../config/arguments.ts';
 import type { Config } from '../config/schema.ts';
 import { asControlWord, CONTROL_FIFO, CORRIDOR_FIFO } from '../corridor/control.ts';
@@ -21,11 +22,13 @@ import { ExitCode } from '../errors.ts';
 import { createLog } from '../log.ts';
 import type { Camera, FrameFormat } from '../ports/camera.ts';
 import { onStopRequest, runMain } from '../process.ts';
+import { MS_PER_S } from '../units.ts';
 import { WAYS } from './count/lines.ts';
 import { prepareEngine, RESIDUE_WARNING } from './engine-choice.ts';
 import { Eye } from './eye.ts';
 import { loadModel } from './model.ts';
 import { frameFormatOf } from './pipeline.ts';
+import { EyeVitals } from './vitals.ts';
 
 /** Words are single bytes and rare; more than this at once is nonsense and read in several goes. */
 const CONTROL_BUFFER_BYTES = 64;
@@ -50,6 +53,8 @@ function chooseCamera(config: Config, format: FrameFormat): Camera {
 }
 
 async function main(): Promise<void> {
+  const clock = new SystemClock();
+  const pulse = openPulse({ environment: process.env, pid: process.pid, nowUs: () => clock.monotonicUs() });
   const { config, runtimeDir } = readProcessArguments(process.argv.slice(2));
   const log = createLog('eye', config.logLevel);
   const model = loadModel(config.model.manifest, config.model.publicKey);
@@ -63,10 +68,13 @@ async function main(): Promise<void> {
     engine,
     camera,
     gpio,
-    clock: new SystemClock(),
+    clock,
     outlet: fifoOutlet(openCorridorFifo(join(runtimeDir, CORRIDOR_FIFO))),
     log,
-    exit: (code) => process.exit(code),
+    exit: (code) => {
+      pulse.stopping();
+      process.exit(code);
+    },
   });
   openInlet(join(runtimeDir, CONTROL_FIFO), CONTROL_BUFFER_BYTES, {
     onBytes: (chunk, byteCount) => {
@@ -79,7 +87,18 @@ async function main(): Promise<void> {
     onError: (error) => log.warn(`the control pipe cannot be read (${error.message})`),
   });
   eye.start();
-  onStopRequest(() => void eye.stop(ExitCode.ok, EyeReason.none));
+  const vitals = new EyeVitals(pulse, clock.monotonicUs());
+  let wasWell = true;
+  clock.every(MS_PER_S, () => {
+    const isWell = vitals.tick(eye.facts(), clock.monotonicUs());
+    if (wasWell && !isWell)
+      log.error('Not well: no picture comes. If it stays so, the service manager starts the eye again.');
+    wasWell = isWell;
+  });
+  onStopRequest(() => {
+    pulse.stopping();
+    void eye.stop(ExitCode.ok, EyeReason.none);
+  });
 }
 
 runMain('eye', main);

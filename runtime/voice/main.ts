@@ -11,6 +11,7 @@ import { SystemClock } from '../../drivers/clock/system.ts';
 import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
+import { openPulse } from '../../drivers/watchdog/systemd.ts';
 import { readProcessArguments } from '../config/arguments.ts';
 import { brokerAccess } from '../config/broker.ts';
 import type { Config } from '../config/schema.ts';
@@ -21,6 +22,7 @@ import { PACKAGE_VERSION } from '../package.ts';
 import { openDeviceKey } from '../privacy/receipts.ts';
 import { onStopRequest, runMain } from '../process.ts';
 import { CONFIG_REPLACED } from './commands/actions.ts';
+import { VoiceVitals } from './vitals.ts';
 import { Voice } from './voice.ts';
 
 /** One read takes at most the whole pipe (64 KiB on Linux). */
@@ -29,13 +31,21 @@ const READ_BYTES = 65_536;
 const LAST_RECORDS_MS = 200;
 
 async function main(): Promise<void> {
+  const clock = new SystemClock();
+  const pulse = openPulse({ environment: process.env, pid: process.pid, nowUs: () => clock.monotonicUs() });
+  const end = (code: ExitCode) => {
+    pulse.stopping();
+    process.exit(code);
+  };
   const { config, configPath, runtimeDir } = readProcessArguments(process.argv.slice(2));
   const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
+  const vitals = new VoiceVitals(pulse);
+  let fault: string | undefined;
   const voice = new Voice({
     config,
-    clock: new SystemClock(),
+    clock,
     link: new MqttLink({
       ...brokerAccess(config.mqtt, process.env),
       clientId: `lethe-${config.site}-${config.device}`,
@@ -44,21 +54,32 @@ async function main(): Promise<void> {
     version: PACKAGE_VERSION,
     openKey: () => openDeviceKey(config.stateDir),
     control: (word) => sendWord(controlFd, word),
-    onFatal: () => process.exit(ExitCode.dataError),
+    onFatal: () => end(ExitCode.dataError),
     readConfig: () => readConfigAgain(configPath),
-    onStartAgain: () => process.exit(ExitCode.again),
+    onStartAgain: () => end(ExitCode.again),
     openDatabase,
+    onTick: () => {
+      const found = vitals.tick(voice.facts(), clock.monotonicUs());
+      if (found !== undefined && found !== fault)
+        log.error(`Not well: ${found}. If it stays so, the service manager starts the voice again.`);
+      fault = found;
+    },
   });
   openInlet(join(runtimeDir, CORRIDOR_FIFO), READ_BYTES, {
     onBytes: (chunk, byteCount) => voice.feed(chunk, byteCount),
     onError: (error) => {
       log.error(`The corridor cannot be read (${error.message}). The supervisor starts the voice again.`);
-      void voice.stop().then(() => process.exit(ExitCode.ioError));
+      void voice.stop().then(() => end(ExitCode.ioError));
     },
   });
   voice.start();
-  const stop = () => void voice.stop().then(() => process.exit(ExitCode.ok));
-  onStopRequest(() => void setTimeout(stop, LAST_RECORDS_MS));
+  // The ledger is open, both pipes are, and the seconds run. A broker is none of it: counting does not wait for one.
+  pulse.ready();
+  const stop = () => void voice.stop().then(() => end(ExitCode.ok));
+  onStopRequest(() => {
+    pulse.stopping();
+    setTimeout(stop, LAST_RECORDS_MS);
+  });
 }
 
 /** Throws ConfigError with every fault, and LetheError (CONFIG_REPLACED) where only a new start can see the file. */

@@ -35,6 +35,7 @@ import { Reception } from './reception.ts';
 import { Setup } from './setup.ts';
 import { Summary } from './summary.ts';
 import { intervalPayload } from './topics/payloads.ts';
+import type { VoiceFacts } from './vitals.ts';
 
 /**
  * After a start, pipe and ring of the eye may hold crossings of the last hour; intervals are closed only when these were
@@ -66,6 +67,8 @@ export type VoiceOptions = {
   /** Start voice and eye again: everything is saved and told when this is called. */
   readonly onStartAgain: () => void;
   readonly openDatabase: OpenDatabase;
+  /** A second has passed, and all that it brings was done. */
+  readonly onTick?: () => void;
   /** 0..1; Math.random by default. */
   readonly random?: () => number;
 };
@@ -235,6 +238,20 @@ export class Voice {
     );
   }
 
+  /** Whether it is well (vitals.ts). */
+  facts(): VoiceFacts {
+    const { ledger } = this;
+    return {
+      eyeState: this.#watch.state,
+      isSilent: this.#watch.silent,
+      ledgerState: ledger.condition.state,
+      unsavedUs: ledger.unsavedUs(this.#nowUs()),
+      isLinkUp: this.#options.link.up,
+      pendingCount: ledger.pendingCount,
+      acknowledgedSeq: ledger.state.acknowledgedSeq,
+    };
+  }
+
   /** Starts the link and the seconds. */
   start(): void {
     const { config, clock, link, log } = this.#options;
@@ -345,6 +362,7 @@ export class Voice {
     this.#bulletin.tellHealth();
     this.#delivery.tick();
     this.#discovery.tick();
+    this.#options.onTick?.();
     if (this.#startAgainUs !== undefined && nowUs >= this.#startAgainUs) this.#leave();
   }
 

@@ -57,6 +57,10 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     from: /^runtime\/command-line\/papers\.ts$|^runtime\/commands\/papers\//,
     may: ['runtime/', 'drivers/', 'provisioning/site/'],
   },
+  {
+    from: /^runtime\/commands\/bundle\//,
+    may: ['runtime/', 'provisioning/bundle/'],
+  },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
   { from: /^runtime\/(log|process|package|durable|no-inspector)\.ts$/, may: [...COMMON, 'runtime/log.ts'] },
@@ -229,6 +233,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@sqlite.org/sqlite-wasm': ['drivers/database/sqlite.ts'],
   pino: ['runtime/log.ts'],
   'temporal-polyfill': ['runtime/site/zone.ts'],
+  'modern-tar': ['provisioning/bundle/tar.ts'],
   commander: ['runtime/command-line/words.ts'],
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],

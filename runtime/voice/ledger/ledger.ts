@@ -190,6 +190,11 @@ export class Ledger {
     this.#dirty = true;
   }
 
+  /** How long ago saving was tried last, if there is something to save; else 0. µs. */
+  unsavedUs(nowUs: number): number {
+    return this.#dirty ? nowUs - this.#savedAtUs : 0;
+  }
+
   /** Saves if there is something to save and the last time was at least a second ago. Call it about once a second. */
   saveSoon(nowUs: number): void {
     const waitUs = this.condition.state === 'ok' ? SAVE_WAIT_US : RETRY_WAIT_US;
