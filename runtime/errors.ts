@@ -118,6 +118,13 @@ export class ImageError extends LetheError {
   }
 }
 
+/** A key, a code or a word given for setting a device up that cannot be used. The answer to a person: exit 1, nothing half done. */
+export class ProvisioningError extends LetheError {
+  constructor(code: string, message: string, options: ErrorOptions) {
+    super(code, message, ExitCode.failed, options);
+  }
+}
+
 /**
  * Why a bundle (provisioning/bundle) cannot be made, read or installed; stable words, which a device also publishes.
  * not_a_bundle: another file. damaged: cut short or changed underway. forged: not signed by the key that it names.
@@ -145,13 +152,6 @@ export class BundleError extends LetheError {
   constructor(kind: BundleErrorKind, message: string, options: ErrorOptions) {
     super(`BUNDLE_${kind.toUpperCase()}`, message, ExitCode.failed, options);
     this.kind = kind;
-  }
-}
-
-/** A key, a code or a word given for setting a device up that cannot be used. The answer to a person: exit 1, nothing half done. */
-export class ProvisioningError extends LetheError {
-  constructor(code: string, message: string, options: ErrorOptions) {
-    super(code, message, ExitCode.failed, options);
   }
 }
 
