@@ -142,6 +142,7 @@ test('every reason names the broker and ends with what to do', () => {
     wasGreeted: true,
     wasSecured: true,
     isVersionFixed: false,
+    isClockUnset: false,
   };
   const errors = [
     undefined,
