@@ -312,14 +312,20 @@ function rewritten(path: string, text: string, before: Stat | undefined): File {
   return { kind: 'file', path, mode, uid, gid, from: Buffer.from(text, 'utf8') };
 }
 
-/** Adds the folders that are missing on the way to each entry. */
+/** Each path once (the last one counts), folders before what lies in them, with those that are missing on the way. */
 async function withFolders(root: Ext4, entries: readonly Entry[]): Promise<Entry[]> {
-  const own = new Set(entries.filter(({ kind }) => kind === 'folder').map(({ path }) => path));
+  const once = [...new Map(entries.map((entry) => [entry.path, entry])).values()];
+  const own = new Set(once.filter(({ kind }) => kind === 'folder').map(({ path }) => path));
   const parents = new Set<string>();
-  for (const { path } of entries)
-    for (let folder = posix.dirname(path); folder !== '/' && !own.has(folder); folder = posix.dirname(folder))
-      parents.add(folder);
+  for (const { path } of once)
+    for (let folder = posix.dirname(path); folder !== '/'; folder = posix.dirname(folder))
+      if (!own.has(folder)) parents.add(folder);
   const there = await root.stat([...parents]);
-  const missing = [...parents].filter((path) => !there.has(path)).sort();
-  return [...missing.map((path): Entry => ({ kind: 'folder', path, mode: 0o755, uid: 0, gid: 0 })), ...entries];
+  const missing = [...parents].filter((path) => !there.has(path));
+  const folders = [
+    ...once.filter(({ kind }) => kind === 'folder'),
+    ...missing.map((path): Entry => ({ kind: 'folder', path, mode: 0o755, uid: 0, gid: 0 })),
+  ];
+  folders.sort((one, other) => (one.path < other.path ? -1 : 1));
+  return [...folders, ...once.filter(({ kind }) => kind !== 'folder')];
 }

@@ -53,9 +53,13 @@ export type RunOptions = {
   readonly codes?: readonly number[];
 };
 
-/** The paths of the tools; throws one error for all that are missing. `path`: as $PATH. */
-export function requireTools(tools: readonly Tool[], path = process.env['PATH'] ?? ''): void {
-  const missing = tools.filter((tool) => pathOf(tool, path) === undefined);
+/** Throws one error for all that are missing. `path`: as $PATH; `folders`: where else to look. */
+export function requireTools(
+  tools: readonly Tool[],
+  path = process.env['PATH'] ?? '',
+  folders: readonly string[] = SYSTEM_FOLDERS,
+): void {
+  const missing = tools.filter((tool) => pathOf(tool, path, folders) === undefined);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))].join(' ');
   throw new ImageError('TOOLS', `${missing.join(', ')} not found; expected in PATH or /usr/sbin.`, {
@@ -125,8 +129,12 @@ export function ended(child: ChildProcess): Promise<number> {
   });
 }
 
-function pathOf(tool: Tool, path = process.env['PATH'] ?? ''): string | undefined {
-  return [...path.split(delimiter), ...SYSTEM_FOLDERS]
+function pathOf(
+  tool: Tool,
+  path = process.env['PATH'] ?? '',
+  folders: readonly string[] = SYSTEM_FOLDERS,
+): string | undefined {
+  return [...path.split(delimiter), ...folders]
     .filter((folder) => folder.startsWith('/'))
     .map((folder) => join(folder, tool))
     .find(isExecutable);

@@ -30,7 +30,7 @@ export async function verify(options: {
   readonly progress: ProgressStart;
 }): Promise<Verified> {
   const { volumes, contents, before, after } = options;
-  const entries = lastOfEach(contents.entries);
+  const { entries } = contents;
   const files = entries.filter((entry): entry is File => entry.kind === 'file');
   const problems = [
     ...rightsProblems(entries, await volumes.root.stat(entries.map(({ path }) => path))),
@@ -47,11 +47,6 @@ export async function verify(options: {
       hint: 'What was written is not what was meant; the image is removed. Please report it with these lines.',
     });
   return { files: files.length, bytes: files.reduce((sum, file) => sum + bytesOf(file), 0) };
-}
-
-/** A path may be listed twice; the last one counts. */
-function lastOfEach(entries: readonly Entry[]): Entry[] {
-  return [...new Map(entries.map((entry) => [entry.path, entry])).values()];
 }
 
 function rightsProblems(entries: readonly Entry[], stats: ReadonlyMap<string, Stat>): string[] {
