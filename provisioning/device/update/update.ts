@@ -22,6 +22,7 @@ import {
   isSlot,
   otherSlot,
   type Slot,
+  STATE_FILE,
   UPDATE_STATE_FOLDER,
 } from '../layout.ts';
 import type { CheckedBundle, UpdateDisk } from './disk.ts';
@@ -33,7 +34,6 @@ import { settleUnitLinks } from './units.ts';
 export const OFFERED_FOLDER = '/var/lib/lethe/update';
 export const READY_FILE = join(OFFERED_FOLDER, 'ready');
 export const HEALTHY_FILE = join(OFFERED_FOLDER, 'healthy');
-export const STATE_FILE = join(UPDATE_STATE_FOLDER, 'state.json');
 /** There while the phase is another one than idle: lethe-trial.service is started at boot only then. */
 export const PENDING_FILE = join(UPDATE_STATE_FOLDER, 'pending');
 
