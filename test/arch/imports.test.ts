@@ -48,7 +48,7 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/\w+\/main\.ts$/.test(
+  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/.*main\.ts$/.test(
     file,
   );
 
@@ -117,6 +117,11 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/privacy/receipts.ts',
       // Whether a command is signed by somebody who may command.
       'runtime/privacy/command-signature.ts',
+      // What a release says of itself and who signed it, and what root has made of it.
+      'provisioning/bundle/manifest.ts',
+      'provisioning/bundle/read.ts',
+      'provisioning/device/layout.ts',
+      'provisioning/device/update/state.ts',
     ],
   },
   {
@@ -150,8 +155,7 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     from: /^provisioning\/device\//,
     may: [
       ...COMMON,
-      'provisioning/device/',
-      'provisioning/payload/',
+      'provisioning/',
       'runtime/config/',
       'runtime/package.ts',
       'runtime/log.ts',
@@ -212,7 +216,8 @@ test('the demo broker is not in the voice either', () => {
 });
 
 test('eye, voice and supervisor load nothing of the papers, nor what sets them', () => {
-  const papers = /^provisioning\/|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
+  const papers =
+    /^provisioning\/(?!bundle\/(manifest|read|tar)\.ts|device\/(layout|update\/state)\.ts)|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
   for (const program of ['runtime/eye/main.ts', 'runtime/voice/main.ts', 'runtime/supervisor.ts'])
     assert.equal(
       [...closure(program)].filter((file) => papers.test(file)),

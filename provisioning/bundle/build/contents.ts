@@ -35,6 +35,8 @@ export const ASSETS: readonly string[] = [
   'models/person/manifest.json',
   'models/person/manifest.sig',
   'models/person/person.tflite',
+  // The decoder of setup codes is found by its path (provisioning/device/scan/decoder.ts).
+  'node_modules/zxing-wasm/dist/reader/zxing_reader.wasm',
   'provisioning/units/',
   'LICENSE',
 ];

@@ -27,6 +27,10 @@ function start(program: string, words: readonly string[], logPath: string): Chil
   const log = openSync(logPath, 'a');
   const child = spawn(program, words, { stdio: ['ignore', log, log], env: environment });
   closeSync(log);
+  // A test that dies leaves nothing behind.
+  const killAtExit = () => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  child.once('exit', () => process.off('exit', killAtExit));
   return child;
 }
 
