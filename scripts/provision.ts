@@ -1,14 +1,15 @@
 /**
  * Makes fleet keys and setup codes: the words of the command line; what they do is in provisioning/create/.
- * Usage: provision key | create | show; `--help` says more. The pictures and texts it makes are secrets.
+ * Usage: provision key | create | show | lamp; `--help` says more. The pictures and texts it makes are secrets.
  */
 import { readFileSync } from 'node:fs';
 import { type CodeFiles, type MadeCode, makeCodes, nextSteps, writeCodes } from '../provisioning/create/create.ts';
 import { keyFolders, makeFleetKey } from '../provisioning/create/keys.ts';
 import { type CreateWords, readRequest } from '../provisioning/create/request.ts';
 import { showCode } from '../provisioning/create/show.ts';
+import { SCAN_PATTERNS } from '../provisioning/device/scan/patterns.ts';
 import { readFleetKeys } from '../provisioning/payload/keys.ts';
-import { qrAscii, qrHalfBlocks } from '../provisioning/qr/terminal.ts';
+import { qrHalfBlocks, qrPlain } from '../provisioning/qr/terminal.ts';
 import { Command, CommanderError, Option } from '../runtime/command-line/words.ts';
 import { ExitCode, explain, LetheError, ProvisioningError } from '../runtime/errors.ts';
 
@@ -25,7 +26,7 @@ type OutputWords = {
   readonly png?: boolean;
   readonly svg?: boolean;
   readonly terminal?: boolean;
-  readonly ascii?: boolean;
+  readonly plain?: boolean;
   readonly text?: boolean;
 };
 
@@ -46,6 +47,7 @@ function buildProgram(): Command {
   addKey(program);
   addCreate(program);
   addShow(program);
+  addLamp(program);
   for (const command of [program, ...program.commands])
     command
       .exitOverride()
@@ -98,7 +100,7 @@ function addCreate(program: Command): void {
     .option('--png', 'of both only the PNG: the bare code')
     .option('--svg', 'of both only the SVG: a page with name, end of validity and what to do')
     .option('--terminal', 'draw the code on the terminal; so it is without --out')
-    .option('--ascii', 'draw it with # signs, for terminals without colours')
+    .option('--plain', 'draw it without colours, for terminals that have none')
     .option('--text', 'print the text of the code instead, for other programs')
     .action(async (words: CreateWords & OutputWords & { readonly wifiPassphrase?: unknown }) => {
       if (words.wifiPassphrase !== undefined) throw passphraseInArguments();
@@ -137,6 +139,16 @@ function addShow(program: Command): void {
     });
 }
 
+function addLamp(program: Command): void {
+  program
+    .command('lamp')
+    .description('say what the lamp of a device means while it looks for a code')
+    .action(() => {
+      for (const [word, { looks, meaning }] of Object.entries(SCAN_PATTERNS))
+        out(`${looks}\n    ${word}: ${meaning}\n`);
+    });
+}
+
 function filesOf({ out: folder, png = false, svg = false }: OutputWords): CodeFiles {
   if (folder === undefined && (png || svg))
     throw new ProvisioningError('PROVISIONING_REQUEST', '--png and --svg need a folder; expected --out DIR. Add it.', {
@@ -146,23 +158,21 @@ function filesOf({ out: folder, png = false, svg = false }: OutputWords): CodeFi
 }
 
 function draw(codes: readonly MadeCode[], words: OutputWords): void {
-  const { out: folder, terminal = false, ascii = false, text = false } = words;
+  const { out: folder, terminal = false, plain = false, text = false } = words;
   for (const code of codes) {
     if (text) out(`${code.text}\n`);
-    if (ascii || terminal || (folder === undefined && !text)) {
+    if (plain || terminal || (folder === undefined && !text)) {
       if (codes.length > 1) out(`${code.name}\n`);
-      out(ascii ? qrAscii(code.matrix) : qrHalfBlocks(code.matrix));
-      remarkSize(code, ascii);
+      out(plain ? qrPlain(code.matrix) : qrHalfBlocks(code.matrix));
+      remarkSize(code);
     }
   }
 }
 
 /** A code of which the window shows a part is read by nobody. */
-function remarkSize({ matrix }: MadeCode, isAscii: boolean): void {
+function remarkSize({ matrix }: MadeCode): void {
   const { columns, rows, isTTY } = process.stdout;
-  const [needColumns, needRows] = isAscii
-    ? [matrix.length * 2, matrix.length]
-    : [matrix.length, Math.ceil(matrix.length / 2)];
+  const [needColumns, needRows] = [matrix.length, Math.ceil(matrix.length / 2)];
   if (isTTY && (columns < needColumns || rows < needRows))
     err(
       `note: The code needs ${needColumns} columns and ${needRows} rows; this window has ${columns} and ${rows}. Enlarge it, make its type smaller, or use --out DIR.\n`,

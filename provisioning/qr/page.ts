@@ -34,11 +34,12 @@ export function codePage({ matrix, site, device, expiresAtMs, timeZone }: CodePa
 ${line('Lethe setup code', 14, 5)}
 ${line(title, 23, title.length > 34 ? 5 : 8, 'bold')}
 ${line(`good until ${until}`, 30, 5)}
-${line('Hold it 15 to 40 cm before the camera, flat and in good light,', below + 7, 4.2)}
-${line('until the lamp changes. It works once.', below + 13, 4.2)}
-${line('This picture is a secret.', below + 23, 4.2, 'bold')}
-${line('Whoever has a copy has the Wi-Fi passphrase and could set up a device.', below + 28.5, 3.4)}
-${line('Do not post it, and destroy it when it was used.', below + 33.5, 3.4)}
+${line('Hold it flat and still before the camera: on paper or a laptop', below + 6, 3.8)}
+${line('15 to 40 cm away, on a telephone 10 to 20 cm. When the lamp is lit,', below + 11.5, 3.8)}
+${line('with a short dark every second, the code was taken. It works once.', below + 17, 3.8)}
+${line('This picture is a secret.', below + 25.5, 4.2, 'bold')}
+${line('Whoever has a copy has the Wi-Fi passphrase and could set up a device.', below + 31, 3.4)}
+${line('Do not post it, and destroy it when it was used.', below + 36, 3.4)}
 </g>
 <path transform="translate(${CODE_LEFT_MM} ${CODE_TOP_MM}) scale(${CODE_MM / matrix.length})" shape-rendering="crispEdges" d="${darkPath(matrix)}"/>
 </svg>

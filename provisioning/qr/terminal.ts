@@ -29,10 +29,19 @@ export function qrHalfBlocks(matrix: QrMatrix): string {
   return text;
 }
 
+/** By [above is light, below is light]; light is what is drawn. */
+const PLAIN_SIGNS = [' ', '▄', '▀', '█'] as const;
+
 /**
- * Two characters a module, for consoles without colours or Unicode, and for logs of tests. Dark modules are `##`: right on paper and on a
- * light terminal, turned round on a dark one.
+ * The same without colours, for consoles that have none: light modules are drawn in the colour of the text. Right on a dark
+ * terminal, turned round on a light one, which the device's decoder reads as well. `##` for a module, as pure ASCII, is read by
+ * no decoder that was tried (zxing-cpp, zbar): the paper shines through the signs.
  */
-export function qrAscii(matrix: QrMatrix): string {
-  return matrix.map((row) => `${row.map((isDark) => (isDark ? '##' : '  ')).join('')}\n`).join('');
+export function qrPlain(matrix: QrMatrix): string {
+  let text = '';
+  for (let row = 0; row < matrix.length; row += 2) {
+    const [above, below = []] = [matrix[row]!, matrix[row + 1]];
+    text += `${above.map((isDark, column) => PLAIN_SIGNS[(isDark ? 0 : 2) + (below[column] ? 0 : 1)]).join('')}\n`;
+  }
+  return text;
 }
