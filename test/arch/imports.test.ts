@@ -48,7 +48,9 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^provisioning\/device\/[a-z]+\/main\.ts$|^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+  /^provisioning\/device\/[a-z]+\/main\.ts$|^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(
+    file,
+  );
 
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
@@ -216,7 +218,8 @@ test('nothing the eye loads can speak to a network', () => {
 const SETUP_PROGRAMS = ['join', 'claim', 'settle', 'reset'].map((name) => `provisioning/device/${name}/main.ts`);
 
 test('nothing of the setup after the scan reaches a camera, a pixel or a pin', () => {
-  const forbidden = /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
+  const forbidden =
+    /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
   for (const program of SETUP_PROGRAMS) {
     const reachable = [...closure(program)];
     assert.ok(reachable.length > 10, `${program}: the scan reached ${reachable.length} files`);

@@ -19,11 +19,12 @@ import {
   TIME_MS_MIN,
 } from '../../../runtime/corridor/record.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
-import { Eye } from '../../../runtime/eye/eye.ts';
+import { Eye, RESET_HOLD_MS } from '../../../runtime/eye/eye.ts';
 import { type LampPatternName, LED_PATTERNS, levelsOf, TICK_MS } from '../../../runtime/eye/indicator.ts';
 import { createEngine } from '../../../runtime/eye/infer/engine.ts';
 import { loadModel } from '../../../runtime/eye/model.ts';
 import { frameFormatOf } from '../../../runtime/eye/pipeline.ts';
+import { HOLD_FACTOR_MAX } from '../../../runtime/ports/gpio.ts';
 import { FakeCamera } from '../../fakes/camera.ts';
 import { eventually } from '../../fakes/within.ts';
 
