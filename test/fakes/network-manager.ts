@@ -19,10 +19,14 @@ export class FakeNetworkManager {
     for (const folder of [this.#folder, dirname(this.nmcli), dirname(this.iw)]) mkdirSync(folder, { recursive: true });
     writeFileSync(join(this.#folder, 'calls.txt'), '');
     this.set(world);
-    // The words are those of the test's own paths, and none of them is data.
-    writeFileSync(this.nmcli, `#!/bin/sh\nexec '${process.execPath}' '${FAKE}' '${this.#folder}' "$@"\n`, {
-      mode: 0o755,
-    });
+    // The words are those of the test's own paths, and none of them is data. Node 24 hands its permissions on to its children.
+    writeFileSync(
+      this.nmcli,
+      `#!/bin/sh\nunset NODE_OPTIONS\nexec '${process.execPath}' '${FAKE}' '${this.#folder}' "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    );
     writeFileSync(this.iw, `#!/bin/sh\necho "iw $*" >> '${this.#folder}/iw.txt'\n`, { mode: 0o755 });
   }
 

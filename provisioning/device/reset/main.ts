@@ -30,20 +30,17 @@ async function main(): Promise<void> {
   });
 }
 
-/**
- * rm does not follow links. A folder that is not there is empty. With a slash at the end: Node 20's permission model, told
- * /var/lib/lethe/ and /var/lib/lethe-setup/, does not find the first without it.
- */
+/** rm does not follow links. A folder that is not there is empty. */
 function emptyFolder(folder: string): void {
   let names: string[];
   try {
-    names = readdirSync(`${folder}/`);
+    names = readdirSync(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
   for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
-  settleFolder(`${folder}/`);
+  settleFolder(folder);
 }
 
 runMain('reset', main);
