@@ -87,14 +87,8 @@ export class NmcliWifi implements Wifi {
     renameSync(this.#beside, this.#file);
     settleFolder(dirname(this.#file));
     await this.#ask(ANSWER_WAIT_S, ['connection', 'load', this.#file]);
-    const known = await this.#ask(ANSWER_WAIT_S, [
-      '--terse',
-      '--fields',
-      'NAME',
-      'connection',
-      'show',
-      CONNECTION_UUID,
-    ]);
+    const words = ['--get-values', 'connection.id', 'connection', 'show', 'uuid', CONNECTION_UUID];
+    const known = await this.#ask(ANSWER_WAIT_S, words);
     if (known.code === NmcliExit.unknown)
       return failed('unavailable', 'NetworkManager did not take the connection that was written for it.');
     for (let tries = 1; ; tries++) {

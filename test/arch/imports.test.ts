@@ -258,7 +258,8 @@ test('scan reaches no network module', () => {
 const SETUP_PROGRAMS = ['join', 'claim', 'settle', 'reset'].map((name) => `provisioning/device/${name}/main.ts`);
 
 test('nothing of the setup after the scan reaches a camera, a pixel or a pin', () => {
-  const forbidden = /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
+  const forbidden =
+    /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
   for (const program of SETUP_PROGRAMS) {
     const reachable = [...closure(program)];
     assert.ok(reachable.length > 10, `${program}: the scan reached ${reachable.length} files`);

@@ -154,6 +154,10 @@ export class ClaimBench {
     this.claims = this.#make();
   }
 
+  get authorityPem(): string {
+    return readFileSync(this.authority.caFile, 'utf8');
+  }
+
   /** Over HTTPS, on a free port of this machine. */
   async serve(): Promise<DeviceServer> {
     const { certFile, keyFile } = this.authority.broker('localhost', '127.0.0.1');

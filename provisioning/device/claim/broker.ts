@@ -44,11 +44,7 @@ export async function proveBroker(settings: Settings, folder: string, trial: Bro
   }
 }
 
-async function mqttFault(
-  { config }: Settings,
-  files: BrokerFiles,
-  trial: BrokerTrial,
-): Promise<Fault | undefined> {
+async function mqttFault({ config }: Settings, files: BrokerFiles, trial: BrokerTrial): Promise<Fault | undefined> {
   const { url, serverName, protocol, keepaliveS } = config.mqtt;
   const clientId = `lethe-setup-${config.site}-${config.device}`;
   const { fault } = await trial({ url, serverName, protocol, keepaliveS, clientId, ...files }, CONNECT_MS_MAX);

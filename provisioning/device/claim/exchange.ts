@@ -101,7 +101,8 @@ function post(
   });
 }
 
-function exchangedIn(json: Record<string, unknown>): Exchanged | Fault {
+/** The body of a 200, whatever it is. */
+export function exchangedIn(json: Record<string, unknown>): Exchanged | Fault {
   const { v, device, certificate, ca, config, time } = json;
   const isWhole =
     v === 1 &&

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     keys: fleetKeys(places.fleetFolder, log),
     board: readBoard(realDisk, places.boardFile),
     gateway: { findAuthority, exchange, tryBroker: (settings) => proveBroker(settings, folder, tryBroker) },
-    pending: pendingIn(handed ?? realDisk.read(places.setup)),
+    pending: pendingIn(handed),
     hardware: hardware(),
     version: PACKAGE_VERSION,
     moment: () => momentNow(places.timeKnown),

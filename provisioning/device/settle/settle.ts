@@ -91,7 +91,7 @@ class Settle {
   #finish(): SettleResult {
     const { disk, places, log } = this.#parts;
     clearRefusal(this.#parts);
-    disk.remove(places.code);
+    for (const path of [places.code, places.taken]) disk.remove(path);
     this.#state.removePending();
     this.#state.removeAttempt();
     log.info('set up; code, passphrase and claim are removed');
