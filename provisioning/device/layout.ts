@@ -24,6 +24,7 @@ export const UNITS_IN_SLOT = 'provisioning/units';
 export const RELEASE_KEYS_FOLDER = '/etc/lethe/release';
 /** State of updates: root's, readable for the voice. */
 export const UPDATE_STATE_FOLDER = '/var/lib/lethe-update';
+export const STATE_FILE = join(UPDATE_STATE_FOLDER, 'state.json');
 
 export type LayoutFolder = { readonly kind: 'folder'; readonly path: string; readonly mode: number };
 export type LayoutLink = { readonly kind: 'link'; readonly path: string; readonly target: string };

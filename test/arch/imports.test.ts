@@ -48,7 +48,9 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+  /^runtime\/(eye|voice)\/main\.ts$|^provisioning\/device\/.*main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(
+    file,
+  );
 
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
@@ -111,6 +113,11 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/privacy/receipts.ts',
       // Whether a command is signed by somebody who may command.
       'runtime/privacy/command-signature.ts',
+      // What a release says of itself and who signed it, and what root has made of it.
+      'provisioning/bundle/manifest.ts',
+      'provisioning/bundle/read.ts',
+      'provisioning/device/layout.ts',
+      'provisioning/device/update/state.ts',
     ],
   },
   {
@@ -144,6 +151,19 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
+  {
+    from: /^provisioning\/device\//,
+    may: [
+      ...COMMON,
+      'provisioning/',
+      'runtime/config/',
+      'runtime/log.ts',
+      'runtime/process.ts',
+      'runtime/package.ts',
+      'runtime/durable.ts',
+      'runtime/no-inspector.ts',
+    ],
+  },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
 
@@ -194,7 +214,8 @@ test('the demo broker is not in the voice either', () => {
 });
 
 test('eye, voice and supervisor load nothing of the papers, nor what sets them', () => {
-  const papers = /^provisioning\/|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
+  const papers =
+    /^provisioning\/(?!bundle\/(manifest|read|tar)\.ts|device\/(layout|update\/state)\.ts)|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
   for (const program of ['runtime/eye/main.ts', 'runtime/voice/main.ts', 'runtime/supervisor.ts'])
     assert.equal(
       [...closure(program)].filter((file) => papers.test(file)),

@@ -1,4 +1,4 @@
-/** What both programs of the update begin with. `--root DIR` puts everything below another folder, for tests. */
+/** What both programs of the update begin with. `--root DIR` puts everything below another folder, for tests; systemd is left alone then. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../../runtime/errors.ts';
@@ -6,15 +6,21 @@ import { createLog } from '../../../runtime/log.ts';
 import { readReleaseKeys } from '../../bundle/manifest.ts';
 import { RELEASE_KEYS_FOLDER } from '../layout.ts';
 import { realDisk } from './disk.ts';
-import { systemd } from './services.ts';
+import { type Services, systemd } from './services.ts';
 import type { UpdateParts } from './update.ts';
+
+const NO_SERVICES: Services = {
+  reload: () => undefined,
+  restartPrograms: () => undefined,
+  startTrial: () => undefined,
+};
 
 /** Throws ConfigError and BundleError. */
 export function systemParts(program: string, words: readonly string[]): UpdateParts {
   const root = readRoot(words);
   return {
     disk: realDisk,
-    services: systemd,
+    services: root === '/' ? systemd : NO_SERVICES,
     log: createLog(program, 'info'),
     keys: readReleaseKeys(join(root, RELEASE_KEYS_FOLDER)),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),

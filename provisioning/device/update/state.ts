@@ -4,7 +4,7 @@
  * | phase | what is true | a start after a power cut |
  * |---|---|---|
  * | idle | current = confirmed; the other slot may hold anything | nothing to do |
- * | install | current = confirmed; `slot`, the other one, is being filled | `slot` is emptied; the bundle, if still there, is taken again |
+ * | install | current = confirmed; `slot`, the other one, is being filled | the bundle is taken again; if it is gone, `slot` is emptied |
  * | trial | `slot` is whole; current is being switched to it, or is | the switch is finished, and `slot` gets its time once more, three times at most |
  * | back | current is being switched back to confirmed | the switch is finished |
  *

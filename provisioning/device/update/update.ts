@@ -22,6 +22,7 @@ import {
   isSlot,
   otherSlot,
   type Slot,
+  STATE_FILE,
   UPDATE_STATE_FOLDER,
 } from '../layout.ts';
 import type { CheckedBundle, UpdateDisk } from './disk.ts';
@@ -33,7 +34,6 @@ import { settleUnitLinks } from './units.ts';
 export const OFFERED_FOLDER = '/var/lib/lethe/update';
 export const READY_FILE = join(OFFERED_FOLDER, 'ready');
 export const HEALTHY_FILE = join(OFFERED_FOLDER, 'healthy');
-export const STATE_FILE = join(UPDATE_STATE_FOLDER, 'state.json');
 /** There while the phase is another one than idle: lethe-trial.service is started at boot only then. */
 export const PENDING_FILE = join(UPDATE_STATE_FOLDER, 'pending');
 
@@ -114,9 +114,11 @@ export class Updater {
         this.#settle(state);
         return 'idle';
       case 'install':
-        log.warn(`the power went while ${state.version} was unpacked; it is taken again if it is still there`);
+        // Begun again by whoever is started for the bundle, at this moment perhaps: hands off.
+        if (disk.exists(this.#at(READY_FILE))) return 'idle';
+        log.warn({ version: state.version }, 'the power went while it was unpacked, and the bundle is gone');
         disk.removeTree(this.#slot(state.slot));
-        this.#settle({ ...state, phase: 'idle', slot: this.#confirmed(), version: this.#versionOf(this.#confirmed()) });
+        this.#settle(this.#stateOfLinks(state.rolled_back));
         return 'idle';
       case 'back':
         this.#goBack(state, state.reason);
@@ -275,9 +277,10 @@ export class Updater {
     this.#parts.disk.replace(this.#at(STATE_FILE), formatState(state));
   }
 
-  #stateOfLinks(): UpdateState {
+  /** rolledBack: what is known of it. */
+  #stateOfLinks(rolledBack: readonly string[] = []): UpdateState {
     const slot = this.#confirmed();
-    return idleState(slot, this.#versionOf(slot));
+    return { ...idleState(slot, this.#versionOf(slot)), rolled_back: rolledBack };
   }
 
   #confirmed(): Slot {

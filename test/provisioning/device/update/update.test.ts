@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { APPLICATION_FOLDER, UNIT_FOLDER } from '../../../../provisioning/device/layout.ts';
+import { APPLICATION_FOLDER, STATE_FILE, UNIT_FOLDER } from '../../../../provisioning/device/layout.ts';
 import { parseState } from '../../../../provisioning/device/update/state.ts';
 import {
   HEALTHY_FILE,
   PENDING_FILE,
   READY_FILE,
-  STATE_FILE,
   TRIAL_STARTS_MAX,
   Updater,
 } from '../../../../provisioning/device/update/update.ts';
