@@ -12,6 +12,7 @@ import { type Camel, ConfigSchema, flag, integer, section, topicLevel } from '..
 import { show, suggest } from '../config/words.ts';
 import { ConfigError } from '../errors.ts';
 import { type ClaimFields, ClaimSettings, claimProblems } from './claim/settings.ts';
+import { UpdateSettings, updateProblems } from './updates/settings.ts';
 
 /** A large store has some dozens of doors; what is reckoned a minute grows with these. */
 export const DEVICES_MAX = 2000;
@@ -126,6 +127,7 @@ export const GatewaySchema = Type.Object(
       'Metrics for Prometheus',
     ),
     claim: ClaimSettings,
+    updates: UpdateSettings,
     sinks: section(
       {
         influx: section(
@@ -197,6 +199,10 @@ export function loadGatewayConfig(source: ConfigSource): GatewayConfig {
       ...withAbsolutePaths(config.claim, secret),
       fleetKeys: fromBase(config.claim.fleetKeys),
     }),
+    updates: Object.freeze({
+      ...withAbsolutePaths(config.updates, fromBase),
+      releaseKeys: fromBase(config.updates.releaseKeys),
+    }),
     sinks: Object.freeze({
       influx: withAbsolutePaths(influx, fromBase),
       sql: withAbsolutePaths(sql, fromBase),
@@ -224,6 +230,8 @@ function crossFieldProblems(file: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, isOpen ? undefined : devices)];
   if (!isOpen) problems.push(...emptyProblems(file));
   else if (Value.Check(properties.claim, claim)) problems.push(...claimProblems(claim as ClaimFields, devices ?? []));
+  const { updates } = file;
+  if (Value.Check(properties.updates, updates)) problems.push(...updateProblems(updates, isOpen));
   if (Value.Check(properties.mqtt, file['mqtt'])) problems.push(...brokerProblems(file['mqtt']));
   const { occupancy } = file;
   if (!isOpen && Value.Check(properties.occupancy, occupancy))

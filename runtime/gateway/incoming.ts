@@ -14,7 +14,7 @@ import { MS_PER_S } from '../units.ts';
 import { QUALITIES } from './counts.ts';
 
 /** Kinds of a device's topics that the gateway takes; of the records (which have a number) `isRecord` is true. */
-const KINDS = ['status', 'info', 'health', 'total', 'interval', 'zone', 'receipt', 'reply'] as const;
+const KINDS = ['status', 'info', 'health', 'total', 'interval', 'zone', 'receipt', 'update', 'reply'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export type DeviceTopic = { readonly device: string; readonly kind: Kind; readonly name: string };
@@ -30,6 +30,13 @@ const BEGIN_MS = Date.UTC(2020, 0, 1);
 const SPAN_S_MAX = 3600;
 
 const Name = levelName('');
+const VersionWord = Type.String({ maxLength: 64 });
+const UpdateNews = Type.Object({
+  state: Type.String({ maxLength: 64 }),
+  version: VersionWord,
+  offered: Type.Union([VersionWord, Type.Null()]),
+  reason: Type.String({ maxLength: 200 }),
+});
 const Reply = Type.Object({
   id: Type.String({ maxLength: 64 }),
   ok: Type.Boolean(),
@@ -92,7 +99,22 @@ export type StatusReading = {
   readonly isOnline: boolean;
   readonly boot: number;
 };
-export type InfoReading = { readonly kind: 'info'; readonly device: string; readonly intervalS: number };
+export type InfoReading = {
+  readonly kind: 'info';
+  readonly device: string;
+  readonly intervalS: number;
+  readonly version: string;
+};
+/** What becomes of a newer version. */
+export type UpdateReading = {
+  readonly kind: 'update';
+  readonly device: string;
+  readonly state: string;
+  readonly version: string;
+  /** Null: none was offered. */
+  readonly offered: string | null;
+  readonly reason: string;
+};
 /** An answer to a request of ours. */
 export type ReplyReading = {
   readonly kind: 'reply';
@@ -104,7 +126,14 @@ export type ReplyReading = {
 /** Anything else that shows that the device lives. */
 export type SignOfLife = { readonly kind: 'other'; readonly device: string };
 
-export type Reading = RecordReading | TotalReading | StatusReading | InfoReading | ReplyReading | SignOfLife;
+export type Reading =
+  | RecordReading
+  | TotalReading
+  | StatusReading
+  | InfoReading
+  | UpdateReading
+  | ReplyReading
+  | SignOfLife;
 
 export type Faulty = { readonly kind: 'fault'; readonly device: string; readonly fault: string };
 
@@ -119,7 +148,9 @@ export function deviceFilters(site: string): string[] {
     `${base}/total/+`,
     `${base}/interval/+`,
     `${base}/zone/+`,
+    `${base}/update`,
     `${base}/reply/resend`,
+    `${base}/reply/update`,
   ];
 }
 
@@ -149,10 +180,11 @@ export function readMessage(topic: DeviceTopic, payload: string, intervalS: numb
   const isNamed = kind === 'total' || kind === 'interval' || kind === 'zone';
   if (isNamed && !Value.Check(Name, name)) return faulty('its name is no topic level of 1 to 32 of a-z, 0-9, _ and -');
   if (kind === 'reply') return replyOf(device, value) ?? faulty('no id, or no word whether it is done');
+  if (kind === 'update') return updateOf(device, value) ?? faulty('no state, version, offered or reason');
   const fault = faultOf(SCHEMAS[kind], value);
   if (fault !== undefined) return faulty(fault);
   if (kind === 'status') return statusOf(device, value as Status);
-  if (kind === 'info') return { kind, device, intervalS: (value as Info).interval_s };
+  if (kind === 'info') return infoOf(device, value as Info);
   if (kind === 'total') return totalOf(device, name, value as Total);
   const wrong =
     recordFault(value as Receipt, intervalS, nowMs) ??
@@ -233,6 +265,16 @@ function qualityIndex(quality: string): number {
 
 function statusOf(device: string, { state, boot }: Status): StatusReading {
   return { kind: 'status', device, isOnline: state === 'online', boot };
+}
+
+function infoOf(device: string, { interval_s, version }: Info): InfoReading {
+  return { kind: 'info', device, intervalS: interval_s, version };
+}
+
+function updateOf(device: string, value: unknown): UpdateReading | undefined {
+  if (!Value.Check(UpdateNews, value)) return undefined;
+  const { state, version, offered, reason } = value;
+  return { kind: 'update', device, state, version, offered, reason };
 }
 
 function replyOf(device: string, value: unknown): ReplyReading | undefined {

@@ -137,6 +137,11 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     ],
   },
   {
+    // Carries bundles: reads what they say of themselves.
+    from: /^runtime\/gateway\/updates\//,
+    may: [...COMMON, 'runtime/gateway/updates/', 'runtime/config/', 'runtime/log.ts', 'provisioning/bundle/'],
+  },
+  {
     from: /^runtime\/gateway\//,
     may: [
       ...COMMON,
