@@ -118,7 +118,7 @@ test('a pulse that changes from look to look lets both live, one that stays ends
       assert.is(look(), '');
     }
     stage.write('pulse/lethe-voice', '8 4\n');
-    assert.is(look(), 'kill --kill-whom=all --signal=SIGKILL lethe-eye.service\n');
+    assert.is(look(), 'kill --kill-whom=main --signal=SIGKILL lethe-eye.service\n');
   }));
 
 test('a program that is stopped, or still starting, is left alone', () =>

@@ -267,6 +267,11 @@ test('systemd hears of each program by a socket that it opens itself, and ends o
   assert.ok(Number(settingOf(eye, 'TimeoutStartSec')) * US_PER_S >= START_US_MAX);
 });
 
+test('what the eye tells systemd does not reach the voice: it has no way to ask', () => {
+  for (const path of ['/run/dbus', '/run/systemd/private', '/run/lethe-eye'])
+    assert.ok(pathsOf(voice, 'InaccessiblePaths').includes(path), path);
+});
+
 test('both begin after the time is known or its minute is over, and nothing waits for longer', () => {
   const time = parseUnit(text('lethe-time.service'));
   for (const [name, unit] of BOTH) {

@@ -24,6 +24,6 @@ for unit in lethe-eye lethe-voice; do
   [ "$(active_s "$unit.service")" -ge "$start_s" ] || continue
   [ "$now" = "$before" ] || continue
   echo "$unit: its pulse has stopped; it is ended and started again"
-  systemctl kill --kill-whom=all --signal=SIGKILL "$unit.service"
+  systemctl kill --kill-whom=main --signal=SIGKILL "$unit.service"
 done
 exit 0
