@@ -46,9 +46,10 @@ export function signed(store: Store, payload: SetupPayload): string {
   return encodeCode(payload, fleetKey(store).key);
 }
 
-/** The same words with a signature of somebody who has no key of the fleet, under the fleet's key id. */
-export function forged(payload: SetupPayload): string {
-  return encodeCode(payload, generateKeyPairSync('ed25519').privateKey);
+/** The fleet's key id and these words, but the signature of somebody else. */
+export function forged(store: Store, payload: SetupPayload): string {
+  const [prefix, words] = signed(store, payload).split('.');
+  return [prefix, words, ofAnotherFleet(payload).split('.')[2]].join('.');
 }
 
 /** Signed by a key that nobody has told the device about, and honest about it. */

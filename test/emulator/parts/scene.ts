@@ -25,7 +25,13 @@ export type Take = {
 
 /** Writes the pictures to `path`, ready to be played as often as a take is asked for. */
 export function writeScene(path: string): Take {
-  const format = { widthPx: 256, heightPx: 192, strideBytes: 256, frameBytes: 256 * 192 * 1.5, frameRateHz: FRAME_RATE_HZ };
+  const format = {
+    widthPx: 256,
+    heightPx: 192,
+    strideBytes: 256,
+    frameBytes: 256 * 192 * 1.5,
+    frameRateHz: FRAME_RATE_HZ,
+  };
   const scene = new Scene({ seed: SEED, peoplePerMinute: PEOPLE_PER_MINUTE, tiltDeg: 45, realtime: false }, format);
   const picture = new Uint8Array(format.frameBytes);
   for (let frame = 0; frame < FROM_FRAME; frame += 1) scene.step(frame);

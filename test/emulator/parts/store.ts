@@ -146,7 +146,12 @@ export class Store {
       ...more,
     };
     writeFileSync(join(folder, 'gateway.json'), JSON.stringify(config));
-    const words = [join(PACKAGE_ROOT, 'dist', 'runtime', 'main.js'), 'gateway', '--config', join(folder, 'gateway.json')];
+    const words = [
+      join(PACKAGE_ROOT, 'dist', 'runtime', 'main.js'),
+      'gateway',
+      '--config',
+      join(folder, 'gateway.json'),
+    ];
     this.#gateway = start(process.execPath, words, join(folder, 'gateway.log'));
     await listens(this.claimPort, 'the claim service listens');
   }
@@ -165,7 +170,11 @@ export class Store {
     });
     this.#listener = client;
     client.on('message', (topic, payload) => this.heard.push({ topic, text: payload.toString(), atMs: Date.now() }));
-    await within(WAIT_MS, 'the listener is connected', new Promise<void>((resolve) => client.once('connect', () => resolve())));
+    await within(
+      WAIT_MS,
+      'the listener is connected',
+      new Promise<void>((resolve) => client.once('connect', () => resolve())),
+    );
     await client.subscribeAsync(`lethe/v1/${SITE}/#`, { qos: 1 });
   }
 
