@@ -27,8 +27,6 @@ export type Places = {
   readonly resetMark: string;
   /** The claim that is under way, with the private key. */
   readonly attempt: string;
-  /** Ledger and device key of the voice. */
-  readonly voiceState: string;
   /** Made by systemd-timesyncd when it has asked somebody. */
   readonly timeKnown: string;
   readonly connections: string;
@@ -58,7 +56,6 @@ export function placesBelow(root: string): Places {
     spent: at('/var/lib/lethe-setup/spent.json'),
     resetMark: at('/var/lib/lethe-setup/reset'),
     attempt: at('/var/lib/lethe-claim/attempt.json'),
-    voiceState: at('/var/lib/lethe'),
     timeKnown: at('/run/systemd/timesync/synchronized'),
     connections: at('/etc/NetworkManager/system-connections'),
     modprobe: at('/etc/modprobe.d'),

@@ -126,12 +126,11 @@ export class Device {
     return settle({ disk, places, board, wifi, log: this.#log, keys: this.keys });
   }
 
-  reset() {
+  async reset(): Promise<void> {
     const { disk, places, wifi } = this;
-    const empty = (folder: string) => {
-      for (const path of disk.paths()) if (path.startsWith(`${folder}/`)) disk.remove(path);
-    };
-    return reset({ disk, places, wifi, empty, log: this.#log });
+    await reset({ disk, places, wifi, log: this.#log });
+    // Of the unit.
+    disk.remove(places.resetMark);
   }
 
   get moment(): CodeMoment {
