@@ -18,6 +18,8 @@ export type Places = {
   /** In memory: the code that was seen, and the word for the lamp. */
   readonly code: string;
   readonly refusal: string;
+  /** Of the scan, for itself: a digest of the code that it handed on. */
+  readonly taken: string;
   /** The setup that is under way; root's alone, as the code has the Wi-Fi passphrase in it. */
   readonly setup: string;
   readonly spent: string;
@@ -51,6 +53,7 @@ export function placesBelow(root: string): Places {
     boardFile: at('/etc/lethe/board.json'),
     code: at('/run/lethe-setup/code'),
     refusal: at('/run/lethe-setup/refusal'),
+    taken: at('/run/lethe-setup/taken'),
     setup: at('/var/lib/lethe-setup/setup.json'),
     spent: at('/var/lib/lethe-setup/spent.json'),
     resetMark: at('/var/lib/lethe-setup/reset'),

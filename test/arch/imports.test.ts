@@ -48,7 +48,7 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/\w+\/main\.ts$/.test(
+  /^provisioning\/device\/[a-z]+\/main\.ts$|^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(
     file,
   );
 
@@ -130,18 +130,18 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
   {
-    // Programs of the device before it has a configuration.
+    // Programs of a device that has no configuration yet.
     from: /^provisioning\/device\//,
     may: [
       ...COMMON,
       'provisioning/device/',
       'provisioning/payload/',
       'runtime/config/',
-      'runtime/package.ts',
       'runtime/log.ts',
       'runtime/process.ts',
-      'runtime/durable.ts',
+      'runtime/package.ts',
       'runtime/no-inspector.ts',
+      'runtime/durable.ts',
       'runtime/camera-keeper.ts',
       'runtime/lamp.ts',
     ],
@@ -232,6 +232,35 @@ test('scan reaches no network module', () => {
   );
   const withNet = reachable.filter((file) => graph.get(file)?.some(({ target }) => /^(node:)?net$/.test(target)));
   assert.equal([...new Set(withNet)], ['drivers/fifo.ts']);
+});
+
+const SETUP_PROGRAMS = ['join', 'claim', 'settle', 'reset'].map((name) => `provisioning/device/${name}/main.ts`);
+
+test('nothing of the setup after the scan reaches a camera, a pixel or a pin', () => {
+  const forbidden =
+    /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    assert.ok(reachable.length > 10, `${program}: the scan reached ${reachable.length} files`);
+    assert.equal(
+      reachable.filter((file) => forbidden.test(file)),
+      [],
+    );
+  }
+});
+
+test('of the setup only the claim speaks to a network, and only root’s parts start programs', () => {
+  const network = /^(node:)?(https?|http2|tls|net|dgram|dns)$|^mqtt$/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    const isClaim = program.includes('/claim/');
+    assert.is(
+      reachable.some((file) => network.test(file)),
+      isClaim,
+      program,
+    );
+    assert.is(reachable.includes('node:child_process'), !isClaim, program);
+  }
 });
 
 test('those two modules open pipes and nothing else', () => {

@@ -6,6 +6,7 @@
 // First, so that it runs before anything else is evaluated.
 import '../../../runtime/no-inspector.ts';
 import { tmpdir } from 'node:os';
+import { tryBroker } from '../../../drivers/link/trial.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
 import { createLog } from '../../../runtime/log.ts';
 import { PACKAGE_VERSION } from '../../../runtime/package.ts';
@@ -33,8 +34,8 @@ async function main(): Promise<void> {
     log,
     keys: fleetKeys(places.fleetFolder, log),
     board: readBoard(realDisk, places.boardFile),
-    gateway: { findAuthority, exchange, tryBroker: (settings) => proveBroker(settings, folder) },
-    pending: pendingIn(handed ?? realDisk.read(places.setup)),
+    gateway: { findAuthority, exchange, tryBroker: (settings) => proveBroker(settings, folder, tryBroker) },
+    pending: pendingIn(handed),
     hardware: hardware(),
     version: PACKAGE_VERSION,
     moment: () => momentNow(places.timeKnown),

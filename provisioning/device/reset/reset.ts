@@ -31,7 +31,7 @@ export async function reset(parts: ResetParts): Promise<void> {
   if (pending !== undefined) state.spend(pending.nonce);
   state.removePending();
   state.removeAttempt();
-  disk.remove(places.code);
+  for (const path of [places.code, places.taken]) disk.remove(path);
   clearRefusal(parts);
   await wifi.forget();
   empty(places.voiceState);
