@@ -5,7 +5,14 @@
 import { type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Interval, IntervalSchema, type Total, TotalSchema, type Zone, ZoneSchema } from '../contract/counts.ts';
-import { type Info, InfoSchema, type Status, StatusSchema } from '../contract/device.ts';
+import {
+  type Info,
+  InfoSchema,
+  type Status,
+  StatusSchema,
+  type UpdateNews,
+  UpdateStateSchema,
+} from '../contract/device.ts';
 import { levelName } from '../contract/fields.ts';
 import { type JsonSchema, readersSchema } from '../contract/json-schema.ts';
 import { type Receipt, ReceiptSchema } from '../contract/receipt.ts';
@@ -30,13 +37,6 @@ const BEGIN_MS = Date.UTC(2020, 0, 1);
 const SPAN_S_MAX = 3600;
 
 const Name = levelName('');
-const VersionWord = Type.String({ maxLength: 64 });
-const UpdateNews = Type.Object({
-  state: Type.String({ maxLength: 64 }),
-  version: VersionWord,
-  offered: Type.Union([VersionWord, Type.Null()]),
-  reason: Type.String({ maxLength: 200 }),
-});
 const Reply = Type.Object({
   id: Type.String({ maxLength: 64 }),
   ok: Type.Boolean(),
@@ -50,6 +50,7 @@ const SCHEMAS = {
   interval: readersSchema(IntervalSchema, '2020-12'),
   zone: readersSchema(ZoneSchema, '2020-12'),
   receipt: readersSchema(ReceiptSchema, '2020-12'),
+  update: readersSchema(UpdateStateSchema, '2020-12'),
 } as const;
 
 type RecordFacts = {
@@ -180,11 +181,11 @@ export function readMessage(topic: DeviceTopic, payload: string, intervalS: numb
   const isNamed = kind === 'total' || kind === 'interval' || kind === 'zone';
   if (isNamed && !Value.Check(Name, name)) return faulty('its name is no topic level of 1 to 32 of a-z, 0-9, _ and -');
   if (kind === 'reply') return replyOf(device, value) ?? faulty('no id, or no word whether it is done');
-  if (kind === 'update') return updateOf(device, value) ?? faulty('no state, version, offered or reason');
   const fault = faultOf(SCHEMAS[kind], value);
   if (fault !== undefined) return faulty(fault);
   if (kind === 'status') return statusOf(device, value as Status);
   if (kind === 'info') return infoOf(device, value as Info);
+  if (kind === 'update') return updateOf(device, value as UpdateNews);
   if (kind === 'total') return totalOf(device, name, value as Total);
   const wrong =
     recordFault(value as Receipt, intervalS, nowMs) ??
@@ -272,9 +273,7 @@ function infoOf(device: string, { interval_s, version }: Info): InfoReading {
   return { kind: 'info', device, intervalS: interval_s, version };
 }
 
-function updateOf(device: string, value: unknown): UpdateReading | undefined {
-  if (!Value.Check(UpdateNews, value)) return undefined;
-  const { state, version, offered, reason } = value;
+function updateOf(device: string, { state, version, offered, reason }: UpdateNews): UpdateReading {
   return { kind: 'update', device, state, version, offered, reason };
 }
 

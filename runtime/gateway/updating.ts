@@ -69,7 +69,7 @@ export class Updating {
     if (reading.kind === 'info') this.#updates.noteVersion(device, reading.version);
     else if (reading.kind === 'update')
       write(() => this.#updates.noteState(device, reading, this.#monotonicMs(), clock.wallMs()));
-    else write(() => this.#updates.answered(device, reading.id, reading.refusal, clock.wallMs()));
+    else this.#updates.answered(device, reading.id, reading.refusal);
   }
 
   tick(): void {

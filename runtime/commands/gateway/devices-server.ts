@@ -1,12 +1,13 @@
 /** The server for devices, with what is behind it: claims, the store's authority, and the bundle of a newer version. */
 import { CertificateAuthority } from '../../../drivers/certificates/authority.ts';
 import { type DeviceServer, startDeviceServer } from '../../../drivers/https/server.ts';
+import { ConfigError } from '../../errors.ts';
 import { Claims } from '../../gateway/claim/claims.ts';
-import { type ClaimFiles, storeFacts } from '../../gateway/claim/files.ts';
+import { type ClaimFiles, readClaimFiles, storeFacts } from '../../gateway/claim/files.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Giving } from '../../gateway/updates/giving.ts';
-import { releaseKeysIn } from '../../gateway/updates/keys.ts';
+import { type ReleaseKeys, releaseKeysIn } from '../../gateway/updates/keys.ts';
 import { ReleaseWatch } from '../../gateway/updates/release-watch.ts';
 import type { Log } from '../../log.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -80,12 +81,35 @@ function claimsOf({ config, files, clock, database, gateway, link, log }: Device
   });
 }
 
-/** Undefined: nothing is offered. Throws ConfigError for keys that cannot be used. */
-export function releaseWatchOf({ updates }: GatewayConfig, log: Log): ReleaseWatch | undefined {
-  if (updates.bundleFile === '') return undefined;
+export type DeviceFiles = {
+  /** Undefined: nobody can claim. */
+  readonly claim: ClaimFiles | undefined;
+  /** Undefined: nothing is offered. */
+  readonly releaseKeys: ReleaseKeys | undefined;
+};
+
+/** Throws ConfigError with the faults of all of them. */
+export function readDeviceFiles(config: GatewayConfig): DeviceFiles {
+  const problems: string[] = [];
+  const attempt = <T>(isWanted: boolean, work: () => T): T | undefined => {
+    try {
+      return isWanted ? work() : undefined;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const claim = attempt(config.claim.port !== 0, () => readClaimFiles(config, process.env, Date.now()));
+  const releaseKeys = attempt(config.updates.bundleFile !== '', () => releaseKeysIn(config.updates.releaseKeys));
+  if (problems.length > 0) throw new ConfigError(problems, { op: 'read files for devices' });
+  return { claim, releaseKeys };
+}
+
+export function releaseWatchOf({ updates }: GatewayConfig, keys: ReleaseKeys, log: Log): ReleaseWatch {
   return new ReleaseWatch({
     path: updates.bundleFile,
-    keys: releaseKeysIn(updates.releaseKeys),
+    keys,
     onNotice: (sentence) => log.warn(sentence),
     onRelease: ({ manifest: { version, bytes } }) => log.info({ version, bytes }, 'a version is there to be offered'),
   });

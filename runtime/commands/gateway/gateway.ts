@@ -11,7 +11,7 @@ import { FileSink } from '../../../drivers/sink/file.ts';
 import { HttpSink } from '../../../drivers/sink/http.ts';
 import { brokerAccess } from '../../config/broker.ts';
 import { DriverError, ExitCode } from '../../errors.ts';
-import { type ClaimFiles, readClaimFiles } from '../../gateway/claim/files.ts';
+import type { ClaimFiles } from '../../gateway/claim/files.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { influxLine } from '../../gateway/export/influx.ts';
 import { sqlRow, sqlTable } from '../../gateway/export/sql.ts';
@@ -21,7 +21,7 @@ import { type SinkPlan, Sinks } from '../../gateway/sinks.ts';
 import { createLog } from '../../log.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import { onStopRequest } from '../../process.ts';
-import { releaseWatchOf, serveDevices } from './devices-server.ts';
+import { readDeviceFiles, releaseWatchOf, serveDevices } from './devices-server.ts';
 
 /** File in state_dir. */
 export const DATABASE_FILE = 'gateway.db';
@@ -35,8 +35,8 @@ export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
   const { site, mqtt, prometheus, intervalS } = config;
   const log = createLog('gateway', config.logLevel);
   // Before anything is opened or written: a wrong file is no reason to begin.
-  const claimFiles = config.claim.port === 0 ? undefined : readClaimFiles(config, process.env, Date.now());
-  const releases = releaseWatchOf(config, log);
+  const { claim: claimFiles, releaseKeys } = readDeviceFiles(config);
+  const releases = releaseKeys && releaseWatchOf(config, releaseKeys, log);
   makeFolder(config.stateDir);
   const openDatabase = await loadSqlite();
   const database = openDatabase(join(config.stateDir, DATABASE_FILE));

@@ -2,6 +2,8 @@
 import { type ReleaseKeys, readReleaseKeys } from '../../../provisioning/bundle/manifest.ts';
 import { BundleError, ConfigError } from '../../errors.ts';
 
+export type { ReleaseKeys };
+
 /** Throws ConfigError: also for a folder without keys, with which nothing could be offered. */
 export function releaseKeysIn(folder: string): ReleaseKeys {
   const op = 'read updates.release_keys';

@@ -17,6 +17,8 @@ export const ASKED_AGAIN_MS = 3_600_000;
 export const GAP_MS = 20_000;
 /** Fetching over a slow radio, installing and the trial take half an hour at worst; who is silent for longer is lost. */
 export const LOST_MS = 5_400_000;
+/** Who has not even begun by then was not reached, or knows no updates: it is as if it had not been asked. */
+export const NO_ANSWER_MS = 600_000;
 /** Begins every id of ours. */
 export const ID_PREFIX = 'update-';
 
@@ -99,11 +101,12 @@ export class Updates {
     else if (state === 'confirmed') this.#confirmed(name, offered);
   }
 
-  /** Inside a transaction: an answer to an offer. refusal: empty when it was taken. */
-  answered(name: string, id: string, refusal: string, wallMs: number): void {
-    const { flight } = this.#device(name);
-    if (!id.startsWith(ID_PREFIX) || refusal === '' || flight === undefined) return;
-    this.#failed(name, flight.version, 'refused', refusal, wallMs);
+  /** An answer to an offer. refusal: empty when it was taken; a device that is busy refuses as well, so it is asked again. */
+  answered(name: string, id: string, refusal: string): void {
+    const device = this.#device(name);
+    if (!id.startsWith(ID_PREFIX) || refusal === '' || device.flight?.state !== 'asked') return;
+    this.#options.log.warn({ device: name, version: device.flight.version, reason: refusal }, 'update not taken');
+    device.flight = undefined;
   }
 
   /** Inside a transaction. Makes at most one offer. */
@@ -203,9 +206,13 @@ export class Updates {
   }
 
   #giveUpLost(nowMs: number, wallMs: number): void {
-    for (const [name, { flight }] of this.#devices)
-      if (flight !== undefined && nowMs - flight.sinceMs > LOST_MS)
-        this.#failed(name, flight.version, 'lost', flight.state, wallMs);
+    for (const [name, device] of this.#devices) {
+      const { flight } = device;
+      if (flight === undefined) continue;
+      const silentMs = nowMs - flight.sinceMs;
+      if (flight.state === 'asked' && silentMs > NO_ANSWER_MS) device.flight = undefined;
+      else if (silentMs > LOST_MS) this.#failed(name, flight.version, 'lost', flight.state, wallMs);
+    }
   }
 
   #isHalted(version: string): boolean {

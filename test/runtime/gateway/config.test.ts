@@ -130,4 +130,15 @@ test('paths of section claim count from the folder of the file, credentials are 
   );
 });
 
+test('updates need keys and the server that gives them out; without a bundle there is nothing to need', () => {
+  const bundle = { bundle_file: 'a.lethe' };
+  assert.equal(
+    problemsOf({ updates: bundle }).map((line) => line.split(' ')[0]),
+    ['updates.release_keys', 'updates.bundle_file'],
+  );
+  assert.equal(problemsOf({ updates: { ...bundle, release_keys: 'keys' }, claim: CLAIM }), []);
+  assert.equal(problemsOf({ updates: { release_keys: 'keys' } }), []);
+  assert.match(problemsOf({ updates: { url: 'http://gateway:8885' } }).join(), /^updates\.url is/);
+});
+
 test.run();

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UpdateFailures } from '../../../../runtime/gateway/updates/failures.ts';
 import type { Release } from '../../../../runtime/gateway/updates/release-watch.ts';
-import { ASKED_AGAIN_MS, GAP_MS, LOST_MS, Updates } from '../../../../runtime/gateway/updates/updates.ts';
+import { ASKED_AGAIN_MS, GAP_MS, LOST_MS, NO_ANSWER_MS, Updates } from '../../../../runtime/gateway/updates/updates.ts';
 import { createLog } from '../../../../runtime/log.ts';
 import { databaseOn } from '../../../fakes/database.ts';
 import { SimulatedDisk } from '../../../fakes/disk.ts';
@@ -184,19 +184,29 @@ test('a version that failed on two devices is offered to no more', () => {
   assert.equal(bench.names, ['a', 'b', 'c'], 'it came back, and counts');
 });
 
-test('who refuses, or does not answer, is asked again, and not before its time', () => {
+test('who refuses is asked again the next day, who was busy the next hour', () => {
   const bench = new Bench(['a']);
   bench.pass(GAP_MS * 2);
-  bench.updates.answered('a', 'update-7-1', 'update_refused', bench.nowMs);
-  bench.pass(ASKED_AGAIN_MS * 3);
-  assert.is(bench.offers.length, 1);
-  bench.nowMs += DAY_MS;
-  bench.pass(GAP_MS);
-  assert.is(bench.offers.length, 2);
-  bench.say('a', 'refused', '0.1.0', '0.2.0', 'no_room');
+  bench.updates.answered('a', 'update-7-1', 'update_refused');
+  assert.equal(bench.updates.facts()?.busy, []);
   bench.pass(ASKED_AGAIN_MS);
   assert.is(bench.offers.length, 2);
+  bench.say('a', 'refused', '0.1.0', '0.2.0', 'no_room');
+  bench.pass(ASKED_AGAIN_MS * 3);
+  assert.is(bench.offers.length, 2);
+  bench.nowMs += DAY_MS;
+  bench.pass(GAP_MS);
+  assert.is(bench.offers.length, 3);
   assert.is(bench.updates.facts()?.isHalted, false);
+});
+
+test('who never begins keeps the others waiting for some minutes, and fails nobody', () => {
+  const bench = new Bench(['a', 'b', 'c']);
+  bench.pass(GAP_MS * 2 + NO_ANSWER_MS);
+  assert.equal(bench.names, ['a', 'b']);
+  bench.pass(NO_ANSWER_MS * 2);
+  assert.equal(bench.names, ['a', 'b', 'c']);
+  assert.equal(bench.updates.facts()?.failures, []);
 });
 
 test('a slow download is not a lost device as long as it says so; an endless trial is one', () => {
