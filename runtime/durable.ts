@@ -8,10 +8,16 @@ import { dirname, join } from 'node:path';
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants;
 
-/** A new file 0600 with this text; one that lies there is removed first, for it may have other rights. Throws system errors. */
-export function writeDurable(path: string, text: string): void {
+/** Nobody but the owner. */
+const MODE_DEFAULT = 0o600;
+
+/**
+ * A new file with this text; one that lies there is removed first, for it may have other rights. Its rights are `mode` less the
+ * process' umask: fchmod is forbidden under the permission model as fsync is. Throws system errors.
+ */
+export function writeDurable(path: string, text: string, mode = MODE_DEFAULT): void {
   removeIfThere(path);
-  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0o600);
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, mode);
   try {
     const bytes = Buffer.from(text, 'utf8');
     for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
@@ -20,11 +26,11 @@ export function writeDurable(path: string, text: string): void {
   }
 }
 
-/** Afterwards the file (0600) holds the old text or this one, whatever happens, and on return this one is on disk. */
-export function replaceDurable(path: string, text: string): void {
+/** Afterwards the file holds the old text or this one, whatever happens, and on return this one is on disk. */
+export function replaceDurable(path: string, text: string, mode = MODE_DEFAULT): void {
   const beside = `${path}.new`;
   try {
-    writeDurable(beside, text);
+    writeDurable(beside, text, mode);
     renameSync(beside, path);
   } catch (error) {
     // What was written in part would take the space that the next try needs.
@@ -32,6 +38,11 @@ export function replaceDurable(path: string, text: string): void {
     throw error;
   }
   settleFolder(dirname(path));
+}
+
+/** On return there is no such file, on disk too; none before is as good. Throws system errors. */
+export function removeDurable(path: string): void {
+  if (removeIfThere(path)) settleFolder(dirname(path));
 }
 
 /**
@@ -55,10 +66,13 @@ export function settleFolder(folder: string): void {
   }
 }
 
-function removeIfThere(path: string): void {
+/** Says whether there was one. */
+function removeIfThere(path: string): boolean {
   try {
     unlinkSync(path);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
   }
 }

@@ -15,6 +15,8 @@ export const ExitCode = {
   ioError: 74,
   /** Started again at once with a new configuration (EX_TEMPFAIL). */
   again: 75,
+  /** The button was held: configuration, credentials and counts are to be removed, then a code is looked for (units: lethe-reset). */
+  reset: 76,
   config: 78,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -143,6 +145,13 @@ export class BundleError extends LetheError {
   constructor(kind: BundleErrorKind, message: string, options: ErrorOptions) {
     super(`BUNDLE_${kind.toUpperCase()}`, message, ExitCode.failed, options);
     this.kind = kind;
+  }
+}
+
+/** A key, a code or a word given for setting a device up that cannot be used. The answer to a person: exit 1, nothing half done. */
+export class ProvisioningError extends LetheError {
+  constructor(code: string, message: string, options: ErrorOptions) {
+    super(code, message, ExitCode.failed, options);
   }
 }
 

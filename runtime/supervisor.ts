@@ -29,6 +29,9 @@ const RUN_MS_GOOD = 60_000;
 /** Stopping: the camera's own stop sequence takes up to 3 s, the voice's last delivery 2 s. */
 const STOP_MS_MAX = 6000;
 
+const RESET_SENTENCE =
+  'the button was held: on a device lethe-reset would now remove configuration, credentials, Wi-Fi connection and counts, and look for a code. Nothing was removed here. To do it by hand, remove the configuration and the folder in state_dir.';
+
 export type SupervisorOptions = {
   /** Words for both children besides --runtime-dir: --config, --set. */
   readonly args: readonly string[];
@@ -269,6 +272,11 @@ export class Supervisor {
     if (this.#isStopping) return 'stay';
     if (code === ExitCode.again) void this.#startAgain();
     if (this.#isStartingAgain) return 'stay';
+    if (code === ExitCode.reset) {
+      this.#options.log.warn(RESET_SENTENCE);
+      void this.stop().then(() => this.#options.onEnded(ExitCode.reset));
+      return 'stay';
+    }
     // A configuration or a model does not get better by trying again.
     const isHopeless = code === ExitCode.config;
     if (!isEndOfSource && !isHopeless) return 'restart';

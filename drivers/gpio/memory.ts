@@ -4,8 +4,9 @@
  * demo may blink for weeks; writing allocates nothing.
  */
 import { DriverError, type DriverErrorKind } from '../../runtime/errors.ts';
-import type { Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
+import type { ButtonHold, Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
 import { US_PER_MS } from '../../runtime/units.ts';
+import { type After, HoldWatch } from './hold.ts';
 import { assertBcm, assertUnused } from './pin.ts';
 
 /** Far more than any test looks at: ten minutes of the busiest steady pattern. */
@@ -29,22 +30,29 @@ class MemoryOutput {
   }
 }
 
-type MemoryButton = { readonly debounceUs: number; readonly onPress: () => void; quietUntilUs: number };
+type MemoryButton = {
+  readonly debounceUs: number;
+  readonly onPress: () => void;
+  readonly watch: HoldWatch | undefined;
+  quietUntilUs: number;
+};
 
 export class MemoryGpio implements Gpio {
   readonly name = 'memory';
   readonly available = true;
   readonly reason = '';
   readonly #monotonicUs: () => number;
+  readonly #after: After | undefined;
   readonly #open = new Set<number>();
   /** Outputs stay here after they are closed: what the lamp did last is what a test wants to see. */
   readonly #outputs = new Map<number, MemoryOutput>();
   readonly #buttons = new Map<number, MemoryButton>();
   #failNext: DriverErrorKind | undefined;
 
-  /** monotonicUs: the clock that level changes are stamped with. */
-  constructor(monotonicUs: () => number = () => performance.now() * US_PER_MS) {
+  /** monotonicUs: the clock that level changes are stamped with; after: its timer, for buttons that are held. */
+  constructor(monotonicUs: () => number = () => performance.now() * US_PER_MS, after?: After) {
     this.#monotonicUs = monotonicUs;
+    this.#after = after;
   }
 
   openOutput(bcm: number): OutputPin {
@@ -65,27 +73,46 @@ export class MemoryGpio implements Gpio {
     };
   }
 
-  openButton(bcm: number, debounceMs: number, onPress: () => void): InputPin {
+  openButton(bcm: number, debounceMs: number, onPress: () => void, hold?: ButtonHold): InputPin {
     this.#take(bcm);
-    const button = { debounceUs: debounceMs * US_PER_MS, onPress, quietUntilUs: Number.NEGATIVE_INFINITY };
+    const button: MemoryButton = {
+      debounceUs: debounceMs * US_PER_MS,
+      onPress,
+      watch: hold && new HoldWatch(hold, onPress, this.#monotonicUs, this.#after),
+      quietUntilUs: Number.NEGATIVE_INFINITY,
+    };
     this.#buttons.set(bcm, button);
     return {
       close: () => {
         if (this.#buttons.get(bcm) !== button) return;
+        button.watch?.close();
         this.#buttons.delete(bcm);
         this.#open.delete(bcm);
       },
     };
   }
 
-  /** Somebody presses the button on `bcm`. Contacts that bounce are further presses within the debounce time. */
+  /** Somebody presses the button on `bcm` and lets go. Contacts that bounce are further presses within the debounce time. */
   press(bcm: number): void {
     const button = this.#buttons.get(bcm);
     if (button === undefined) return;
     const nowUs = this.#monotonicUs();
     const isBounce = nowUs < button.quietUntilUs;
     button.quietUntilUs = nowUs + button.debounceUs;
-    if (!isBounce) button.onPress();
+    if (isBounce) return;
+    button.watch?.down();
+    if (button.watch === undefined) button.onPress();
+    else button.watch.up();
+  }
+
+  /** Somebody pushes the button down and keeps it there; only for one that was opened with a hold. */
+  hold(bcm: number): void {
+    this.#buttons.get(bcm)?.watch?.down();
+  }
+
+  /** Lets go of it. */
+  release(bcm: number): void {
+    this.#buttons.get(bcm)?.watch?.up();
   }
 
   /** Level of the output now; false for a pin that was never opened. */

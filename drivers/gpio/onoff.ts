@@ -14,7 +14,8 @@
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DriverError, type DriverErrorKind } from '../../runtime/errors.ts';
-import type { Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
+import type { ButtonHold, Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
+import { type After, HoldWatch } from './hold.ts';
 import { assertBcm, assertUnused } from './pin.ts';
 import { UnavailableGpio } from './unavailable.ts';
 
@@ -45,7 +46,7 @@ export interface OnoffConstructor {
   new (
     number: number,
     direction: 'in' | 'low',
-    edge?: 'none' | 'falling',
+    edge?: 'none' | 'falling' | 'both',
     options?: { debounceTimeout?: number; activeLow?: boolean },
   ): OnoffPin;
   /** True if /sys/class/gpio/export can be opened for writing. */
@@ -57,6 +58,9 @@ export type OnoffEnvironment = {
   readonly load?: () => Promise<OnoffConstructor>;
   /** Waits, blocking. */
   readonly pause?: (ms: number) => void;
+  /** Clock and timer of buttons that are held. */
+  readonly monotonicUs?: () => number;
+  readonly after?: After;
 };
 
 export type HeaderChip = { readonly label: string; readonly base: number; readonly lineCount: number };
@@ -154,7 +158,7 @@ export async function openOnoff(environment: OnoffEnvironment = {}): Promise<Gpi
         hint: `${exportRemedy(sysfsRoot)} ${WITHOUT}`,
       });
     }
-    return new OnoffGpio(chip, PinClass, environment.pause ?? pauseBlocking);
+    return new OnoffGpio(chip, PinClass, environment);
   } catch (error) {
     if (error instanceof DriverError) return new UnavailableGpio(`${error.message} ${error.hint}`.trim());
     return new UnavailableGpio(`pins cannot be used: ${(error as Error).message}. ${WITHOUT}`);
@@ -216,12 +220,14 @@ class OnoffGpio implements Gpio {
   readonly #chip: HeaderChip;
   readonly #PinClass: OnoffConstructor;
   readonly #pause: (ms: number) => void;
+  readonly #environment: OnoffEnvironment;
   readonly #open = new Set<number>();
 
-  constructor(chip: HeaderChip, PinClass: OnoffConstructor, pause: (ms: number) => void) {
+  constructor(chip: HeaderChip, PinClass: OnoffConstructor, environment: OnoffEnvironment) {
     this.#chip = chip;
     this.#PinClass = PinClass;
-    this.#pause = pause;
+    this.#environment = environment;
+    this.#pause = environment.pause ?? pauseBlocking;
   }
 
   openOutput(bcm: number): OutputPin {
@@ -252,21 +258,28 @@ class OnoffGpio implements Gpio {
     };
   }
 
-  openButton(bcm: number, debounceMs: number, onPress: () => void): InputPin {
+  openButton(bcm: number, debounceMs: number, onPress: () => void, hold?: ButtonHold): InputPin {
     // Falling edge and activeLow false together mean "voltage goes to ground". With activeLow true the kernel turns the
     // edges round as well (Documentation/userspace-api/gpio/sysfs.rst), and falling would be the release. It is set, not
     // left out, because a program before us may have exported the pin the other way round.
+    const edge = hold === undefined ? 'falling' : 'both';
     const pin = this.#take(
       bcm,
       'in',
-      (number) => new this.#PinClass(number, 'in', 'falling', { debounceTimeout: debounceMs, activeLow: false }),
+      (number) => new this.#PinClass(number, 'in', edge, { debounceTimeout: debounceMs, activeLow: false }),
     );
+    const { monotonicUs, after } = this.#environment;
+    const watch = hold && new HoldWatch(hold, onPress, monotonicUs, after);
     let isOpen = true;
     try {
       // After the debounce time onoff reads the level again and reports only if it is still low: bounce on release and
       // spikes shorter than that are no presses.
       pin.watch((error, value) => {
-        if (isOpen && !error && value === 0) onPress();
+        if (!isOpen || error) return;
+        if (watch === undefined) {
+          if (value === 0) onPress();
+        } else if (value === 0) watch.down();
+        else watch.up();
       });
     } catch (cause) {
       this.#giveBack(bcm, () => pin.unexport());
@@ -276,6 +289,7 @@ class OnoffGpio implements Gpio {
       close: () => {
         if (!isOpen) return;
         isOpen = false;
+        watch?.close();
         this.#giveBack(bcm, () => pin.unexport());
       },
     };

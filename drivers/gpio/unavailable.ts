@@ -1,5 +1,5 @@
 /** The Gpio of a machine without usable pins: it says why, and every pin opened on it does nothing. */
-import type { Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
+import type { ButtonHold, Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
 
 const NO_OUTPUT: OutputPin = { write() {}, close() {} };
 const NO_INPUT: InputPin = { close() {} };
@@ -15,7 +15,7 @@ export class UnavailableGpio implements Gpio {
   openOutput(_bcm: number): OutputPin {
     return NO_OUTPUT;
   }
-  openButton(_bcm: number, _debounceMs: number, _onPress: () => void): InputPin {
+  openButton(_bcm: number, _debounceMs: number, _onPress: () => void, _hold?: ButtonHold): InputPin {
     return NO_INPUT;
   }
 }

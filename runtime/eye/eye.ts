@@ -36,6 +36,12 @@ import type { EyeFacts } from './vitals.ts';
 
 /** Contacts of a cheap button bounce for up to 20 ms; people do not press twice in 50. */
 const BUTTON_DEBOUNCE_MS = 50;
+/**
+ * Long enough that nobody does it by leaning on it. A press is the privacy pause and acts when the button is let go; a hold
+ * never pauses as well. It resets when the button is let go after the lamp's sign: a cable with a short is down for ever and
+ * does nothing.
+ */
+export const RESET_HOLD_MS = 10_000;
 const DOTS_PERIOD_MS = MS_PER_S / DOTS_HZ;
 
 /** For a device without a lamp, by configuration or by fault. */
@@ -219,10 +225,25 @@ export class Eye {
     const { config, gpio, log } = this.#parts;
     if (config.gpio.buttonBcm < 0) return;
     try {
-      this.#button = gpio.openButton(config.gpio.buttonBcm, BUTTON_DEBOUNCE_MS, () => void this.togglePause());
+      this.#button = gpio.openButton(config.gpio.buttonBcm, BUTTON_DEBOUNCE_MS, () => void this.togglePause(), {
+        ms: RESET_HOLD_MS,
+        onReached: () => this.#indicator.showHeld(true),
+        onReleased: (isMeant) => this.#onHold(isMeant),
+      });
     } catch (error) {
       log.warn({ bcm: config.gpio.buttonBcm }, `no privacy button: ${explain(error)}`);
     }
+  }
+
+  /** Whoever started us removes configuration, credentials and counts; the eye itself can write no file. */
+  #onHold(isMeant: boolean): void {
+    this.#indicator.showHeld(false);
+    if (!isMeant) {
+      this.#parts.log.warn('the button was held too long for a reset; nothing is done. Check its cable for a short.');
+      return;
+    }
+    this.#parts.log.warn('the button was held: reset to a device without a configuration');
+    void this.stop(ExitCode.reset, EyeReason.none);
   }
 
   #enter(state: EyeState, reason: EyeReason): void {

@@ -73,6 +73,11 @@ export const LED_PATTERNS = {
     looks: 'flicker, 10 a second, for 10 s',
     meaning: 'somebody asked "which one is it?"',
   },
+  reset: {
+    segments: [[100, 100]],
+    looks: 'fast flicker, 5 a second, while the button is held',
+    meaning: 'let the button go now, and the device is reset as it came',
+  },
   off: {
     segments: [[0, 1000]],
     looks: 'dark',
@@ -82,7 +87,8 @@ export const LED_PATTERNS = {
 export type LampPatternName = keyof typeof LED_PATTERNS;
 
 /**
- * Identify wins over everything, so that the lamp can be found whatever its state; the link matters only while counting, and
+ * A button that is held wins over everything, as somebody stands below it and waits for a sign. Then identify, so that the
+ * lamp can be found whatever its state; the link matters only while counting, and
  * there less than that positions are told.
  */
 export function patternFor(
@@ -90,7 +96,9 @@ export function patternFor(
   isLinkUp: boolean,
   isIdentifying: boolean,
   isSetup = false,
+  isHeld = false,
 ): LampPatternName {
+  if (isHeld) return 'reset';
   if (isIdentifying) return 'identify';
   switch (state) {
     case EyeState.starting:
@@ -130,6 +138,7 @@ export class Indicator {
   /** Up until told otherwise: a device without a voice has no broker that could be away. */
   #isLinkUp = true;
   #isSetup = false;
+  #isHeld = false;
   #identifyTicks = 0;
   #pattern: LampPatternName = 'starting';
   #levels: Uint8Array = LEVELS.starting;
@@ -166,6 +175,12 @@ export class Indicator {
     this.#choose();
   }
 
+  /** The button is held long enough for a reset. */
+  showHeld(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#choose();
+  }
+
   /** Dark for good, and no more ticks. Safe to call twice. */
   stop(): void {
     if (this.#isStopped) return;
@@ -189,7 +204,7 @@ export class Indicator {
   /** A new pattern begins at once with its first segment; the same one goes on undisturbed. */
   #choose(): void {
     if (this.#isStopped) return;
-    const pattern = patternFor(this.#state, this.#isLinkUp, this.#identifyTicks > 0, this.#isSetup);
+    const pattern = patternFor(this.#state, this.#isLinkUp, this.#identifyTicks > 0, this.#isSetup, this.#isHeld);
     if (pattern === this.#pattern) return;
     this.#pattern = pattern;
     this.#levels = LEVELS[pattern];

@@ -1,7 +1,8 @@
 /**
  * The eye's process: chooses the drivers, then hands over to eye.ts.
  * `node eye/main.js --runtime-dir DIR [--config FILE] [--set field=value]…`
- * Exit: 0 stopped or source at its end · 74 camera given up · 75 to be started again with a new configuration · 78 configuration or model (do not restart).
+ * Exit: 0 stopped or source at its end · 74 camera given up · 75 to be started again with a new configuration
+ * · 76 the button was held, see ExitCode.reset · 78 configuration or model (do not restart).
  */
 // First, so that it runs before anything else is evaluated.
 import '../no-inspector.ts';

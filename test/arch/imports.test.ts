@@ -48,7 +48,9 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(file);
+  /^provisioning\/device\/[a-z]+\/main\.ts$|^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(
+    file,
+  );
 
 /** First rule that fits a file says what it may import of our own. */
 const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }[] = [
@@ -127,6 +129,26 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   },
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
+  {
+    // Programs of a device that has no configuration yet.
+    from: /^provisioning\/device\//,
+    may: [
+      ...COMMON,
+      'provisioning/device/',
+      'provisioning/payload/',
+      'runtime/config/',
+      'runtime/log.ts',
+      'runtime/process.ts',
+      'runtime/package.ts',
+      'runtime/no-inspector.ts',
+      'runtime/durable.ts',
+    ],
+  },
+  {
+    // A card with Wi-Fi has the connection that the set-up would write, so that a reset finds it.
+    from: /^provisioning\/image\/wifi\.ts$/,
+    may: ['drivers/wifi/keyfile.ts'],
+  },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
 
@@ -202,6 +224,35 @@ test('nothing the eye loads can speak to a network', () => {
   );
 });
 
+const SETUP_PROGRAMS = ['join', 'claim', 'settle', 'reset'].map((name) => `provisioning/device/${name}/main.ts`);
+
+test('nothing of the setup after the scan reaches a camera, a pixel or a pin', () => {
+  const forbidden =
+    /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    assert.ok(reachable.length > 10, `${program}: the scan reached ${reachable.length} files`);
+    assert.equal(
+      reachable.filter((file) => forbidden.test(file)),
+      [],
+    );
+  }
+});
+
+test('of the setup only the claim speaks to a network, and only root’s parts start programs', () => {
+  const network = /^(node:)?(https?|http2|tls|net|dgram|dns)$|^mqtt$/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    const isClaim = program.includes('/claim/');
+    assert.is(
+      reachable.some((file) => network.test(file)),
+      isClaim,
+      program,
+    );
+    assert.is(reachable.includes('node:child_process'), !isClaim, program);
+  }
+});
+
 test('those two modules open pipes and nothing else', () => {
   for (const file of ['drivers/fifo.ts', 'drivers/inlet.ts']) {
     const text = withoutComments(readFileSync(join(root, file), 'utf8'));
@@ -225,6 +276,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   marked: ['provisioning/site/print/markdown.ts'],
   pdfkit: ['provisioning/site/print/pdf.ts'],
   qr: ['provisioning/site/sign/qr.ts'],
+  cborg: ['provisioning/payload/cbor.ts'],
   '@tensorflow/tfjs': ['runtime/eye/infer/tfjs.ts'],
   '@tensorflow/tfjs-node': ['runtime/eye/infer/tfjs.ts'],
 };

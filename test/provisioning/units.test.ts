@@ -111,7 +111,7 @@ test('the folder of the set-up takes files of the scan and of root, and nobody r
   for (const [name, unit] of BOTH) assert.not.ok(wordsOf(unit, 'SupplementaryGroups').includes('lethe-setup'), name);
   for (const folder of ['/var/lib/lethe-setup', '/var/lib/lethe-update'])
     assert.ok(rows.includes(`d ${folder} 0700 root root`), folder);
-  assert.ok(rows.includes('d /var/lib/lethe-claim 0700 lethe-claim lethe-claim'));
+  assert.ok(rows.includes('d /var/lib/lethe-claim 0770 lethe-claim lethe-claim'));
 });
 
 test('without a configuration neither starts, so that the device is set up first', () => {

@@ -11,6 +11,7 @@ import { FileSink } from '../../../drivers/sink/file.ts';
 import { HttpSink } from '../../../drivers/sink/http.ts';
 import { brokerAccess } from '../../config/broker.ts';
 import { DriverError, ExitCode } from '../../errors.ts';
+import { readClaimFiles } from '../../gateway/claim/files.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { influxLine } from '../../gateway/export/influx.ts';
 import { sqlRow, sqlTable } from '../../gateway/export/sql.ts';
@@ -20,6 +21,7 @@ import { type SinkPlan, Sinks } from '../../gateway/sinks.ts';
 import { createLog } from '../../log.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import { onStopRequest } from '../../process.ts';
+import { serveDevices } from './devices-server.ts';
 
 /** File in state_dir. */
 export const DATABASE_FILE = 'gateway.db';
@@ -30,6 +32,8 @@ const SINK_PERIOD_MS = 10_000;
 export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
   const { site, mqtt, prometheus, intervalS } = config;
   const log = createLog('gateway', config.logLevel);
+  // Before anything is opened or written: a wrong file is no reason to begin.
+  const claimFiles = config.claim.port === 0 ? undefined : readClaimFiles(config, process.env, Date.now());
   makeFolder(config.stateDir);
   const openDatabase = await loadSqlite();
   const database = openDatabase(join(config.stateDir, DATABASE_FILE));
@@ -52,12 +56,15 @@ export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
   };
   const server =
     prometheus.port === 0 ? undefined : await startMetricsServer(prometheus.address, prometheus.port, pages);
+  const deviceServer = claimFiles && (await serveDevices({ config, files: claimFiles, clock, database, gateway, log }));
   return new Promise((resolve) => {
     // It also keeps the process alive: the clock's timers do not, nor does a link that waits to try again.
     const sinkTimer = setInterval(() => sinks.pump(), SINK_PERIOD_MS);
     onStopRequest(() => {
       clearInterval(sinkTimer);
-      void Promise.all([gateway.stop(), server?.stop()]).then(() => resolve(ExitCode.ok));
+      void Promise.all([deviceServer?.stop(), server?.stop()])
+        .then(() => gateway.stop())
+        .then(() => resolve(ExitCode.ok));
     });
     gateway.start();
   });
