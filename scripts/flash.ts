@@ -86,9 +86,16 @@ async function main(): Promise<number> {
   return ExitCode.ok;
 }
 
+// Everything temporary goes into one folder, ours and that of our children, so that an end by Ctrl-C leaves none of it.
+const workshop = mkdtempSync(join(tmpdir(), 'lethe-flash-'));
+process.env['TMPDIR'] = workshop;
+const clean = () => {
+  removeUnfinished();
+  rmSync(workshop, { recursive: true, force: true });
+};
 for (const [signal, code] of Object.entries(SIGNAL_CODES))
   process.on(signal, () => {
-    removeUnfinished();
+    clean();
     process.exit(code);
   });
 
@@ -97,4 +104,6 @@ try {
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);
   process.exitCode = error instanceof LetheError ? error.exitCode : ExitCode.failed;
+} finally {
+  clean();
 }

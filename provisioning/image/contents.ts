@@ -3,7 +3,6 @@
  * the device needs neither network, nor cloud-init, nor a second start: cloud-init is switched off, the wizard that asks for
  * a user is masked, users and links are made here.
  */
-import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { ImageError } from '../../runtime/errors.ts';
 import { type Accounts, firstUser, type Identity, withAccounts, withoutPasswords } from './accounts.ts';
@@ -246,15 +245,8 @@ async function networkEntries(root: Ext4, { wifi, country }: Wishes): Promise<En
       ? []
       : [rewritten(state, withWirelessOn((await root.read(state)).toString('utf8')), before)];
   if (wifi === undefined) return radio;
-  const uuid = uuidOf(wifi.ssid);
-  const connection: File = { ...rootFile(CONNECTION_PATH, connectionFile(wifi, uuid)), mode: 0o600 };
+  const connection: File = { ...rootFile(CONNECTION_PATH, connectionFile(wifi)), mode: 0o600 };
   return [...radio, connection];
-}
-
-/** Version 8 of RFC 9562: from the name, so that the same image comes out each time. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(`lethe wifi\n${text}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 async function sshEntries(root: Ext4, sshKeys: readonly string[]): Promise<Entry[]> {

@@ -1,7 +1,7 @@
 /**
  * From an image as it was downloaded to one that counts, and from there to a card. Read this first. The order:
  * programs there? → unpack into a file of our own → look at it (layout.ts, system.ts) → list what will be changed
- * (contents.ts, plan.ts) → change the copy (ext4.ts, fat.ts) → read everything back (verify.ts) → rename, or write the card
+ * (contents.ts, plan.ts) → ask for the card's name → change the copy (ext4.ts, fat.ts) → read everything back (verify.ts) → rename, or write the card
  * (card/). The given image is only read. Until the rename the result has another name; whatever fails, it is removed.
  * A dry run ends after the list.
  */
@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ImageError } from '../../runtime/errors.ts';
 import type { Application } from './application.ts';
-import { type InventoryReader, readInventory } from './card/inventory.ts';
+import { type BlockDevice, type InventoryReader, readInventory } from './card/inventory.ts';
 import { cardProblems, describe, find, isNamed, nameToType } from './card/rules.ts';
 import { writeCard } from './card/write.ts';
 import { type Contents, contentsFor } from './contents.ts';
@@ -64,57 +64,61 @@ export async function flash(options: FlashOptions, context: FlashContext): Promi
       hint: 'Remove it, or choose another name with --out.',
     });
   const card = device === undefined ? undefined : resolved(device);
-  // Before minutes are spent on unpacking; and again right before it is written.
+  // Before minutes are spent on unpacking; again before the question, and again right before it is written.
   if (card !== undefined) await requireCard(options, card, 0, context);
   const packing = packingOf(image);
   const work = workFile(out);
   try {
     const isCopyNeeded = packing !== 'none' || !options.isDryRun;
     const copyBytes = isCopyNeeded ? await copyInto(work.path, options, packing, context) : imageBytes;
-    const path = isCopyNeeded ? work.path : image;
-    const layout = await readLayout(path, copyBytes);
-    const volumes = await openVolumes(path, layout);
-    const system = await readSystem(volumes);
-    const application = await context.application();
-    try {
-      const contents = await contentsFor({
-        root: volumes.root,
-        system,
-        application,
-        wishes: options.wishes,
-        nowMs: context.nowMs(),
-      });
-      const room = await volumes.root.room();
-      const roomPlan = roomFor(contents.entries, room);
-      const to = options.isDryRun ? [] : [out, device].filter((place) => place !== undefined);
-      context.say(
-        planText({
-          image,
-          imageBytes: copyBytes,
-          layout,
-          system,
-          version: application.version,
-          contents,
-          wishes: options.wishes,
-          room,
-          roomPlan,
-          to,
-        }),
-      );
+    await withApplication(context, async (application) => {
+      const planned = await look(isCopyNeeded ? work.path : image, copyBytes, application, options, context);
       if (options.isDryRun) return;
-      await change(
-        { path, imageBytes: copyBytes, layout, system, contents, growthBytes: roomPlan.growthBytes },
-        context,
-      );
-    } finally {
-      application.remove();
-    }
-    if (card !== undefined) await toCard(path, options, card, context);
-    if (out !== undefined) renameSync(work.path, out);
-    context.say(`done: ${[out, device].filter((place) => place !== undefined).join(' and ')}`);
+      const finalBytes = copyBytes + planned.growthBytes;
+      const asked = card === undefined ? undefined : await askForCard(options, card, finalBytes, context);
+      await change(planned, context);
+      if (card !== undefined && asked !== undefined) {
+        requireSame(asked, await requireCard(options, card, finalBytes, context));
+        await writeCard(work.path, card, context.progress);
+      }
+      if (out !== undefined) renameSync(work.path, out);
+      context.say(`done: ${[out, device].filter((place) => place !== undefined).join(' and ')}`);
+    });
   } finally {
     work.remove();
   }
+}
+
+async function withApplication(
+  { application }: FlashContext,
+  use: (application: Application) => Promise<void>,
+): Promise<void> {
+  const given = await application();
+  try {
+    await use(given);
+  } finally {
+    given.remove();
+  }
+}
+
+/** Reads the image and says what will be changed. */
+async function look(
+  path: string,
+  imageBytes: number,
+  application: Application,
+  { image, out, device, isDryRun, wishes }: FlashOptions,
+  { say, nowMs }: FlashContext,
+): Promise<Change> {
+  const layout = await readLayout(path, imageBytes);
+  const volumes = await openVolumes(path, layout);
+  const system = await readSystem(volumes);
+  const contents = await contentsFor({ root: volumes.root, system, application, wishes, nowMs: nowMs() });
+  const room = await volumes.root.room();
+  const roomPlan = roomFor(contents.entries, room);
+  const to = isDryRun ? [] : [out, device].filter((place) => place !== undefined);
+  const { version } = application;
+  say(planText({ image, imageBytes, layout, system, version, contents, wishes, room, roomPlan, to }));
+  return { path, imageBytes, layout, system, contents, growthBytes: roomPlan.growthBytes };
 }
 
 type Change = {
@@ -162,24 +166,39 @@ async function copyInto(
   }
 }
 
-async function toCard(path: string, options: FlashOptions, card: string, context: FlashContext): Promise<void> {
-  const device = await requireCard(options, card, statSync(path).size, context);
+/** The card, once somebody has said its name. */
+async function askForCard(
+  options: FlashOptions,
+  card: string,
+  imageBytes: number,
+  context: FlashContext,
+): Promise<BlockDevice> {
+  const device = await requireCard(options, card, imageBytes, context);
   const name = nameToType(device);
   const answer =
     options.yesErase ?? (await context.ask?.(`${describe(device)} is erased wholly. Type ${name} to go on: `)) ?? '';
-  if (!isNamed(device, answer))
-    throw new ImageError(
-      'CARD_NAME',
-      `${card} is called ${JSON.stringify(name)}, which was not what was said; nothing was written.`,
-      {
-        op: 'ask before erasing',
-        hint:
-          context.ask === undefined
-            ? `Without a terminal: --yes-erase ${JSON.stringify(name)}`
-            : 'Look again whether it is the right one.',
-      },
-    );
-  await writeCard(path, card, context.progress);
+  if (isNamed(device, answer)) return device;
+  throw new ImageError(
+    'CARD_NAME',
+    `${card} is called ${JSON.stringify(name)}, which was not what was said; nothing was written.`,
+    {
+      op: 'ask before erasing',
+      hint:
+        context.ask === undefined
+          ? `Without a terminal: --yes-erase ${JSON.stringify(name)}`
+          : 'Look again whether it is the right one.',
+    },
+  );
+}
+
+/** Minutes lie between the question and the writing: another card may be in the reader by now. */
+function requireSame(asked: BlockDevice, found: BlockDevice): void {
+  const identity = ({ model, serial, sizeBytes }: BlockDevice) => JSON.stringify([model, serial, sizeBytes]);
+  if (identity(asked) !== identity(found))
+    throw new ImageError('CARD', `${found.path} is another card than the one that was asked about.`, {
+      op: 'look at card',
+      hint: 'Nothing was written. Begin again.',
+    });
 }
 
 async function requireCard(
@@ -187,7 +206,7 @@ async function requireCard(
   card: string,
   imageBytes: number,
   { inventory = readInventory }: FlashContext,
-) {
+): Promise<BlockDevice> {
   const disks = await inventory();
   const problems = cardProblems(disks, { path: card, imageBytes, isLargeAllowed });
   const device = find(disks.devices, card)?.device;

@@ -133,7 +133,7 @@ async function throughTool(
   meter: Transform,
   sink: NodeJS.WritableStream,
 ) {
-  const child = start(tool, ['-d', '-c', ...(tool === 'xz' ? ['-T1'] : ['-q'])]);
+  const child = start(tool, ['-d', '-c', ...(tool === 'xz' ? ['-T0'] : ['-q'])]);
   let said = '';
   child.stderr?.on('data', (part: Buffer) => {
     said = (said + part.toString('utf8')).slice(-400);
@@ -264,6 +264,6 @@ async function requireRoom(options: { source: string; packing: Packing; targetPa
   throw new ImageError(
     'NO_ROOM',
     `${dirname(options.targetPath)} has ${megabytes(free)} left; expected ${megabytes(needed)} for the image.`,
-    { op: 'write image', hint: 'Make room on that disk, or choose another with --out.' },
+    { op: 'write image', hint: 'Make room on that disk, or choose another with --out (for --device alone: TMPDIR).' },
   );
 }

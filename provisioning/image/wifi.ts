@@ -1,7 +1,9 @@
 /**
- * A Wi-Fi connection as NetworkManager keeps it (nm-settings-keyfile(5)); the file has to belong to root with 0600, or it is
- * ignored. The name of the network goes in as its bytes, so that no character of it can be another setting.
+ * A Wi-Fi connection of a card that is flashed for one network: the same file, under the same name, that the set-up writes on the
+ * device, so that a later code replaces it and a reset removes it.
  */
+import { CONNECTION_FILE, connectionText } from '../../drivers/wifi/keyfile.ts';
+
 export type WifiWish = {
   readonly ssid: string;
   /** Empty: an open network. */
@@ -10,7 +12,7 @@ export type WifiWish = {
   readonly isHidden: boolean;
 };
 
-export const CONNECTION_PATH = '/etc/NetworkManager/system-connections/lethe.nmconnection';
+export const CONNECTION_PATH = `/etc/NetworkManager/system-connections/${CONNECTION_FILE}`;
 
 /** Faults of the wish; the passphrase is never in them. IEEE 802.11: SSID 1 to 32 bytes; WPA passphrase 8 to 63 characters of ASCII. */
 export function wifiProblems({ ssid, passphrase, security }: WifiWish): string[] {
@@ -24,44 +26,6 @@ export function wifiProblems({ ssid, passphrase, security }: WifiWish): string[]
   return problems;
 }
 
-/** `uuid`: any, as long as it stays the same for this file. */
-export function connectionFile({ ssid, passphrase, security, isHidden }: WifiWish, uuid: string): string {
-  const bytes = [...Buffer.from(ssid, 'utf8')].map((byte) => `${byte};`).join('');
-  const secured =
-    security === 'open'
-      ? []
-      : [
-          '[wifi-security]',
-          `key-mgmt=${security === 'sae' ? 'sae' : 'wpa-psk'}`,
-          `psk=${keyfileValue(passphrase)}`,
-          '',
-        ];
-  return [
-    '[connection]',
-    'id=lethe',
-    `uuid=${uuid}`,
-    'type=wifi',
-    'autoconnect=true',
-    // Without end: a shop's router may be off for a weekend.
-    'autoconnect-retries=0',
-    '',
-    '[wifi]',
-    'mode=infrastructure',
-    `ssid=${bytes}`,
-    ...(isHidden ? ['hidden=true'] : []),
-    '',
-    ...secured,
-    '[ipv4]',
-    'method=auto',
-    '',
-    '[ipv6]',
-    'method=auto',
-    'addr-gen-mode=stable-privacy',
-    '',
-  ].join('\n');
-}
-
-/** Escapes of GKeyFile: a backslash, and spaces at the beginning. */
-function keyfileValue(text: string): string {
-  return text.replaceAll('\\', '\\\\').replace(/^ +/, (spaces) => '\\s'.repeat(spaces.length));
+export function connectionFile({ ssid, ...rest }: WifiWish): string {
+  return connectionText({ ...rest, ssid: Buffer.from(ssid, 'utf8'), country: undefined });
 }

@@ -172,6 +172,11 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/lamp.ts',
     ],
   },
+  {
+    // A card with Wi-Fi has the connection that the set-up would write, so that a reset finds it.
+    from: /^provisioning\/image\/wifi\.ts$/,
+    may: ['drivers/wifi/keyfile.ts'],
+  },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
 

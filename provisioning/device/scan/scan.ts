@@ -210,7 +210,8 @@ export class Scan {
   #onText(text: string): void {
     const { files, deviceName } = this.#parts;
     if (this.#isDone || this.#keys === undefined) return;
-    if (this.#isHandledNow(text)) return;
+    // Set up since the last look, and the code is still there: handed on, it would wait for a step that never comes again.
+    if (files.isConfigured() || this.#isHandledNow(text)) return;
     const device = { ...(deviceName !== undefined && { name: deviceName }), spent: () => false };
     const reading = readCode(text, this.#keys, files.moment(), device);
     if (reading.ok) this.#onAccepted(text, reading.payload);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { applicationAt } from '../../../provisioning/image/application.ts';
+import type { BlockDevice } from '../../../provisioning/image/card/inventory.ts';
 import { Ext4 } from '../../../provisioning/image/ext4.ts';
 import { type FlashContext, flash } from '../../../provisioning/image/flash.ts';
 import { readOptions } from '../../../provisioning/image/options.ts';
@@ -217,10 +218,10 @@ flashing('a packed image is unpacked; with the wrong checksum or cut short nothi
   assert.ok(existsSync(at('packed.img')));
   rmSync(at('packed.img'));
   assert.match(await refusal([...common, '--sha256', '0'.repeat(64)]), /has the SHA-256 [0-9a-f]{64}; expected 0{64}/);
-  truncateSync(packed, 50_000);
+  truncateSync(packed, readFileSync(packed).length >> 1);
   assert.match(await refusal(common), /cut short or damaged/);
   spawnSync('gzip', ['-k', '-1', at('trixie.img')], { env: { PATH: '/usr/bin:/bin' } });
-  truncateSync(at('trixie.img.gz'), 50_000);
+  truncateSync(at('trixie.img.gz'), readFileSync(at('trixie.img.gz')).length >> 1);
   assert.match(
     await refusal(['--image', at('trixie.img.gz'), '--fleet-key', at('fleet.pem'), '--out', at('packed.img')]),
     /cannot be unpacked \(gzip/,
@@ -265,6 +266,58 @@ flashing('what is there already is never overwritten', async () => {
     await refusal(['--image', at('trixie.img'), '--fleet-key', at('fleet.pem'), '--out', at('scan.img')]),
     /scan\.img is there already/,
   );
+});
+
+const CARD: BlockDevice = {
+  path: '',
+  type: 'disk',
+  sizeBytes: 1000 ** 3,
+  isReadOnly: false,
+  isRemovable: true,
+  isHotplug: true,
+  transport: 'usb',
+  model: 'Reader',
+  serial: 'S1',
+  mountPoints: [],
+  children: [],
+};
+
+flashing('a card is written after its name was said, and not without', async () => {
+  writeFileSync(at('card'), Buffer.alloc(160 * 1024 * 1024, 0xee));
+  const inventory = async () => ({ devices: [{ ...CARD, path: at('card') }], system: [] });
+  const words = ['--image', at('trixie.img'), '--fleet-key', at('fleet.pem'), '--device', at('card')];
+  assert.match(await refusal(words, { inventory }), /is called "Reader", which was not what was said/);
+  assert.match(await refusal(words, { inventory, ask: async () => 'yes' }), /which was not what was said/);
+  assert.is(readFileSync(at('card'))[0], 0xee);
+  const questions: string[] = [];
+  const ask = async (question: string) => {
+    questions.push(question);
+    return 'Reader\n';
+  };
+  await run(words, { inventory, ask });
+  assert.match(questions[0] ?? '', /Reader S1 1000 MB is erased wholly\. Type Reader to go on/);
+  assert.is(await new Ext4(at('card'), ROOT_OFFSET).text('/etc/hostname'), 'lethe\n');
+});
+
+flashing('another card in the reader after the question is not written', async () => {
+  writeFileSync(at('card'), Buffer.alloc(160 * 1024 * 1024, 0xee));
+  let looks = 0;
+  const inventory = async () => {
+    looks += 1;
+    return { devices: [{ ...CARD, path: at('card'), serial: looks > 2 ? 'S2' : 'S1' }], system: [] };
+  };
+  const words = [
+    '--image',
+    at('trixie.img'),
+    '--fleet-key',
+    at('fleet.pem'),
+    '--device',
+    at('card'),
+    '--yes-erase',
+    'S1',
+  ];
+  assert.match(await refusal(words, { inventory }), /is another card than the one that was asked about/);
+  assert.is(readFileSync(at('card'))[0], 0xee);
 });
 
 flashing.run();
