@@ -7,7 +7,7 @@ import { type CodeFiles, type MadeCode, makeCodes, nextSteps, writeCodes } from 
 import { keyFolders, makeFleetKey } from '../provisioning/create/keys.ts';
 import { type CreateWords, readRequest } from '../provisioning/create/request.ts';
 import { showCode } from '../provisioning/create/show.ts';
-import { SCAN_PATTERNS } from '../provisioning/device/scan/patterns.ts';
+import { lampCard } from '../provisioning/device/scan/lamp-card.ts';
 import { readFleetKeys } from '../provisioning/payload/keys.ts';
 import { qrHalfBlocks, qrPlain } from '../provisioning/qr/terminal.ts';
 import { Command, CommanderError, Option } from '../runtime/command-line/words.ts';
@@ -142,11 +142,8 @@ function addShow(program: Command): void {
 function addLamp(program: Command): void {
   program
     .command('lamp')
-    .description('say what the lamp of a device means while it looks for a code')
-    .action(() => {
-      for (const [word, { looks, meaning }] of Object.entries(SCAN_PATTERNS))
-        out(`${looks}\n    ${word}: ${meaning}\n`);
-    });
+    .description('say what the lamp of a device means while it is set up')
+    .action(() => out(lampCard()));
 }
 
 function filesOf({ out: folder, png = false, svg = false }: OutputWords): CodeFiles {

@@ -10,13 +10,19 @@ export type SetupLines = {
   readonly lines: readonly SetupLine[];
   /** Names of lines that were moved by rounding, by half a per cent of the picture at most. */
   readonly rounded: readonly string[];
+  /** What else the file has that belongs to lines: it stays behind. */
+  readonly leftBehind: readonly string[];
 };
 
 /** Throws `ConfigError` with every fault of the file. */
 export function linesFromFile(path: string): SetupLines {
-  const { lines } = loadConfig({ path });
+  const { lines, entrances, zones } = loadConfig({ path });
   const rounded = lines.filter((line) => [...line.from, ...line.to].some((place) => toStep(place) !== place));
-  return { lines: lines.map(setupLine), rounded: rounded.map(({ name }) => name) };
+  return {
+    lines: lines.map(setupLine),
+    rounded: rounded.map(({ name }) => name),
+    leftBehind: [...entrances, ...zones].map(({ name }) => name),
+  };
 }
 
 function setupLine(line: LineConfig): SetupLine {

@@ -96,6 +96,8 @@ export async function readRequest(words: CreateWords, nowMs: number): Promise<Co
     );
   if (setupLines !== undefined && setupLines.rounded.length > 0)
     remarks.push(`Rounded to half a per cent of the picture: ${setupLines.rounded.join(', ')}.`);
+  if (setupLines !== undefined && setupLines.leftBehind.length > 0)
+    remarks.push(`A code has no room for entrances and zones; these stay behind: ${setupLines.leftBehind.join(', ')}.`);
   if (wifi !== undefined && words.country === undefined)
     remarks.push('No --country: a board that was not flashed with one keeps its radio off.');
   if (wifi?.security === 'open')

@@ -1,10 +1,10 @@
 /**
  * `bench qr`: how often, and how fast, a setup code of 300 characters is read from a 640 × 480 picture that is blurred, noisy,
  * turned, tilted, dark, far away or moved: with error correction L and M at the same size on the sheet, by the decoder of the
- * device (zxing-wasm), and by the decoder of the package `qr` beside it. Each picture has a code of its own. One text that is
- * not the code that was drawn ends the bench: a decoder that invents is worse than one that sees nothing.
+ * device (zxing-wasm), and by the decoder of the package `qr` beside it. Each picture has a code of its own.
+ * Texts that are in no picture are told; one that begins like a code of ours ends the bench.
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { Random } from '../../drivers/camera/scene/random.ts';
 import { openDecoder, type QrDecoder } from '../../provisioning/device/scan/decoder.ts';
 import { encodeCode } from '../../provisioning/payload/code.ts';
 import { keyIdOf } from '../../provisioning/payload/keys.ts';
-import { CODE_CHARS_MAX } from '../../provisioning/payload/payload.ts';
+import { CODE_CHARS_MAX, CODE_PREFIX } from '../../provisioning/payload/payload.ts';
 import { type Correction, QUIET_MODULES, qrMatrix } from '../../provisioning/qr/matrix.ts';
 import { encodePng } from '../../provisioning/qr/png.ts';
 import { ExitCode } from '../../runtime/errors.ts';
@@ -36,6 +36,11 @@ const USUAL_PX = 244;
 const HOST = `gateway.${'malmo'.padEnd(27, '-triangeln')}.example`;
 /** The peer stops after a sixtieth of a second unless told otherwise; that would measure this machine's load. */
 const PEER_LIMIT_MS = 300;
+
+/** Numbers of pictures are streams as well; none gets so far. */
+const CONTENTS_STREAM = 0xffff_ffff;
+/** RFC 8410, section 7: what stands before the 32 bytes of a private key. */
+const PKCS8_OF_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 type Cell = { readonly name: string; readonly conditions: Conditions };
 
@@ -84,7 +89,8 @@ const CELLS: readonly Cell[] = [
   },
 ];
 
-type Tally = { read: number; readonly timesMs: number[] };
+/** others: texts that were not in the picture. */
+type Tally = { read: number; readonly timesMs: number[]; readonly others: string[] };
 type Row = { readonly name: string; readonly low: Tally; readonly medium: Tally; readonly peer: Tally };
 
 export async function benchQr(words: readonly string[]): Promise<number> {
@@ -128,12 +134,17 @@ class QrBench {
   readonly #decoder: QrDecoder;
   readonly #maker = new PictureMaker();
   readonly #seed: number;
-  readonly #key = generateKeyPairSync('ed25519');
+  readonly #key: KeyObject;
+  /** Of what stands in the codes. */
+  readonly #contents: Random;
   #count = 0;
 
   constructor(decoder: QrDecoder, seed: number) {
     this.#decoder = decoder;
     this.#seed = seed;
+    this.#contents = new Random(seed, CONTENTS_STREAM);
+    const pkcs8 = Buffer.concat([PKCS8_OF_ED25519, this.#bytes(32)]);
+    this.#key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   }
 
   /** Compilers first; nothing of it is counted. */
@@ -166,32 +177,41 @@ class QrBench {
     const issuedAtS = 1_769_846_400 + this.#count;
     const code = encodeCode(
       {
-        keyId: keyIdOf(this.#key.publicKey),
+        keyId: keyIdOf(this.#key),
         site: 'malmo-7',
         device: 'door1',
         issuedAtS,
         expiresAtS: issuedAtS + 900,
-        nonce: randomBytes(8).toString('hex'),
-        token: randomBytes(16).toString('hex'),
-        wifi: { ssid: 'Lager', passphrase: randomBytes(12).toString('base64url'), security: 'wpa', isHidden: false },
+        nonce: this.#bytes(8).toString('hex'),
+        token: this.#bytes(16).toString('hex'),
+        wifi: { ssid: 'Lager', passphrase: this.#bytes(12).toString('base64url'), security: 'wpa', isHidden: false },
         host: HOST,
         mqttPort: 8883,
         claimPort: 8885,
-        caPin: randomBytes(16).toString('hex'),
+        caPin: this.#bytes(16).toString('hex'),
         country: 'SE',
       },
-      this.#key.privateKey,
+      this.#key,
     );
     if (code.length !== CODE_CHARS_MAX) throw new Error(`the code has ${code.length} characters`);
     return code;
   }
+  /** Predictable on purpose: the same seed makes the same codes, and these are for nobody. */
+  #bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.#contents.below(256)));
+  }
+
   #note(row: Tally, text: string, read: () => readonly string[]): void {
     const beganMs = performance.now();
     const texts = read();
     row.timesMs.push(performance.now() - beganMs);
-    const others = texts.filter((found) => found !== text);
-    if (others.length > 0) throw new Error(`a decoder read what was not there: ${JSON.stringify(others)}`);
-    if (texts.length > 0) row.read += 1;
+    if (texts.includes(text)) row.read += 1;
+    for (const other of texts) {
+      if (other === text) continue;
+      // Noise may look like a tiny code; what must never be is that it looks like one of ours.
+      if (other.startsWith(CODE_PREFIX)) throw new Error(`a decoder read a code of ours that was not there: ${other}`);
+      row.others.push(other);
+    }
   }
 
   #peer(picture: Uint8Array): string[] {
@@ -207,21 +227,27 @@ class QrBench {
 }
 
 function tally(): Tally {
-  return { read: 0, timesMs: [] };
+  return { read: 0, timesMs: [], others: [] };
 }
 
 function figuresOf({ name, low, medium, peer }: Row) {
-  const figures = ({ read, timesMs }: Tally) => ({ read, p50Ms: spreadOf(timesMs).p50, p95Ms: spreadOf(timesMs).p95 });
+  const figures = ({ read, timesMs, others }: Tally) => ({
+    read,
+    others,
+    p50Ms: spreadOf(timesMs).p50,
+    p95Ms: spreadOf(timesMs).p95,
+  });
   return { name, low: figures(low), medium: figures(medium), peer: figures(peer) };
 }
 
 function heading(about: { board: string; node: string; load: number; frames: number; chars: number }): string {
   return `${about.chars} characters, ${WIDTH_PX} × ${HEIGHT_PX} grey, code ${USUAL_PX} px wide unless a row says otherwise; ${about.frames} pictures a row, each with its own code
-${about.board}, Node ${about.node}, load ${about.load}. Read, and median ms of all pictures of the row. No decoder read anything else.\n\n`;
+${about.board}, Node ${about.node}, load ${about.load}. Read, and median ms of all pictures of the row; texts that were not in a picture are quoted.\n\n`;
 }
 
 function table(rows: readonly Row[]): string {
-  const cell = ({ read, timesMs }: Tally) => `${read}/${timesMs.length}, ${spreadOf(timesMs).p50.toFixed(1)}`;
+  const cell = ({ read, timesMs, others }: Tally) =>
+    `${read}/${timesMs.length}, ${spreadOf(timesMs).p50.toFixed(1)}${others.length > 0 ? `, and ${JSON.stringify(others)}` : ''}`;
   return [
     '| what is wrong | zxing-wasm, L | zxing-wasm, M | qr, L |',
     '|---|---|---|---|',
