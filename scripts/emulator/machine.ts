@@ -102,7 +102,8 @@ export class Machine {
       ...['-rtc', `base=${clock},clock=vm`, '-display', 'none', '-no-reboot'],
     ];
     const errors = openSync(join(folder, 'qemu.log'), 'a');
-    this.#child = spawn('qemu-system-aarch64', emulated, {
+    // Whoever started it may be killed: it ends then, too.
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-aarch64', ...emulated], {
       stdio: ['ignore', errors, errors],
       env: { ...process.env, PATH },
     });

@@ -16,6 +16,7 @@ const PACKAGE_OF = {
   mformat: 'mtools',
   sfdisk: 'fdisk',
   mke2fs: 'e2fsprogs',
+  setpriv: 'util-linux',
   cpio: 'cpio',
   xz: 'xz-utils',
   'dpkg-deb': 'dpkg',
@@ -32,7 +33,7 @@ export const IMAGE_PROGRAMS: readonly Program[] = [
   ...(['sfdisk', 'mke2fs', 'mformat', 'mcopy'] as const),
 ];
 export const RUN_PROGRAMS: readonly Program[] = [
-  ...(['qemu-system-aarch64', 'aarch64-linux-gnu-gcc', 'cpio', 'mcopy', 'sfdisk'] as const),
+  ...(['qemu-system-aarch64', 'setpriv', 'aarch64-linux-gnu-gcc', 'cpio', 'mcopy', 'sfdisk'] as const),
 ];
 
 /** Folders where Debian keeps programs of the administrator, which are not in everybody's PATH. */

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { forged, ofAnotherFleet, payloadFor, show, signed } from './parts/codes.ts';
+import { exposures, privacyDoctor, property, systemFacts } from './parts/inside.ts';
 import { Lane, whyNot } from './parts/lane.ts';
 
 const reason = whyNot();
@@ -29,6 +30,14 @@ function step(name: string, work: () => Promise<void>): void {
       process.stdout.write(`the last lines of the journal (everything: ${lane?.folder}):\n${lane?.tail()}\n`);
       throw error;
     }
+  });
+}
+
+/** Waits until the device says that it counts: news, not what it said before `fromMs`. */
+async function counts(fromMs = Date.now()): Promise<void> {
+  await lane.until('the eye counts', 8 * MINUTE_MS, () => {
+    const news = lane.store.of('door1/health').filter(({ atMs }) => atMs >= fromMs);
+    return news.at(-1)?.text.includes('"eye":{"state":"counting"') === true;
   });
 }
 
@@ -92,21 +101,20 @@ if (reason !== undefined) {
     });
   }
 
-  step('a good code is taken: network, certificate, configuration', async () => {
+  step('a good code is taken; the plug is pulled while it claims, and it goes on where it was', async () => {
     const taken = lane.hears(/"msg":"code taken; the later steps go on with it"/, 2 * MINUTE_MS);
     show(lane.share, signed(lane.store, payloadFor(lane.store)));
     await taken;
     show(lane.share, undefined);
-    await lane.machine.says(/"msg":"claimed"/, 6 * MINUTE_MS);
-    await lane.machine.says(/"msg":"installed"/, 4 * MINUTE_MS);
+    await lane.machine.says(/"msg":"key made"/, 6 * MINUTE_MS);
+    await lane.machine.kill();
+    const installed = lane.machine.journal().length;
+    await lane.boot();
+    await lane.machine.says(/"msg":"claimed"/, 6 * MINUTE_MS, installed);
+    await lane.machine.says(/"msg":"installed"/, 4 * MINUTE_MS, installed);
   });
 
-  step('it counts, as the store can hear', async () => {
-    await lane.until('eye state counting', 6 * MINUTE_MS, () => {
-      const health = lane.store.latest('door1/health') as { eye?: { state?: string } } | undefined;
-      return health?.eye?.state === 'counting';
-    });
-  });
+  step('it counts, as the store can hear', () => counts());
 
   step('what it counts is what passes', countOneTake);
 
@@ -131,16 +139,76 @@ if (reason !== undefined) {
     const before = lane.totals;
     await lane.machine.kill();
     await lane.boot();
-    await lane.until('eye state counting', 6 * MINUTE_MS, () => {
-      const heard = lane.store.of('door1/health').at(-1);
-      return (
-        heard?.text.includes('"state":"counting"') &&
-        lane.store.latest('door1/status')?.['state'] === 'online'
-      );
-    });
+    await counts();
     assert.equal(lane.totals, before);
     await countOneTake();
     assertGapless();
+  });
+
+  step('no unit may do more than it has to', async () => {
+    const found = await exposures(lane.machine);
+    for (const [unit, exposure] of found) process.stdout.write(`| systemd-analyze security ${unit} | ${exposure} |\n`);
+    assert.ok((found.get('lethe-eye') ?? 10) <= 1, 'eye');
+    assert.ok((found.get('lethe-scan') ?? 10) <= 1, 'scan');
+    assert.ok((found.get('lethe-voice') ?? 10) <= 1.5, 'voice');
+    for (const [unit, exposure] of found) assert.ok(exposure <= 1.5, `${unit} ${exposure}`);
+  });
+
+  step('nothing keeps a picture: no swap, no log on the card, freed memory is zeroed', async () => {
+    const facts = await systemFacts(lane.machine);
+    assert.equal(facts.swaps, []);
+    assert.equal(facts.logFiles, []);
+    assert.is(facts.corePattern, '|/bin/false');
+    assert.equal(facts.passwords, []);
+    for (const word of ['init_on_free=1', 'init_on_alloc=1', 'cgroup_enable=memory', 'nohibernate'])
+      assert.ok(facts.kernelWords.includes(word), word);
+    const { status, output } = await privacyDoctor(lane.machine);
+    process.stdout.write(`${output}\n`);
+    assert.is(status, 0, 'lethe doctor --privacy');
+  });
+
+  step('an eye that hangs is ended by systemd and comes back', async () => {
+    const pid = await property(lane.machine, 'lethe-eye.service', 'MainPID');
+    const ended = lane.hears(/lethe-eye\.service: Watchdog timeout/, 3 * MINUTE_MS);
+    await lane.machine.sh(`kill -STOP ${pid}`);
+    await ended;
+    await lane.hears(/Started lethe-eye\.service/, 6 * MINUTE_MS);
+    await counts();
+  });
+
+  step('a later release is fetched, tried and confirmed', async () => {
+    await lane.offer('0.2.0', false);
+    await updateSays('confirmed', '0.2.0', 15 * MINUTE_MS);
+    await counts();
+  });
+
+  step('a release that does not count is taken back by the device itself', async () => {
+    await lane.offer('0.3.0', true);
+    await updateSays('rolled_back', '0.2.0', 20 * MINUTE_MS);
+    await counts();
+    assert.is(lane.store.latest('door1/status')?.['version'], '0.2.0');
+  });
+
+  step('after all of it, what is counted is what passes, and no interval is missing', async () => {
+    await countOneTake();
+    assertGapless();
+  });
+
+  step('a reset makes it blank again', async () => {
+    const looking = lane.hears(/"msg":"looking for a code"/, 5 * MINUTE_MS);
+    // There is no button here: this is what a reset leaves that was begun by one.
+    await lane.machine.sh('touch /var/lib/lethe-setup/reset && systemctl start --no-block lethe-reset.service');
+    await looking;
+    const { output } = await lane.machine.sh('ls /etc/lethe /var/lib/lethe 2>&1');
+    assert.not.ok(/lethe\.json|device\.|ledger/.test(output), output);
+  });
+}
+
+/** Waits for a word of topic `update`. */
+async function updateSays(state: string, version: string, timeoutMs: number): Promise<void> {
+  await lane.until(`update says ${state} ${version}`, timeoutMs, () => {
+    const news = lane.store.latest('door1/update');
+    return news?.['state'] === state && news['version'] === version;
   });
 }
 

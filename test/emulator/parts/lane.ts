@@ -14,6 +14,7 @@ import { makeOverlay } from '../../../scripts/emulator/overlay.ts';
 import { type Image, imageIfThere } from '../../../scripts/emulator/pi-like.ts';
 import { installLine, missingPrograms, RUN_PROGRAMS } from '../../../scripts/emulator/tools.ts';
 import { show } from './codes.ts';
+import { makeRelease } from './releases.ts';
 import { FRAME_RATE_HZ, type Take, writeScene } from './scene.ts';
 import { HOST, Store } from './store.ts';
 import { startTimeServer, type TimeServer } from './time-server.ts';
@@ -44,6 +45,7 @@ export class Lane {
   readonly rows: string[] = [];
   readonly #startedAtMs = Date.now();
   #takeCount = 0;
+  #isOffering = false;
 
   private constructor(folder: string, image: Image, parts: Pick<Lane, 'store' | 'time' | 'take'>) {
     this.folder = folder;
@@ -136,6 +138,22 @@ export class Lane {
     renameSync(join(this.share, 'take.part'), join(this.share, 'take'));
   }
 
+  /** Puts a release where the gateway offers it from. */
+  async offer(version: string, isBroken: boolean): Promise<void> {
+    const bundle = join(this.folder, 'release.lethe');
+    await makeRelease(join(this.folder, 'tree'), releaseKey(this.folder), `${bundle}.part`, { version, isBroken });
+    renameSync(`${bundle}.part`, bundle);
+    if (this.#isOffering) return;
+    this.#isOffering = true;
+    await this.store.stopGateway();
+    const updates = {
+      bundle_file: bundle,
+      release_keys: join(this.folder, 'release-keys'),
+      url: `https://${HOST}:8885`,
+    };
+    await this.store.startGateway({ updates });
+  }
+
   /** The end of what the programs said, for a failure. */
   tail(): string {
     const lines = this.machine.journal().split('\n');
@@ -190,7 +208,7 @@ export function lethe(words: readonly string[]): string {
   return done.stdout;
 }
 
-export const releaseKey = (folder: string): string => join(folder, 'release.pem');
+const releaseKey = (folder: string): string => join(folder, 'release.pem');
 
 function makeReleaseKey(folder: string): void {
   lethe(['runtime/main', 'bundle', 'key', releaseKey(folder)]);

@@ -25,12 +25,12 @@ export type Heard = { readonly topic: string; readonly text: string; readonly at
 /** Starts a program with its output in a file. */
 function start(program: string, words: readonly string[], logPath: string): ChildProcess {
   const log = openSync(logPath, 'a');
-  const child = spawn(program, words, { stdio: ['ignore', log, log], env: environment });
+  // A test that is killed leaves nothing behind.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...words], {
+    stdio: ['ignore', log, log],
+    env: environment,
+  });
   closeSync(log);
-  // A test that dies leaves nothing behind.
-  const killAtExit = () => void child.kill('SIGKILL');
-  process.once('exit', killAtExit);
-  child.once('exit', () => process.off('exit', killAtExit));
   return child;
 }
 
