@@ -10,7 +10,7 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PACKAGE_ROOT } from '../../runtime/package.ts';
 import { packFolder } from './initrd.ts';
 import { run } from './tools.ts';
@@ -59,6 +59,8 @@ const UNITS: Readonly<Record<string, string>> = {
   ),
 };
 
+const SYSTEM_UNITS = 'etc/systemd/system/';
+
 const MASKED = [
   ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer', 'fstrim.timer'],
   ...['e2scrub_reap.service', 'getty@tty1.service', 'serial-getty@ttyAMA0.service', 'systemd-hwdb-update.service'],
@@ -72,6 +74,15 @@ export type OverlayOptions = {
   /** Packages whose files are unpacked into it. */
   readonly debs?: readonly string[];
 };
+
+/** As `systemctl enable` would. */
+function enable(root: string, path: string, text: string): void {
+  const target = /^WantedBy=(.+)$/m.exec(text)?.[1];
+  if (!path.startsWith(SYSTEM_UNITS) || target === undefined) return;
+  const folder = join(root, `${SYSTEM_UNITS}${target}.wants`);
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(`../${basename(path)}`, join(folder, basename(path)));
+}
 
 /** Builds the simulated camera and packs everything; gives the archive. */
 export function makeOverlay({ more = {}, debs = [] }: OverlayOptions = {}): Buffer {
@@ -89,14 +100,12 @@ export function makeOverlay({ more = {}, debs = [] }: OverlayOptions = {}): Buff
     for (const deb of debs) run('dpkg-deb', ['-x', deb, root]);
     put('usr/lib/lethe-emulator/agent', AGENT);
     put('etc/systemd/timesyncd.conf.d/lethe-emulator.conf', TIME_SERVER);
-    for (const [name, text] of Object.entries(UNITS)) {
-      put(`etc/systemd/system/${name}`, text);
-      const target = /WantedBy=(.+)/.exec(text)?.[1] ?? 'multi-user.target';
-      mkdirSync(join(root, `etc/systemd/system/${target}.wants`), { recursive: true });
-      symlinkSync(`../${name}`, join(root, `etc/systemd/system/${target}.wants`, name));
+    const units = Object.entries(UNITS).map(([name, text]): [string, string] => [`${SYSTEM_UNITS}${name}`, text]);
+    for (const [path, text] of [...units, ...Object.entries(more)]) {
+      put(path, text);
+      enable(root, path, text);
     }
-    for (const name of MASKED) symlinkSync('/dev/null', join(root, 'etc/systemd/system', name));
-    for (const [path, text] of Object.entries(more)) put(path, text);
+    for (const name of MASKED) symlinkSync('/dev/null', join(root, SYSTEM_UNITS, name));
     return packFolder(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../../../runtime/package.ts';
 import { kernelWords, makeCard } from '../../../scripts/emulator/card.ts';
 import { Machine } from '../../../scripts/emulator/machine.ts';
-import { makeOverlay } from '../../../scripts/emulator/overlay.ts';
+import { makeOverlay, type OverlayOptions } from '../../../scripts/emulator/overlay.ts';
 import { type Image, imageIfThere } from '../../../scripts/emulator/pi-like.ts';
 import { installLine, missingPrograms, RUN_PROGRAMS } from '../../../scripts/emulator/tools.ts';
 import { show } from './codes.ts';
@@ -63,8 +63,8 @@ export class Lane {
     });
   }
 
-  /** Opens the store and flashes the card. `flashWords`: besides image, keys and the place of the result. */
-  static async open(flashWords: readonly string[] = []): Promise<Lane> {
+  /** Opens the store and flashes the card. `more`: files of the overlay, besides those of every lane. */
+  static async open({ more = {}, debs = [] }: OverlayOptions = {}): Promise<Lane> {
     const image = imageIfThere();
     if (image === undefined) throw new Error('there is no stock image');
     const folder = mkdtempSync(join(tmpdir(), 'lethe-emulator-'));
@@ -78,9 +78,9 @@ export class Lane {
       privacy: { residency_ms_max: 1000 },
     });
     makeReleaseKey(folder);
-    flash(folder, image, [...keyWords(store, folder), ...flashWords]);
+    flash(folder, image, keyWords(store, folder));
     makeCard(join(folder, 'flashed.img'), join(folder, 'card.img'));
-    writeFileSync(join(folder, 'overlay.gz'), makeOverlay({ more: OVERLAY_FILES }));
+    writeFileSync(join(folder, 'overlay.gz'), makeOverlay({ more: { ...OVERLAY_FILES, ...more }, debs }));
     writeFileSync(join(share, 'network.nft'), firewall(store, time));
     writeFileSync(join(share, 'take'), '0\n');
     show(share, undefined);
