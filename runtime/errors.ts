@@ -112,6 +112,36 @@ export class ProvisioningError extends LetheError {
   }
 }
 
+/**
+ * Why a bundle (provisioning/bundle) cannot be made, read or installed; stable words, which a device also publishes.
+ * not_a_bundle: another file. damaged: cut short or changed underway. forged: not signed by the key that it names.
+ * unknown_key: signed by a key that this device does not know. other_target: for another processor.
+ * older: not newer than what is installed. needs_newer: an in-between version has to be installed first.
+ * rolled_back: tried here before, and it did not count. no_room: the disk is too full. disk: the system refused.
+ * incomplete: a part or a tool for making one is missing.
+ */
+export type BundleErrorKind =
+  | 'not_a_bundle'
+  | 'damaged'
+  | 'forged'
+  | 'unknown_key'
+  | 'other_target'
+  | 'older'
+  | 'needs_newer'
+  | 'rolled_back'
+  | 'no_room'
+  | 'disk'
+  | 'incomplete';
+
+/** A bundle of the application that is refused, or cannot be made. Nothing is half done. Exit 1. */
+export class BundleError extends LetheError {
+  readonly kind: BundleErrorKind;
+  constructor(kind: BundleErrorKind, message: string, options: ErrorOptions) {
+    super(`BUNDLE_${kind.toUpperCase()}`, message, ExitCode.failed, options);
+    this.kind = kind;
+  }
+}
+
 /** Text for a person: message, then the hint on its own line. Never a stack: this is for expected errors. */
 export function explain(error: unknown): string {
   if (error instanceof LetheError) return error.hint ? `${error.message}\n  → ${error.hint}` : error.message;

@@ -71,12 +71,17 @@ export type DeviceServer = {
   readonly stop: () => Promise<void>;
 };
 
+/** What a test need not wait for. */
+export type ServerTimes = { readonly handshakeMsMax: number; readonly requestMsMax: number };
+const TIMES: ServerTimes = { handshakeMsMax: HANDSHAKE_MS_MAX, requestMsMax: REQUEST_MS_MAX };
+
 /** port 0 is any free one. Rejects with DriverError if the port cannot be had. */
 export async function startDeviceServer(
   address: string,
   port: number,
   files: ServerFiles,
   pages: DevicePages,
+  { handshakeMsMax, requestMsMax }: ServerTimes = TIMES,
 ): Promise<DeviceServer> {
   const server = createServer({
     ...secureContext(files),
@@ -84,9 +89,9 @@ export async function startDeviceServer(
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_MS_MAX,
-    requestTimeout: REQUEST_MS_MAX,
-    headersTimeout: REQUEST_MS_MAX,
+    handshakeTimeout: handshakeMsMax,
+    requestTimeout: requestMsMax,
+    headersTimeout: requestMsMax,
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
     keepAlive: false,

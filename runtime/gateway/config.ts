@@ -12,6 +12,7 @@ import { type Camel, ConfigSchema, flag, integer, section, topicLevel } from '..
 import { show, suggest } from '../config/words.ts';
 import { ConfigError } from '../errors.ts';
 import { type ClaimFields, ClaimSettings, claimProblems } from './claim/settings.ts';
+import { UpdateSettings, updateProblems } from './updates/settings.ts';
 
 /** A large store has some dozens of doors; what is reckoned a minute grows with these. */
 export const DEVICES_MAX = 2000;
@@ -126,6 +127,7 @@ export const GatewaySchema = Type.Object(
       'Metrics for Prometheus',
     ),
     claim: ClaimSettings,
+    updates: UpdateSettings,
     sinks: section(
       {
         influx: section(
@@ -177,6 +179,7 @@ function withClaims(file: unknown): unknown {
   return isClaiming(fields['claim']) ? { devices: [], doors: [], ...fields } : fields;
 }
 
+/** claim: as in the file, with or without its defaults. */
 function isClaiming(claim: unknown): boolean {
   return (claim as { port?: unknown } | null)?.port !== 0;
 }
@@ -195,6 +198,10 @@ export function loadGatewayConfig(source: ConfigSource): GatewayConfig {
     claim: Object.freeze({
       ...withAbsolutePaths(config.claim, secret),
       fleetKeys: fromBase(config.claim.fleetKeys),
+    }),
+    updates: Object.freeze({
+      ...withAbsolutePaths(config.updates, fromBase),
+      releaseKeys: fromBase(config.updates.releaseKeys),
     }),
     sinks: Object.freeze({
       influx: withAbsolutePaths(influx, fromBase),
@@ -217,13 +224,18 @@ function crossFieldProblems(file: Readonly<Record<string, unknown>>): string[] {
   const devices = Value.Check(properties.devices, file['devices']) ? (file['devices'] as string[]) : undefined;
   const listed = Array.isArray(file['doors']) ? (file['doors'] as unknown[]) : [];
   const doors = listed.map((door) => (Value.Check(DoorSchema, door) ? (door as Static<typeof DoorSchema>) : undefined));
-  const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, devices)];
   const { claim } = file;
-  if (!isClaiming(claim)) problems.push(...emptyProblems(file));
+  // Who claims gets to know its name later than the file is written.
+  const isOpen = isClaiming(claim);
+  const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, isOpen ? undefined : devices)];
+  if (!isOpen) problems.push(...emptyProblems(file));
   else if (Value.Check(properties.claim, claim)) problems.push(...claimProblems(claim as ClaimFields, devices ?? []));
+  const { updates } = file;
+  if (Value.Check(properties.updates, updates)) problems.push(...updateProblems(updates, isOpen));
   if (Value.Check(properties.mqtt, file['mqtt'])) problems.push(...brokerProblems(file['mqtt']));
   const { occupancy } = file;
-  if (Value.Check(properties.occupancy, occupancy)) problems.push(...occupancyProblems(occupancy.doors, doors));
+  if (!isOpen && Value.Check(properties.occupancy, occupancy))
+    problems.push(...occupancyProblems(occupancy.doors, doors));
   if (Value.Check(properties.time_zone, file['time_zone'])) problems.push(...zoneProblems(file['time_zone']));
   if (Value.Check(properties.opening_hours, file['opening_hours']))
     problems.push(...hoursProblems(file['opening_hours']));

@@ -39,6 +39,8 @@ import { type Newcomer, Roster } from './roster.ts';
 import { ShownTotals } from './shown.ts';
 import { summaryOf } from './summary.ts';
 import { Telling } from './telling.ts';
+import { ID_PREFIX } from './updates/updates.ts';
+import { type ReleaseSource, Updating } from './updating.ts';
 
 const GAPS_TICKS = 5;
 const RETENTION_TICKS = 10;
@@ -60,6 +62,8 @@ export type GatewayOptions = {
   readonly version: string;
   /** Told that closed intervals are new in the database: for sinks. */
   readonly onClosed?: () => void;
+  /** Newer versions for devices; undefined: none are offered. */
+  readonly releases?: ReleaseSource | undefined;
   /** Told before the database is closed. */
   readonly onStopping?: () => void;
 };
@@ -97,6 +101,7 @@ export class Gateway {
   readonly #telling: Telling;
   readonly #closing: Closing;
   readonly #joining: Joining;
+  readonly updating: Updating;
   readonly #intake = new Intake({ write: (readings) => this.#writeRecords(readings) });
   readonly #live = new LiveTotals();
   readonly #startedAtMs: number;
@@ -145,6 +150,20 @@ export class Gateway {
       write: (work) => this.#write(work),
       onJoined: (devices) => this.#joined(devices),
       onNotice: fail,
+    });
+    this.updating = new Updating({
+      config,
+      boot: this.life.boot,
+      source: options.releases,
+      database,
+      link,
+      clock,
+      log,
+      roster: this.roster,
+      devices: this.devices,
+      claimed: this.claimed,
+      isOpen: (atMs) => this.#hours.isOpen(atMs),
+      write: (work) => this.#write(work),
     });
     const { life } = this;
     this.#telling = new Telling({
@@ -261,12 +280,17 @@ export class Gateway {
     } else if (reading.kind === 'status') {
       const isNews = this.devices.noteStatus(reading.device, reading.isOnline, reading.boot, clock.wallMs());
       if (isNews) log.info({ device: reading.device }, reading.isOnline ? 'device is there' : 'device is gone');
-    } else if (reading.kind === 'info' && config.intervalS % reading.intervalS !== 0) {
+    } else if (reading.kind === 'info') {
+      this.updating.take(reading);
+      if (config.intervalS % reading.intervalS === 0) return;
       log.warn(
         `interval_s of ${reading.device} is ${reading.intervalS}; expected a part of ${config.intervalS} s. Its records are refused; set interval_s of the gateway to a multiple of it.`,
       );
+    } else if (reading.kind === 'update') {
+      this.updating.take(reading);
     } else if (reading.kind === 'reply') {
-      this.gaps.answered(reading.id, reading.refusal, this.#monotonicMs());
+      if (reading.id.startsWith(ID_PREFIX)) this.updating.take(reading);
+      else this.gaps.answered(reading.id, reading.refusal, this.#monotonicMs());
     }
   }
 
@@ -322,6 +346,7 @@ export class Gateway {
     if (this.#tickCount % GAPS_TICKS === 0) this.gaps.tick(this.records.openNumbers(), this.#monotonicMs());
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
     this.#telling.health(this, nowMs, this.#tickCount % MINUTE_TICKS === 0);
+    this.updating.tick();
     this.#telling.tick();
     this.outbox.tick();
   }

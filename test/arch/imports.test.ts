@@ -48,7 +48,7 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^provisioning\/device\/[a-z]+\/main\.ts$|^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(
+  /^runtime\/(eye|voice)\/main\.ts$|^provisioning\/device\/.*main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\//.test(
     file,
   );
 
@@ -58,6 +58,10 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   {
     from: /^runtime\/command-line\/papers\.ts$|^runtime\/commands\/papers\//,
     may: ['runtime/', 'drivers/', 'provisioning/site/'],
+  },
+  {
+    from: /^runtime\/commands\/bundle\//,
+    may: ['runtime/', 'provisioning/bundle/'],
   },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
@@ -109,7 +113,29 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/privacy/receipts.ts',
       // Whether a command is signed by somebody who may command.
       'runtime/privacy/command-signature.ts',
+      // What a release says of itself and who signed it, and what root has made of it.
+      'provisioning/bundle/manifest.ts',
+      'provisioning/bundle/read.ts',
+      'provisioning/device/layout.ts',
+      'provisioning/device/update/state.ts',
     ],
+  },
+  {
+    // Reads and refuses setup codes by the rules that devices have.
+    from: /^runtime\/gateway\/claim\//,
+    may: [
+      ...COMMON,
+      'runtime/gateway/claim/',
+      'runtime/gateway/config.ts',
+      'runtime/config/',
+      'runtime/log.ts',
+      'provisioning/payload/',
+    ],
+  },
+  {
+    // Carries bundles: reads what they say of themselves.
+    from: /^runtime\/gateway\/updates\//,
+    may: [...COMMON, 'runtime/gateway/updates/', 'runtime/config/', 'runtime/log.ts', 'provisioning/bundle/'],
   },
   {
     from: /^runtime\/gateway\//,
@@ -126,18 +152,16 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   { from: /^drivers\//, may: [...COMMON, 'drivers/', 'runtime/durable.ts'] },
   { from: /^models\//, may: [...COMMON, 'models/'] },
   {
-    // Programs of a device that has no configuration yet.
     from: /^provisioning\/device\//,
     may: [
       ...COMMON,
-      'provisioning/device/',
-      'provisioning/payload/',
+      'provisioning/',
       'runtime/config/',
       'runtime/log.ts',
       'runtime/process.ts',
       'runtime/package.ts',
-      'runtime/no-inspector.ts',
       'runtime/durable.ts',
+      'runtime/no-inspector.ts',
     ],
   },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
@@ -190,7 +214,8 @@ test('the demo broker is not in the voice either', () => {
 });
 
 test('eye, voice and supervisor load nothing of the papers, nor what sets them', () => {
-  const papers = /^provisioning\/|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
+  const papers =
+    /^provisioning\/(?!bundle\/(manifest|read|tar)\.ts|device\/(layout|update\/state)\.ts)|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
   for (const program of ['runtime/eye/main.ts', 'runtime/voice/main.ts', 'runtime/supervisor.ts'])
     assert.equal(
       [...closure(program)].filter((file) => papers.test(file)),
@@ -254,6 +279,8 @@ test('those two modules open pipes and nothing else', () => {
 
 /** Packages and the one file that may import each at run time. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  '@peculiar/asn1-schema': ['drivers/certificates/authority.ts'],
+  '@peculiar/asn1-x509': ['drivers/certificates/authority.ts'],
   mqtt: ['drivers/link/mqtt.ts'],
   aedes: ['drivers/link/embedded-broker.ts'],
   onoff: ['drivers/gpio/onoff.ts'],
@@ -261,6 +288,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@sqlite.org/sqlite-wasm': ['drivers/database/sqlite.ts'],
   pino: ['runtime/log.ts'],
   'temporal-polyfill': ['runtime/site/zone.ts'],
+  'modern-tar': ['provisioning/bundle/tar.ts'],
   commander: ['runtime/command-line/words.ts'],
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],

@@ -69,10 +69,15 @@ export function digest(value: string | Uint8Array): string {
 export class ClaimBooks {
   readonly #database: Database;
 
-  /** Makes the tables where they are missing; not in a copy that is only read, which has them or knows no claims. */
-  constructor(database: Database, isReadOnly = false) {
+  /** Makes the tables where they are missing. */
+  constructor(database: Database) {
     this.#database = database;
-    if (!isReadOnly) database.exec(SCHEMA);
+    if (!ClaimBooks.areIn(database)) database.transaction(() => database.exec(SCHEMA));
+  }
+
+  /** A file of a gateway that never ran with this program has none; in a copy that is only read none can be made. */
+  static areIn(database: Database): boolean {
+    return database.all("SELECT name FROM sqlite_master WHERE name = 'revoked_certificate'").length > 0;
   }
 
   claimOfCode(code: string): Claim | undefined {

@@ -188,7 +188,8 @@ export class Claims {
       serial,
       endsMs,
       counters: config.counters,
-      host: `${payload.host}:${payload.claimPort}`,
+      // A device fetches updates from its broker's host only.
+      host: `${store.mqttUrl === '' ? payload.host : new URL(store.mqttUrl).hostname}:${payload.claimPort}`,
       codeIssuedS: payload.issuedAtS,
       atMs,
     };

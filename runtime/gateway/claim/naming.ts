@@ -71,7 +71,7 @@ function replacement(
   if (replace === 'offline' && isOnline(device))
     return refuse(
       'device_taken',
-      `${holder}, which is connected right now. Switch that one off and wait a minute, or make a code for another name.`,
+      `${holder}, which is connected right now, as far as the gateway knows. Switch that one off and wait a minute, or make a code for another name.`,
     );
   return undefined;
 }
