@@ -4,15 +4,18 @@
  * permission model nothing can be synced afterwards.
  * Memory: pieces of a stream. Written in pieces of PIECE_BYTES, because each write waits for the card.
  */
-import { closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, statSync, write } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Agent, get } from 'node:https';
+import { promisify } from 'node:util';
 import { DriverError, LetheError } from '../../runtime/errors.ts';
 import type { Downloader, DownloadRequest } from '../../runtime/ports/download.ts';
 import { readSecrets, type SecretFiles } from '../link/secrets.ts';
 
 const PIECE_BYTES = 262_144;
 const IDLE_MS_MAX = 30_000;
+/** Not the synchronous one: a slow card must not keep the voice from hearing its eye. */
+const writeAt = promisify(write);
 
 export type HttpsDownloaderOptions = SecretFiles & {
   /** Name that the other side's certificate must be for; empty: the host of the address. */
@@ -91,7 +94,8 @@ async function receive(response: IncomingMessage, request: DownloadRequest, pres
     for await (const piece of piecesOf(response)) {
       received += piece.length;
       if (received > plan.totalBytes) throw refused('The other side sent more than it had said.');
-      for (let written = 0; written < piece.length; ) written += writeSync(fd, piece, written);
+      for (let written = 0; written < piece.length; )
+        written += (await writeAt(fd, piece, written, piece.length - written)).bytesWritten;
       onProgress(received, plan.totalBytes);
     }
   } finally {

@@ -113,7 +113,13 @@ function pathsOfEye({ config, runtimeDir, startsProgram, usesPins, environment }
 
 function pathsOfVoice({ config, environment }: PathsRequest): RolePaths {
   return {
-    read: [...brokerFiles(config.mqtt, environment), BOOT_ID, ...TIME],
+    // The marks by name too: Node takes a folder that is not there at the start for a file.
+    read: [
+      ...brokerFiles(config.mqtt, environment),
+      BOOT_ID,
+      ...TIME,
+      ...TIME.map((folder) => join(folder, 'synchronized')),
+    ],
     write: [config.stateDir],
     // No /dev: what is not in the view cannot be opened, whatever device nodes the machine has.
     system: [

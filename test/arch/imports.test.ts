@@ -160,7 +160,9 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
     from: /^provisioning\/device\//,
     may: [
       ...COMMON,
-      'provisioning/',
+      'provisioning/device/',
+      'provisioning/payload/',
+      'provisioning/bundle/',
       'runtime/config/',
       'runtime/package.ts',
       'runtime/log.ts',
@@ -235,6 +237,26 @@ test('eye, voice and supervisor load nothing of the papers, nor what sets them',
       [],
     );
   assert.ok([...closure('runtime/commands/papers/papers.ts')].includes('pdfkit'), 'the scan finds it where it is');
+});
+
+test('nothing that runs on a device reaches what makes bundles', () => {
+  const programs = files.filter((file) => /^provisioning\/device\/.*\/main\.ts$/.test(file));
+  assert.ok(programs.length >= 2, `${programs.length} programs`);
+  for (const program of [...programs, 'runtime/voice/main.ts', 'runtime/eye/main.ts'])
+    assert.equal(
+      [...closure(program)].filter((file) => file.startsWith('provisioning/bundle/build/')),
+      [],
+      program,
+    );
+});
+
+test('what installs releases speaks to no network', () => {
+  const reachable = ['install', 'trial'].flatMap((name) => [...closure(`provisioning/device/update/${name}/main.ts`)]);
+  assert.ok(reachable.includes('modern-tar'), 'the scan found what unpacks');
+  assert.equal(
+    reachable.filter((file) => /^(node:)?(net|https?|http2|tls|dgram|dns)$|^mqtt$|^drivers\//.test(file)),
+    [],
+  );
 });
 
 test('nothing the eye loads can speak to a network', () => {

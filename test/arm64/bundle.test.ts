@@ -56,7 +56,7 @@ if (process.env['SKIP_ARM64'] === '1') {
   });
 
   test('epoll, the one native module, loads', () => {
-    const load = `require('module').createRequire(${JSON.stringify(join(tree, 'node_modules/onoff/onoff.js'))})('epoll').Epoll.EPOLLPRI`;
+    const load = `process.getBuiltinModule('module').createRequire(${JSON.stringify(join(tree, 'node_modules/onoff/onoff.js'))})('epoll').Epoll.EPOLLPRI`;
     const done = run('-p', load);
     assert.is(done.stdout.trim(), '2', done.stderr);
   });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { TIME_FOLDERS } from '../../drivers/clock/trust.ts';
 import { makeFifo } from '../../drivers/fifo.ts';
 import { openCorridorFifo } from '../../drivers/inlet.ts';
 import { PENDING_FILE, READY_FILE } from '../../provisioning/device/update/update.ts';
@@ -145,6 +146,12 @@ test('what installs a release and takes it back belongs to the good one, has one
 
 test('without a configuration neither starts, so that the device is set up first', () => {
   for (const [name, unit] of BOTH) assert.equal(unit.get('Unit ConditionPathExists'), ['/etc/lethe/lethe.json'], name);
+});
+
+test('the voice may read the marks of the time by name too: Node takes a folder that is not there at its start for a file', () => {
+  for (const folder of TIME_FOLDERS)
+    for (const path of [`${folder}/`, `${folder}/synchronized`])
+      assert.ok(grants(voice, '--allow-fs-read').includes(path), path);
 });
 
 test('credentials of the voice can be read by the voice, and no credential is the eye’s', () => {
@@ -289,8 +296,12 @@ test('on bookworm a drop-in replaces what systemd 252 does not know, by a file a
   assert.equal(wordsOf(dropIn, 'Environment'), ['LETHE_PULSE_FILE=/run/lethe-pulse/%N']);
   assert.equal(wordsOf(dropIn, 'ReadWritePaths'), ['/run/lethe-pulse/%N']);
   const rows = linesOf('bookworm/tmpfiles.conf').map((line) => line.split(/\s+/).slice(0, 5).join(' '));
-  for (const program of ['lethe-eye', 'lethe-voice'])
-    assert.ok(rows.includes(`f /run/lethe-pulse/${program} 0600 ${program} ${program}`), program);
+  for (const [program, user] of [
+    ['lethe-eye', 'lethe-eye'],
+    ['lethe-voice', 'lethe-voice'],
+    ['lethe-scan', 'lethe-eye'],
+  ])
+    assert.ok(rows.includes(`f /run/lethe-pulse/${program} 0600 ${user} ${user}`), program);
 });
 
 test('the hardware’s watchdog gets a time that its counter can hold', () => {

@@ -30,6 +30,8 @@ const SPECIFIERS: readonly RegExp[] = [
   /\bfrom\s*['"]([\w@./+:-]+)['"]/g,
   /\bimport\s*['"]([\w@./+:-]+)['"]/g,
   /\bimport\(\s*['"]([\w@./+:-]+)['"]\s*\)/g,
+  // A file of a package that is read: import.meta.resolve(…), createRequire(…).resolve(…).
+  /\.resolve\(\s*['"]((?:@[\w.-]+\/)?\w[\w.-]*\/[\w./-]+\.\w+)['"]\s*\)/g,
   /\bnew URL\(\s*['"]([\w@./+-]*\w\.\w+)['"]\s*,\s*import\.meta\.url\s*\)/g,
 ];
 /** The last of them needs no `./` before a file beside. */
