@@ -79,12 +79,13 @@ function tlsFault({ config, ca, certificate, key }: Settings): Promise<Fault | u
   });
 }
 
-/** For a program that was handed its secrets by systemd: the text of one credential; undefined: there is none. */
+/** For a program that was handed its secrets by systemd: the text of one credential; undefined: there is none. Throws system errors. */
 export function readCredential(name: string, folder: string | undefined): string | undefined {
   if (folder === undefined) return undefined;
   try {
     return readFileSync(join(folder, name), 'utf8');
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return undefined;
   }
 }

@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   const places = placesBelow(readRoot(process.argv.slice(2)));
   const log = createLog('claim', 'info');
   const handed = readCredential('setup', process.env['CREDENTIALS_DIRECTORY']);
+  if (handed === undefined) log.warn('nothing was handed over; the unit has LoadCredential=setup:…');
   const folder = process.env['RUNTIME_DIRECTORY'] ?? tmpdir();
   const result = await claim({
     disk: realDisk,
