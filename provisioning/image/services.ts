@@ -16,7 +16,8 @@ import type { Link } from './ext4.ts';
 
 export { SYSTEM_UNITS };
 export const BOOKWORM_DROP_IN = 'lethe-program.conf';
-const BOOKWORM_PROGRAMS = ['lethe-eye.service', 'lethe-voice.service'];
+/** Whose pulse is looked after: the programs that say READY where systemd can hear it. */
+const BOOKWORM_PROGRAMS = ['lethe-eye.service', 'lethe-voice.service', 'lethe-scan.service'];
 /** Where packages put theirs; on both releases /lib is a link to /usr/lib. */
 export const PACKAGE_UNITS = '/usr/lib/systemd/system';
 
