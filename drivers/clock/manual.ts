@@ -4,11 +4,14 @@
  */
 import { strict as assert } from 'node:assert';
 import type { Clock } from '../../runtime/ports/clock.ts';
+import type { ClockTrust, TimeSource } from '../../runtime/ports/time-source.ts';
 import { US_PER_MS } from '../../runtime/units.ts';
 
 type Repeated = { readonly periodMs: number; readonly task: () => void; dueMs: number };
 
-export class ManualClock implements Clock {
+export class ManualClock implements Clock, TimeSource {
+  /** What `trust` says. */
+  trusted: ClockTrust = 'synced';
   #elapsedMs = 0;
   #wallOffsetMs: number;
   readonly #tasks: Repeated[] = [];
@@ -24,6 +27,10 @@ export class ManualClock implements Clock {
 
   wallMs(): number {
     return this.#wallOffsetMs + this.#elapsedMs;
+  }
+
+  trust(): ClockTrust {
+    return this.trusted;
   }
 
   every(periodMs: number, task: () => void): () => void {

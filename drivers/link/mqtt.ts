@@ -31,6 +31,8 @@ export type MqttLinkOptions = SecretFiles & {
   /** auto: 5, and 3.1.1 from the moment a broker says that it does not speak 5. */
   readonly protocol?: 'auto' | 5 | '3.1.1';
   readonly keepaliveS: number;
+  /** Nobody has set the clock of this device yet: a certificate that seems not valid may be. */
+  readonly isClockUnset?: () => boolean;
   /** For tests: all in ms. */
   readonly timing?: Partial<LinkTiming>;
 };
@@ -228,6 +230,7 @@ export class MqttLink implements Link {
       wasGreeted: this.#wasGreeted,
       wasSecured: this.#wasSecured,
       isVersionFixed: protocol !== 'auto',
+      isClockUnset: this.#options.isClockUnset?.() ?? false,
     });
   }
 

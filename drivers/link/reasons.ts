@@ -19,6 +19,8 @@ export type Attempt = {
   readonly wasGreeted: boolean;
   /** mqtt.protocol names one version. */
   readonly isVersionFixed: boolean;
+  /** Nobody has set the clock of this device since it started. */
+  readonly isClockUnset: boolean;
 };
 
 const UNKNOWN_AUTHORITY =
@@ -65,6 +67,14 @@ const BY_WORD: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: NO_COMMON_TLS,
   ERR_SSL_CA_MD_TOO_WEAK: 'A certificate for {url} is signed in an outdated way. Make it anew, with SHA-256.',
   ERR_SSL_EE_KEY_TOO_SMALL: 'The key of a certificate for {url} is too short. Make it anew, with 2048 bits or P-256.',
+};
+
+/** Before a time server has answered: then it is the clock, as a rule, and not the certificate. */
+const CLOCK_UNSET =
+  'The certificate of {url} seems {fault}, and nobody has set the clock of this device since it started (it shows {now}). It is tried again; counting goes on. If it stays so, open the way to a time server (NTP, port 123).';
+const CLOCK_FAULTS: Readonly<Record<string, string>> = {
+  CERT_NOT_YET_VALID: 'not valid yet',
+  CERT_HAS_EXPIRED: 'to have expired',
 };
 
 const CERTIFICATE_WANTED =
@@ -165,6 +175,9 @@ function sentenceFor(error: unknown, attempt: Attempt): string {
     return BY_CODE[code] ?? `The broker at {url} refuses us (reason code ${code}). Look into its log.`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongHost(error, attempt);
   if ((code === 'ECONNRESET' || code === 'EPIPE') && !attempt.wasGreeted) return cutBeforeGreeting(attempt);
+  const clockFault = attempt.isClockUnset && code !== undefined ? CLOCK_FAULTS[code] : undefined;
+  if (clockFault !== undefined)
+    return CLOCK_UNSET.replace('{fault}', clockFault).replace('{now}', new Date().toISOString().slice(0, 16));
   if (code !== undefined) return BY_WORD[code] ?? alertSentence(code, attempt) ?? unknown(code);
   if (message === 'connack timeout' || message === 'Keepalive timeout') return SILENT;
   const answer = /^Unexpected server response: (\d+)$/.exec(message);

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import {
   Boot,
+  ClockWord,
   count,
   EpochId,
   measure,
@@ -12,6 +13,7 @@ import {
   share,
   TimeZone,
   time,
+  UptimeAtEnd,
   Version,
 } from './fields.ts';
 
@@ -46,6 +48,8 @@ const intervalTail = {
   samples: count('Frames read', 'frames'),
   expected: count('Frames of a camera that misses none', 'frames'),
   quality: Quality,
+  time: Type.Optional(ClockWord),
+  uptime_s: Type.Optional(UptimeAtEnd),
   historical: Type.Boolean({ description: 'Sent later than one interval after its end' }),
 };
 

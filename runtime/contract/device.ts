@@ -134,6 +134,18 @@ export const HealthSchema = Type.Object(
       { description: 'The way from the eye to the voice' },
     ),
     privacy: Type.Object({ limit_ms: limitMs, ...overLimitFields }, { description: 'How long pictures lived' }),
+    clock: Type.Optional(
+      Type.Object(
+        {
+          state: openWords(
+            ['synced', 'unsynced', 'unknown'],
+            'synced: set by a time server since the board started; unsynced: not yet; unknown: it cannot be told',
+          ),
+          uptime_s: count('Since the start of the voice, at `at`', 's'),
+        },
+        { description: 'Whether times can be believed' },
+      ),
+    ),
     setup: Type.Object(
       { until: nullable(time('When set-up mode ends by itself'), 'it is off') },
       { description: 'Set-up mode: positions of people are told on `setup`' },

@@ -75,6 +75,7 @@ export const HEALTH: readonly Health[] = [
     receipts: { state: 'ok', reason: '' },
     corridor: { records: 48_211, cut_off: false },
     privacy: { limit_ms: 10, over_limit: 0, last_at: null, last_us: null },
+    clock: { state: 'synced', uptime_s: 71_204 },
     setup: { until: null },
     commands: { accepted: 1, refused: 0, last_at: NOON },
   },

@@ -102,6 +102,23 @@ export const Quality = openWords(
   'quality',
 );
 
+/** In a record only when its times may be wrong. */
+export const ClockWord = openWords(
+  ['unsynced'],
+  'unsynced: nobody had set the clock yet, so `from` and `to` may be wrong',
+  'time',
+);
+
+/** With it: whoever knows from `health` of the same boot, told later, when that boot began, knows when the interval was. */
+export const UptimeAtEnd = Type.Integer({
+  minimum: 0,
+  maximum: WHOLE_MAX,
+  description:
+    'With `time`: at the end of the interval, since the start of this boot; `health` of it tells when that was',
+  'x-unit': 's',
+  'x-field': 'uptime_s',
+});
+
 /** The schema with unknown fields refused at every depth, for what we send ourselves. */
 export function closed<Schema extends TObject>(schema: Schema): Schema {
   return closedNode(schema) as Schema;

@@ -221,7 +221,8 @@ function recordOf({ device, kind, name }: DeviceTopic, value: unknown): RecordRe
     totalOut: counted.total_out,
     samples: counted.samples,
     expected: counted.expected,
-    quality: qualityIndex(counted.quality),
+    // Of a device whose clock nobody has set: people whose moment is not known.
+    quality: Math.max(qualityIndex(counted.quality), counted.time === undefined ? 0 : qualityIndex('degraded')),
   };
 }
 

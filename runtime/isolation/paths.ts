@@ -42,6 +42,8 @@ const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
 const BOARD = '/proc/device-tree/model';
 /** Of the kernel: tells whether the process that had the ledger may still be there (drivers/database/claim.ts). */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+/** Whether a time server has answered since the machine started (drivers/clock/trust.ts). */
+const TIME = ['/run/systemd/timesync', '/run/lethe-time'];
 /** Where name resolution may have its sockets (systemd-resolved, avahi for .local, nscd). */
 const RESOLVERS = ['/run/systemd/resolve', '/run/avahi-daemon/socket', '/run/nscd'];
 
@@ -111,12 +113,18 @@ function pathsOfEye({ config, runtimeDir, startsProgram, usesPins, environment }
 
 function pathsOfVoice({ config, environment }: PathsRequest): RolePaths {
   return {
-    read: [...brokerFiles(config.mqtt, environment), BOOT_ID],
+    // The marks by name too: Node takes a folder that is not there at the start for a file.
+    read: [
+      ...brokerFiles(config.mqtt, environment),
+      BOOT_ID,
+      ...TIME,
+      ...TIME.map((folder) => join(folder, 'synchronized')),
+    ],
     write: [config.stateDir],
     // No /dev: what is not in the view cannot be opened, whatever device nodes the machine has.
     system: [
       ...DEVICES.filter((path) => path !== '/dev/zero').map((path) => ({ path, mode: 'write' }) as const),
-      ...resolverFolders().map((path) => ({ path, mode: 'read' }) as const),
+      ...[...resolverFolders(), ...TIME].map((path) => ({ path, mode: 'read' }) as const),
     ],
   };
 }

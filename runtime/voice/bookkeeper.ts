@@ -149,6 +149,11 @@ export class Bookkeeper {
     this.#book.mark(flags, timeMs, nowMs);
   }
 
+  /** Nobody has set the clock yet; uptimeS: since the voice's start. */
+  markUnsynced(uptimeS: number, nowMs: number): void {
+    this.#book.markUnsynced(uptimeS, nowMs);
+  }
+
   /** The eye is silent, paused or gone: nobody is known to be anywhere. */
   emptyZones(): void {
     for (const [zoneIndex, { people, queue }] of this.#presence.entries()) {
@@ -304,11 +309,12 @@ export class Bookkeeper {
     };
   }
 
-  #envelope({ fromMs, toMs, samples, expected, quality }: ClosedInterval, name: string) {
+  #envelope({ fromMs, toMs, samples, expected, quality, unsyncedUptimeS }: ClosedInterval, name: string) {
     const isOpen = this.#hours.isOpen(fromMs) || this.#hours.nextChangeMs(fromMs) < toMs;
     const { state } = this.#ledger;
     const { epochId, boot } = state;
     const seq = this.#ledger.nextSeq();
-    return { seq, epochId, boot, name, fromMs, toMs, samples, expected, quality, isOpen };
+    const envelope = { seq, epochId, boot, name, fromMs, toMs, samples, expected, quality, isOpen };
+    return unsyncedUptimeS === undefined ? envelope : { ...envelope, unsyncedUptimeS };
   }
 }

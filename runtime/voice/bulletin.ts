@@ -17,6 +17,7 @@ import type { PrivacyWatch } from './privacy-watch.ts';
 import type { Notary } from './receipts/notary.ts';
 import type { Setup } from './setup.ts';
 import {
+  type ClockFacts,
   healthPayload,
   infoPayload,
   privacyPayload,
@@ -48,6 +49,7 @@ export type BulletinSources = {
   readonly commands: Commands;
   readonly startedAtMs: number;
   readonly wallMs: () => number;
+  readonly clockFacts: () => ClockFacts;
   readonly isLinkUp: () => boolean;
   /** Records read from the eye since the voice started. */
   readonly recordCount: () => number;
@@ -126,7 +128,7 @@ export class Bulletin {
 
   /** Health, if one of its words changed or a minute is over. */
   tellHealth(): void {
-    const { ledger, notary, privacy, setup, commands, watch, topics } = this.#sources;
+    const { ledger, notary, privacy, setup, commands, watch, topics, clockFacts } = this.#sources;
     const key = [
       watch.state,
       watch.reason,
@@ -136,6 +138,7 @@ export class Bulletin {
       privacy.overLimit?.count,
       setup.untilMs,
       commands.facts.accepted,
+      clockFacts().trust,
     ].join('|');
     if (key === this.#healthKey && this.#healthAgeS < HEALTH_PERIOD_S) return;
     this.#healthKey = key;
@@ -182,7 +185,7 @@ export class Bulletin {
   }
 
   #health(): string {
-    const { ledger, notary, privacy, setup, commands, watch, config, wallMs, recordCount } = this.#sources;
+    const { ledger, notary, privacy, setup, commands, watch, config, wallMs, recordCount, clockFacts } = this.#sources;
     return healthPayload({
       atMs: wallMs(),
       eyeState: watch.state,
@@ -199,6 +202,7 @@ export class Bulletin {
       overLimit: privacy.overLimit,
       setupUntilMs: setup.untilMs,
       commands: commands.facts,
+      clock: clockFacts(),
     });
   }
 

@@ -8,6 +8,7 @@ import '../no-inspector.ts';
 import { statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';
+import { FileTimeSource } from '../../drivers/clock/trust.ts';
 import { loadSqlite } from '../../drivers/database/sqlite.ts';
 import { openCorridorFifo, openInlet } from '../../drivers/inlet.ts';
 import { MqttLink } from '../../drivers/link/mqtt.ts';
@@ -41,13 +42,16 @@ async function main(): Promise<void> {
   const openDatabase = await loadSqlite();
   const log = createLog('voice', config.logLevel);
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
+  const timeSource = new FileTimeSource();
   const vitals = new VoiceVitals(pulse);
   let fault: string | undefined;
   const voice = new Voice({
     config,
     clock,
+    timeSource,
     link: new MqttLink({
       ...brokerAccess(config.mqtt, process.env),
+      isClockUnset: () => timeSource.trust() === 'unsynced',
       clientId: `lethe-${config.site}-${config.device}`,
     }),
     log,

@@ -19,6 +19,7 @@ import type { Log } from '../log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenDatabase } from '../ports/database.ts';
 import type { Link, LinkMessage } from '../ports/link.ts';
+import type { ClockTrust, TimeSource } from '../ports/time-source.ts';
 import type { DeviceKey } from '../privacy/receipts.ts';
 import { MS_PER_S, US_PER_S } from '../units.ts';
 import { Bookkeeper } from './bookkeeper.ts';
@@ -52,6 +53,7 @@ const EYE_ENDS_US_MAX = 5 * US_PER_S;
 export type VoiceOptions = {
   readonly config: Config;
   readonly clock: Clock;
+  readonly timeSource: TimeSource;
   readonly link: Link;
   readonly log: Log;
   /** Version of Lethe. */
@@ -89,6 +91,8 @@ export class Voice {
   readonly #startedUs: number;
   /** As it was told last: the ledger begins a new one when its disk fails for long. */
   #epochId: string;
+  /** As the log was told last. */
+  #clockTrust: ClockTrust | undefined;
   #tickCount = 0;
   #isTelling = false;
   /** When we end even if the eye has not told that it does; µs. */
@@ -229,6 +233,7 @@ export class Voice {
         commands: this.#commands,
         startedAtMs,
         wallMs: () => clock.wallMs(),
+        clockFacts: () => ({ trust: options.timeSource.trust(), uptimeS: this.#uptimeS() }),
         isLinkUp: () => link.up,
         recordCount: () => this.#reception.recordCount,
         save: () => this.ledger.saveToTell(this.#nowUs()),
@@ -351,6 +356,7 @@ export class Voice {
     const nowUs = this.#nowUs();
     this.#tickCount += 1;
     this.#bulletin.tick();
+    this.#lookAtClock();
     this.#books.tick(this.#wallMs());
     this.#reception.tick();
     if (nowUs - this.#startedUs >= DRAIN_US) this.#closeIntervals();
@@ -364,6 +370,18 @@ export class Voice {
     this.#discovery.tick();
     this.#options.onTick?.();
     if (this.#startAgainUs !== undefined && nowUs >= this.#startAgainUs) this.#leave();
+  }
+
+  /** Counts of a clock that nobody has set are counts; they say of themselves that their times may be wrong. */
+  #lookAtClock(): void {
+    const { timeSource, log } = this.#options;
+    const trust = timeSource.trust();
+    if (trust === 'unsynced') this.#books.markUnsynced(this.#uptimeS(), this.#wallMs());
+    if (trust === this.#clockTrust) return;
+    if (trust === 'unsynced')
+      log.warn('nobody has set the clock since the board started: records say so until a time server answers');
+    else if (this.#clockTrust === 'unsynced') log.info({ uptimeS: this.#uptimeS() }, 'the clock is set');
+    this.#clockTrust = trust;
   }
 
   #closeIntervals(): void {
@@ -411,6 +429,11 @@ export class Voice {
     this.#reception.end();
     this.#stopTicking?.();
     this.ledger.save(this.#nowUs());
+  }
+
+  /** Since this start of the voice. */
+  #uptimeS(): number {
+    return Math.floor((this.#nowUs() - this.#startedUs) / US_PER_S);
   }
 
   #nowUs(): number {

@@ -184,6 +184,7 @@ test(`${DAYS < 1 ? 'two hours' : `${DAYS} days`} at a door: memory is flat and e
   const voice = new Voice({
     config: CONFIG,
     clock,
+    timeSource: clock,
     link: sink,
     log: createLog('voice', 'fatal'),
     version: '0.0.0-test',

@@ -15,7 +15,7 @@ active_s() {
   echo $((now_s - since_us / 1000000))
 }
 
-for unit in lethe-eye lethe-voice; do
+for unit in lethe-eye lethe-voice lethe-scan; do
   now=$(cat "$pulse/$unit" 2>/dev/null)
   before=$(cat "$seen/$unit" 2>/dev/null)
   # Written first: a look that is cut off must not take the same pulse for two.
@@ -24,6 +24,6 @@ for unit in lethe-eye lethe-voice; do
   [ "$(active_s "$unit.service")" -ge "$start_s" ] || continue
   [ "$now" = "$before" ] || continue
   echo "$unit: its pulse has stopped; it is ended and started again"
-  systemctl kill --kill-whom=all --signal=SIGKILL "$unit.service"
+  systemctl kill --kill-whom=main --signal=SIGKILL "$unit.service"
 done
 exit 0

@@ -8,7 +8,7 @@ export const JOURNAL_WHY =
 export function journal(probes: PrivacyProbes): Verdict {
   const copier = ['/run/rsyslogd.pid', '/run/syslogd.pid', '/run/syslog-ng.pid'].find((path) => probes.exists(path));
   const remedy =
-    'Install provisioning/units/journald-lethe.conf in /etc/systemd/journald.conf.d (Storage=volatile), remove rsyslog and /var/log/journal.';
+    'Install provisioning/units/journald.conf as /usr/lib/systemd/journald.conf.d/60-lethe.conf (Storage=volatile), remove rsyslog and /var/log/journal.';
   if (copier !== undefined) return amber(`a log daemon copies it to /var/log (${copier})`, remedy);
   if (!probes.exists('/run/systemd/journal'))
     return grey(

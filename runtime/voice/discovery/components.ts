@@ -115,6 +115,7 @@ function problems({ health }: TopicNames): Readonly<Record<string, Entity>> {
     health_counting: problem('Counting', "value_json.eye.state in ['counting', 'paused', 'starting']"),
     health_storage: problem('Storage', "value_json.ledger.state == 'ok' and value_json.ledger.dropped == 0"),
     health_receipts: problem('Receipts', "value_json.receipts.state == 'ok'"),
+    health_clock: problem('Clock', "value_json.clock is not defined or value_json.clock.state != 'unsynced'"),
     health_picture_time: problem('Picture lifetime', 'not value_json.privacy.over_limit'),
   };
 }

@@ -10,6 +10,8 @@
  * While the clock is not set at all (a board without a battery shows 1970 or 2000 until a time server answers), nothing is
  * closed; who is counted waits and goes to the first interval of the set clock, which is marked: nobody is lost, and
  * no reader gets an interval of 1970.
+ * A clock that shows a possible time and was not set by anybody since the start is believed, as there is no better one, and
+ * the interval says so, with the seconds since the voice's start: whoever learns later when that was can place it.
  * Memory: the intervals not yet closed, as a rule one or two; they live inside the ledger's state.
  */
 import type { Interval } from '../../contract/counts.ts';
@@ -41,6 +43,8 @@ export type OpenInterval = {
   /** What happened to every picture, for the receipt: those that came before the clock was set are in it as well. */
   frames: FrameTally;
   flags: number;
+  /** The clock was not set in it: seconds from the start of the voice to the last one of which that is known. */
+  unsyncedUptimeS?: number;
 };
 
 /** What must survive a restart. */
@@ -74,6 +78,8 @@ export type ClosedInterval = {
   /** Frames that a camera without fault would have given. */
   readonly expected: number;
   readonly quality: Quality;
+  /** As in OpenInterval. */
+  readonly unsyncedUptimeS?: number;
 };
 
 /** How long after its end an interval waits for crossings that are on their way; the eye reports at least once a second. */
@@ -124,6 +130,8 @@ export class IntervalBook {
     for (const interval of state.open) {
       for (const measure of COUNTS) interval[measure] = sorted(interval[measure]);
       const tallies = interval.zones;
+      // Of another life of the voice, which was over before this one's first second.
+      if (interval.unsyncedUptimeS !== undefined) interval.unsyncedUptimeS = 0;
       interval.zones = zones.map((name) => tallies[state.zones.indexOf(name)] ?? emptyZoneTally());
     }
     state.lastInMs = sorted(state.lastInMs);
@@ -195,6 +203,11 @@ export class IntervalBook {
   /** Notes that the interval of timeMs is not whole; flag is one of IntervalFlag. */
   mark(flag: number, timeMs: number, nowMs: number): void {
     this.#at(timeMs, nowMs, false).flags |= flag;
+  }
+
+  /** Nobody has set the clock yet. Call it about once a second, as long as it is so; uptimeS: since the voice's start. */
+  markUnsynced(uptimeS: number, nowMs: number): void {
+    this.#current(nowMs).unsyncedUptimeS = uptimeS;
   }
 
   /** Closes what is over, in order, and opens what has begun. Call it about once a second. */
@@ -326,6 +339,7 @@ function takeIn(interval: OpenInterval, other: OpenInterval): void {
   for (const [index, tally] of other.zones.entries()) addTally(interval.zones[index]!, tally);
   addFrameTally(interval.frames, other.frames);
   interval.flags |= other.flags;
+  if (other.unsyncedUptimeS !== undefined) interval.unsyncedUptimeS ??= other.unsyncedUptimeS;
 }
 
 /** The worst of what happened, in one word. */

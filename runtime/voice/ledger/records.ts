@@ -22,6 +22,8 @@ type Envelope = {
   readonly quality: Quality;
   /** The shop was open in it, at least for a part. */
   readonly isOpen: boolean;
+  /** The clock was not set in it: seconds since the start of the voice at its end. Absent: it was, or nobody knows. */
+  readonly unsyncedUptimeS?: number;
 };
 
 /** What one counter (line or entrance) counted in one interval. */

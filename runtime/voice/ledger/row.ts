@@ -2,7 +2,7 @@
  * Row: one batch in as few bytes as it needs: about 250 for eight lines with their receipt, of which the signature and
  * the hash of the receipt before are 96. What can be worked out is not stored: the receipt's hashes of its messages come
  * from the records. What hardly changes (names, keys, models, configuration …) is stored once, as *words*.
- * A batch that this form cannot hold exactly is stored as JSON; writing proves it by reading its own row. Four bytes of
+ * A batch that this form cannot hold exactly (of a clock that was not set, above all) is stored as JSON; writing proves it by reading its own row. Four bytes of
  * SHA-256 stand before each row, for SQLite has no check sums of its own.
  */
 import { createHash } from 'node:crypto';

@@ -24,6 +24,7 @@ import type {
 } from '../../contract/device.ts';
 import { type DocumentFacts, schemaDocument } from '../../contract/document.ts';
 import type { SchemaDocument } from '../../contract/schema-document.ts';
+import type { ClockTrust } from '../../ports/time-source.ts';
 import { type OccupancyNow, occupancyFields } from '../../site/occupancy.ts';
 import { rfc3339 } from '../../units.ts';
 import type { CountRecord, IntervalRecord, LedgerCondition, ZoneRecord } from '../ledger/ledger.ts';
@@ -150,7 +151,9 @@ function headOf({ record, epochId, tz }: IntervalFacts): IntervalHead {
 }
 
 function tailOf({ record, historical }: IntervalFacts): IntervalTail {
-  return { samples: record.samples, expected: record.expected, quality: record.quality, historical };
+  const { samples, expected, quality, unsyncedUptimeS } = record;
+  if (unsyncedUptimeS === undefined) return { samples, expected, quality, historical };
+  return { samples, expected, quality, time: 'unsynced', uptime_s: unsyncedUptimeS, historical };
 }
 
 function countFieldsOf(record: CountRecord): Omit<Interval, keyof (IntervalHead & IntervalTail)> {
@@ -215,7 +218,11 @@ export type HealthFacts = {
   /** End of set-up mode; null: it is off. */
   readonly setupUntilMs: number | null;
   readonly commands: CommandFacts;
+  readonly clock: ClockFacts;
 };
+
+/** uptimeS: since the start of the voice. */
+export type ClockFacts = { readonly trust: ClockTrust; readonly uptimeS: number };
 
 /** Commands since the start of the voice. */
 export type CommandFacts = { readonly accepted: number; readonly refused: number; readonly lastAtMs: number | null };
@@ -238,6 +245,7 @@ export function healthPayload(facts: HealthFacts): string {
     receipts: { state: facts.receipts.state, reason: facts.receipts.reason },
     corridor: { records: facts.records, cut_off: facts.cutOff },
     privacy: { limit_ms: facts.residencyMsMax, ...overLimitFieldsOf(facts.overLimit) },
+    clock: { state: facts.clock.trust, uptime_s: facts.clock.uptimeS },
     setup: { until: facts.setupUntilMs === null ? null : rfc3339(facts.setupUntilMs) },
     commands: {
       accepted: facts.commands.accepted,

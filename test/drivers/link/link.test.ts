@@ -142,6 +142,7 @@ test('every reason names the broker and ends with what to do', () => {
     wasGreeted: true,
     wasSecured: true,
     isVersionFixed: false,
+    isClockUnset: false,
   };
   const errors = [
     undefined,
@@ -166,6 +167,26 @@ test('every reason names the broker and ends with what to do', () => {
   }
   assert.is(reasonFor({ code: 4 }, attempt), reasonFor({ code: 134 }, attempt));
   assert.ok(isWrongVersion({ code: 1 }) && isWrongVersion({ code: 132 }) && !isWrongVersion({ code: 134 }));
+});
+
+test('a certificate that seems not valid while nobody has set the clock names the clock, and only then', () => {
+  const attempt: Attempt = {
+    url: 'mqtts://gateway.example:8883',
+    serverName: '',
+    hasCertificate: false,
+    certificateFault: undefined,
+    wasGreeted: false,
+    wasSecured: false,
+    isVersionFixed: false,
+    isClockUnset: true,
+  };
+  const early = reasonFor({ code: 'CERT_NOT_YET_VALID' }, attempt);
+  assert.match(early, /gateway\.example:8883 seems not valid yet, and nobody has set the clock .* \(it shows \d{4}-/);
+  assert.match(early, /NTP/);
+  assert.match(reasonFor({ code: 'CERT_HAS_EXPIRED' }, attempt), /seems to have expired, and nobody has set the clock/);
+  const set = { ...attempt, isClockUnset: false };
+  assert.not.match(reasonFor({ code: 'CERT_NOT_YET_VALID' }, set), /nobody has set/);
+  assert.is(reasonFor({ code: 'ECONNREFUSED' }, attempt), reasonFor({ code: 'ECONNREFUSED' }, set));
 });
 
 test('a password file that is missing is told by name, and the link comes up once it is there', async () => {

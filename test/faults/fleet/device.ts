@@ -77,6 +77,7 @@ export class FleetDevice {
     this.#voice = new Voice({
       config: this.#config,
       clock,
+      timeSource: { trust: () => 'synced' },
       link: this.#link,
       log: FATAL_ONLY,
       version: '0.0.0-fleet',

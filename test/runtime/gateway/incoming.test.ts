@@ -23,6 +23,17 @@ test('the examples of the contract are taken', () => {
   assert.equal(read('door1/status', STATUS[1]), { kind: 'status', device: 'door1', isOnline: false, boot: 3 });
 });
 
+test('counts of a device whose clock nobody has set are taken, and are no good time of the store', () => {
+  const qualityOf = (field: object) => {
+    const reading = read('door1/interval/door', { ...INTERVAL[0], ...field });
+    return reading.kind === 'interval' ? reading.quality : reading.kind;
+  };
+  const [ok, degraded, , cameraLost] = [0, 1, 2, 3];
+  assert.is(qualityOf({}), ok);
+  assert.is(qualityOf({ time: 'unsynced', uptime_s: 59 }), degraded);
+  assert.is(qualityOf({ time: 'unsynced', uptime_s: 59, quality: 'camera_lost' }), cameraLost);
+});
+
 test('what is wrong is told by name, with what was expected', () => {
   const wrong = (field: object) => faultOf('door1/interval/door', { ...INTERVAL[0], ...field });
   assert.match(wrong({ in: -1 }), /^door1\/interval\/door: in must be >= 0/);

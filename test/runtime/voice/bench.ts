@@ -14,6 +14,7 @@ import {
   RECORD_BYTES,
   RecordKind,
   type ResidencySpan,
+  TIME_MS_MIN,
 } from '../../../runtime/corridor/record.ts';
 import { createLog, type Log } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
@@ -170,9 +171,12 @@ export type Interval = {
   samples: number;
   expected: number;
   quality: string;
+  time?: string;
+  uptime_s?: number;
   historical: boolean;
 };
 export type Health = {
+  clock: { state: string; uptime_s: number };
   eye: { state: string; reason: string };
   ledger: { state: string; reason: string; pending: number; dropped: number };
   corridor: { records: number; cut_off: boolean };
@@ -226,6 +230,7 @@ export class VoiceBench {
     return new Voice({
       config: this.config,
       clock,
+      timeSource: this.clock,
       link: this.link,
       log: this.#log,
       version: '0.0.0-test',
@@ -248,6 +253,11 @@ export class VoiceBench {
     return this.clock.wallMs();
   }
 
+  /** As the eye writes it: a clock of 1970 is early, and no broken record. */
+  get eyeMs(): number {
+    return Math.max(TIME_MS_MIN, this.nowMs);
+  }
+
   async start(): Promise<void> {
     this.voice.start();
     await settle();
@@ -255,8 +265,8 @@ export class VoiceBench {
 
   /** hello and counting */
   greet(): void {
-    this.feed(this.eye.hello(this.nowMs));
-    this.feed(this.eye.state(this.nowMs, EyeState.counting));
+    this.feed(this.eye.hello(this.eyeMs));
+    this.feed(this.eye.state(this.eyeMs, EyeState.counting));
   }
 
   feed(bytes: Uint8Array): void {
@@ -269,11 +279,11 @@ export class VoiceBench {
       this.clock.advance(1000);
       if (isAlive) {
         for (const index of this.eye.counts.keys()) {
-          this.feed(this.eye.totals(this.nowMs, index));
-          this.feed(this.eye.netTotals(this.nowMs, index));
+          this.feed(this.eye.totals(this.eyeMs, index));
+          this.feed(this.eye.netTotals(this.eyeMs, index));
         }
         for (const index of this.eye.zones.keys())
-          for (const bytes of this.eye.zone(this.nowMs, index)) this.feed(bytes);
+          for (const bytes of this.eye.zone(this.eyeMs, index)) this.feed(bytes);
         this.feed(this.eye.frames(this.config.camera.frameRateHz));
       }
       await settle();
