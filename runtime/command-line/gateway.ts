@@ -21,7 +21,9 @@ type DevicesWords = { readonly remove?: string; readonly crl?: string; readonly 
 
 export function addGateway({ program, finish, out, err }: CommandLine): void {
   const gateway = withConfig(program.command('gateway'))
-    .description('join the devices of a store: doors, totals, occupancy; keeps years and publishes below …/store')
+    .description(
+      'join the devices of a store: doors, totals, occupancy; keeps years and publishes below …/store; makes certificates for new devices and offers updates, where its configuration says so',
+    )
     .action(async (options: ConfigOptions) => {
       const config = await gatewayConfigOf(options);
       const { gatewayCommand } = await import('../commands/gateway/gateway.ts');

@@ -65,7 +65,10 @@ export const StoreInfoSchema = Type.Object(
     ),
     opening_hours: Type.Array(text('A rule'), { description: 'In the site’s time zone; empty: always open' }),
   },
-  { description: 'What stays the same until the next start of the gateway' },
+  {
+    description:
+      'What stays the same until the next start of the gateway, or until another device claims its certificate',
+  },
 );
 export type StoreInfo = Static<typeof StoreInfoSchema>;
 
@@ -202,7 +205,7 @@ export const STORE_TOPICS = {
   info: storeTopic('info', {
     schema: StoreInfoSchema,
     retained: true,
-    when: 'on each connection',
+    when: 'on each connection, and when a device claims its certificate',
     examples: [
       {
         v: 1,

@@ -336,6 +336,7 @@ export class Gateway {
       for (const device of this.#newStrangers)
         this.#options.database.run('INSERT OR IGNORE INTO stranger VALUES (?, ?)', [device, nowMs]);
       if (this.#tickCount % RETENTION_TICKS === 0) this.#forget(nowMs);
+      if (this.#tickCount % MINUTE_TICKS === 0) this.claimed.forget(nowMs);
     });
     if (isWritten) {
       this.#newStrangers = [];

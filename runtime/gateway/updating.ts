@@ -64,8 +64,10 @@ export class Updating {
   }
 
   take(reading: InfoReading | UpdateReading | ReplyReading): void {
-    const { write, clock } = this.#options;
+    const { write, clock, roster } = this.#options;
     const { device } = reading;
+    // Of strangers there may be any number.
+    if (!roster.devices.includes(device)) return;
     if (reading.kind === 'info') this.#updates.noteVersion(device, reading.version);
     else if (reading.kind === 'update')
       write(() => this.#updates.noteState(device, reading, this.#monotonicMs(), clock.wallMs()));

@@ -74,6 +74,22 @@ test('the same code with the same key has the same answer, also after its time a
     assert.is(bench.issuedCount, 1);
   }));
 
+test('a month after its code has expired a claim is forgotten, and the code is still worth nothing; the device stays', () =>
+  withBench({}, (bench) => {
+    const request = new Board().request(bench.code({ device: 'door1' }));
+    bench.claim(request);
+    bench.clock.advance(29 * 86_400_000);
+    bench.database.transaction(() => bench.books.forget(bench.clock.wallMs()));
+    assert.is(bench.claim(request).status, 200);
+    bench.clock.advance(2 * 86_400_000);
+    bench.database.transaction(() => bench.books.forget(bench.clock.wallMs()));
+    assert.equal(wordOf(bench.claim(request)), [403, 'expired']);
+    assert.equal(
+      bench.books.devices().map(({ device }) => device),
+      ['door1'],
+    );
+  }));
+
 test('with another key the same code is worth nothing, before and after its time', () =>
   withBench({}, (bench) => {
     const code = bench.code();
@@ -180,6 +196,20 @@ test('a new board takes the place of a broken one by a newer code for that name;
     bench.clock.advance(MINUTE_MS);
     assert.is(bench.claim(new Board().request(bench.code({ device: 'door1' }))).status, 200);
     assert.equal(wordOf(bench.claim(brokenRequest)), [409, 'token_used'], 'the old board is not answered any more');
+  }));
+
+test('a device that was taken out cannot come back by its code, and its certificate is in the list', () =>
+  withBench({}, (bench) => {
+    const request = new Board().request(bench.code({ device: 'door1' }));
+    const { certificate } = bench.claim(request).body;
+    assert.ok(bench.database.transaction(() => bench.books.remove('door1', bench.clock.wallMs())));
+    assert.equal(wordOf(bench.claim(request)), [409, 'token_used']);
+    const { serialNumber: serial } = new X509Certificate(certificate!);
+    assert.equal(
+      bench.books.revoked(bench.clock.wallMs()).map((revoked) => revoked.serial),
+      [serial],
+    );
+    assert.not.ok(bench.database.transaction(() => bench.books.remove('door1', bench.clock.wallMs())));
   }));
 
 test('a board that is connected is not pushed aside, and its code is not spent by trying', () =>
