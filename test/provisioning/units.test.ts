@@ -154,6 +154,23 @@ test('the voice may read the marks of the time by name too: Node takes a folder 
       assert.ok(grants(voice, '--allow-fs-read').includes(path), path);
 });
 
+test('no grant begins like a folder that is opened itself: Node would then refuse that folder', () => {
+  // Measured on Node 20.20, 22.23 and 24.21: with /var/lib/lethe/ and /var/lib/lethe-update/ granted, files of the first can
+  // be read and written, and listing or opening the folder itself is ERR_ACCESS_DENIED: the ledger could not be saved.
+  for (const [name, folder] of [
+    ['voice', '/var/lib/lethe'],
+    ['eye', '/run/lethe-eye'],
+  ] as const) {
+    const granted = grants(name === 'eye' ? eye : voice, '--allow-fs-read');
+    assert.ok(granted.includes(`${folder}/`), name);
+    assert.equal(
+      granted.filter((path) => path.startsWith(folder) && !path.startsWith(`${folder}/`)),
+      [],
+      name,
+    );
+  }
+});
+
 test('credentials of the voice can be read by the voice, and no credential is the eye’s', () => {
   const credentials = (unit: UnitFile) =>
     grants(unit, '--allow-fs-read').filter((path) => path.includes('credentials'));
