@@ -22,8 +22,11 @@ export const UNIT_FOLDER = '/etc/systemd/system';
 export const UNITS_IN_SLOT = 'provisioning/units';
 /** Public keys of releases, as NAME.pem. */
 export const RELEASE_KEYS_FOLDER = '/etc/lethe/release';
-/** State of updates: root's, readable for the voice. */
-export const UPDATE_STATE_FOLDER = '/var/lib/lethe-update';
+/**
+ * State of updates: root's, readable for the voice. Not /var/lib/lethe-…: under Node's permission model a grant whose path goes
+ * on behind /var/lib/lethe takes away the right to open that folder itself (measured on 24.22), which the ledger needs.
+ */
+export const UPDATE_STATE_FOLDER = '/opt/lethe/update';
 export const STATE_FILE = join(UPDATE_STATE_FOLDER, 'state.json');
 
 export type LayoutFolder = { readonly kind: 'folder'; readonly path: string; readonly mode: number };

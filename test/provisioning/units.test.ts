@@ -114,7 +114,7 @@ test('the folder of the set-up takes files of the scan and of root, and nobody r
   assert.ok(rows.includes('d /run/lethe-setup 3770 root lethe-setup'));
   for (const [name, unit] of BOTH) assert.not.ok(wordsOf(unit, 'SupplementaryGroups').includes('lethe-setup'), name);
   assert.ok(rows.includes('d /var/lib/lethe-setup 0700 root root'));
-  assert.ok(rows.includes('d /var/lib/lethe-update 0755 root root'), 'the voice tells the state of updates');
+  assert.ok(rows.includes('d /opt/lethe/update 0755 root root'), 'the voice tells the state of updates');
   assert.ok(rows.includes('d /var/lib/lethe-claim 0770 lethe-claim lethe-claim'));
 });
 
@@ -131,12 +131,7 @@ test('what installs a release and takes it back belongs to the good one, has one
     assert.is(settingOf(unit, 'PrivateNetwork'), 'yes');
     assert.equal(wordsOf(unit, 'RestrictAddressFamilies'), ['AF_UNIX']);
     assert.is(settingOf(unit, 'PrivateDevices'), 'yes');
-    assert.equal(wordsOf(unit, 'ReadWritePaths'), [
-      '/opt/lethe',
-      '/var/lib/lethe-update',
-      '/etc/systemd/system',
-      '-/var/lib/lethe',
-    ]);
+    assert.equal(wordsOf(unit, 'ReadWritePaths'), ['/opt/lethe', '/etc/systemd/system', '-/var/lib/lethe']);
     // What is written is not executed: not the release that is being unpacked, nor what the voice has left.
     for (const path of pathsOf(unit, 'ReadWritePaths')) assert.ok(pathsOf(unit, 'NoExecPaths').includes(path), path);
   }

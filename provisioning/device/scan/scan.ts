@@ -229,7 +229,9 @@ export class Scan {
     const { files, deviceName } = this.#parts;
     if (this.#isDone || this.#keys === undefined) return;
     // Set up since the last look, and the code is still there: handed on, it would wait for a step that never comes again.
-    if (files.isConfigured() || this.#isHandledNow(text)) return;
+    if (files.isConfigured()) return;
+    if (OURS.test(text)) this.#secretReadAtUs = this.#parts.clock.monotonicUs();
+    if (this.#isHandledNow(text)) return;
     const device = { ...(deviceName !== undefined && { name: deviceName }), spent: () => false };
     const reading = readCode(text, this.#keys, files.moment(), device);
     if (reading.ok) this.#onAccepted(text, reading.payload);

@@ -1,5 +1,5 @@
 /**
- * What is known of updates on this device, in one file that root writes and the voice reads: /var/lib/lethe-update/state.json.
+ * What is known of updates on this device, in one file that root writes and the voice reads: /opt/lethe/update/state.json.
  *
  * | phase | what is true | a start after a power cut |
  * |---|---|---|
