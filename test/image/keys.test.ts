@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { credentials, publicKeys } from '../../../provisioning/image/keys.ts';
-import { type KeyPair, TestAuthority } from '../../fakes/certificates.ts';
+import { credentials, publicKeys } from '../../provisioning/image/keys.ts';
+import { type KeyPair, TestAuthority } from '../fakes/certificates.ts';
 
 const keys = suite('keys');
 let folder = '';

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { applicationAt } from '../../../provisioning/image/application.ts';
-import { flash } from '../../../provisioning/image/flash.ts';
-import { readOptions } from '../../../provisioning/image/options.ts';
-import { SILENT } from '../../../provisioning/image/progress.ts';
-import { requireTools } from '../../../provisioning/image/tools.ts';
-import { ELF_ARM, ELF_X86_64, elf, makeApplication, makePiImage, type PiImage } from '../../fakes/pi-image.ts';
+import { applicationAt } from '../../provisioning/image/application.ts';
+import { flash } from '../../provisioning/image/flash.ts';
+import { readOptions } from '../../provisioning/image/options.ts';
+import { SILENT } from '../../provisioning/image/progress.ts';
+import { requireTools } from '../../provisioning/image/tools.ts';
+import { ELF_ARM, ELF_X86_64, elf, makeApplication, makePiImage, type PiImage } from '../fakes/pi-image.ts';
 
 const refusals = suite('refused images');
 const MIB = 1024 * 1024;
