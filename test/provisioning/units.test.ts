@@ -223,10 +223,10 @@ test('what may be written may not be executed, and what may be executed starts n
 });
 
 test('a bad configuration stays down, and an eye that was cut off is ended by a service that acts on exit 65 alone', () => {
-  assert.equal(wordsOf(eye, 'RestartPreventExitStatus'), [`${ExitCode.config}`]);
+  assert.equal(wordsOf(eye, 'RestartPreventExitStatus'), [`${ExitCode.reset}`, `${ExitCode.config}`]);
   assert.equal(wordsOf(voice, 'RestartPreventExitStatus'), [`${ExitCode.dataError}`, `${ExitCode.config}`]);
   assert.equal(voice.get('Unit OnFailure'), ['lethe-cutoff.service']);
-  assert.is(eye.get('Unit OnFailure'), undefined);
+  assert.equal(eye.get('Unit OnFailure'), ['lethe-reset.service']);
   assert.match(
     settingOf(cutoff, 'ExecCondition')!,
     new RegExp(`'test .*--property=ExecMainStatus --value lethe-voice\\.service\\)" = ${ExitCode.dataError}'$`),
