@@ -105,10 +105,53 @@ export class LinkError extends LetheError {
   }
 }
 
+/**
+ * An image or a card that is refused, or that could not be written whole: an answer to whoever flashes. `problems` lists
+ * every fault found. What was begun is gone again: a file is removed, a card has no first megabyte and cannot start.
+ */
+export class ImageError extends LetheError {
+  readonly problems: readonly string[];
+  constructor(code: string, problems: string | readonly string[], options: ErrorOptions) {
+    const list = typeof problems === 'string' ? [problems] : problems;
+    super(`IMAGE_${code}`, list.join('\n'), ExitCode.failed, options);
+    this.problems = list;
+  }
+}
+
 /** A key, a code or a word given for setting a device up that cannot be used. The answer to a person: exit 1, nothing half done. */
 export class ProvisioningError extends LetheError {
   constructor(code: string, message: string, options: ErrorOptions) {
     super(code, message, ExitCode.failed, options);
+  }
+}
+
+/**
+ * Why a bundle (provisioning/bundle) cannot be made, read or installed; stable words, which a device also publishes.
+ * not_a_bundle: another file. damaged: cut short or changed underway. forged: not signed by the key that it names.
+ * unknown_key: signed by a key that this device does not know. other_target: for another processor.
+ * older: not newer than what is installed. needs_newer: an in-between version has to be installed first.
+ * rolled_back: tried here before, and it did not count. no_room: the disk is too full. disk: the system refused.
+ * incomplete: a part or a tool for making one is missing.
+ */
+export type BundleErrorKind =
+  | 'not_a_bundle'
+  | 'damaged'
+  | 'forged'
+  | 'unknown_key'
+  | 'other_target'
+  | 'older'
+  | 'needs_newer'
+  | 'rolled_back'
+  | 'no_room'
+  | 'disk'
+  | 'incomplete';
+
+/** A bundle of the application that is refused, or cannot be made. Nothing is half done. Exit 1. */
+export class BundleError extends LetheError {
+  readonly kind: BundleErrorKind;
+  constructor(kind: BundleErrorKind, message: string, options: ErrorOptions) {
+    super(`BUNDLE_${kind.toUpperCase()}`, message, ExitCode.failed, options);
+    this.kind = kind;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Test runner: every test file is a program of its own (uvu), so a leak or a crash in one cannot hide in another.
- * Usage: test [group…]; groups are `unit` (default: no server, no hardware, no network), `broker`, `faults`, `privacy`, `video`, `tfjs`, `arm64`, `device`, `all`.
+ * Usage: test [group…]; groups are `unit` (default: no server, no hardware, no network), `broker`, `faults`, `privacy`, `video`, `tfjs`, `arm64`,
+ * `emulator`, `device`, `all`.
  * Lines that begin with `|` are rows of a table: those of all files are printed together at the end, each once.
  * Prints each failing file whole, then `N passed, N failed` alone on the last line. A file that reports no test at all
  * fails: uvu exits 0 when `.run()` was forgotten.
@@ -12,9 +13,11 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folders of test/ that need something from outside; everything else is `unit`. */
-const GROUP_FOLDERS = ['broker', 'faults', 'privacy', 'video', 'tfjs', 'arm64', 'device'] as const;
+const GROUP_FOLDERS = ['broker', 'faults', 'privacy', 'video', 'tfjs', 'arm64', 'emulator', 'device'] as const;
 /** A test file that hangs is ended; long runs by variable (FC_RUNS) get more. */
 const FILE_TIMEOUT_MS = Number(process.env['LETHE_TEST_TIMEOUT_MS'] ?? 180_000);
+/** A device that is emulated instruction by instruction lives through a day of its life in one file. */
+const EMULATOR_TIMEOUT_MS = Math.max(FILE_TIMEOUT_MS, 2_700_000);
 
 type Outcome = {
   readonly file: string;
@@ -53,10 +56,11 @@ function runFile(file: string): Promise<Outcome> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0' },
     });
+    const timeoutMs = groupOf(file) === 'emulator' ? EMULATOR_TIMEOUT_MS : FILE_TIMEOUT_MS;
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');
-    }, FILE_TIMEOUT_MS);
+    }, timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('close', (code) => {
@@ -64,7 +68,7 @@ function runFile(file: string): Promise<Outcome> {
       const total = Number(/^\s*Total:\s+(\d+)/m.exec(output)?.[1] ?? 0);
       const passed = Number(/^\s*Passed:\s+(\d+)/m.exec(output)?.[1] ?? 0);
       let failed = total - passed;
-      if (timedOut) output += `\nended after ${FILE_TIMEOUT_MS} ms`;
+      if (timedOut) output += `\nended after ${timeoutMs} ms`;
       if (total === 0) output += '\nno test ran: does the file end in .run()?';
       // A crash after the last test, a time-out or a silent file is a failure even if every test in it passed.
       if (failed === 0 && (code !== 0 || total === 0)) failed = 1;

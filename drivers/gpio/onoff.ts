@@ -15,7 +15,7 @@ import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DriverError, type DriverErrorKind } from '../../runtime/errors.ts';
 import type { ButtonHold, Gpio, InputPin, OutputPin } from '../../runtime/ports/gpio.ts';
-import { HoldWatch } from './hold.ts';
+import { type After, HoldWatch } from './hold.ts';
 import { assertBcm, assertUnused } from './pin.ts';
 import { UnavailableGpio } from './unavailable.ts';
 
@@ -58,6 +58,9 @@ export type OnoffEnvironment = {
   readonly load?: () => Promise<OnoffConstructor>;
   /** Waits, blocking. */
   readonly pause?: (ms: number) => void;
+  /** Clock and timer of buttons that are held. */
+  readonly monotonicUs?: () => number;
+  readonly after?: After;
 };
 
 export type HeaderChip = { readonly label: string; readonly base: number; readonly lineCount: number };
@@ -155,7 +158,7 @@ export async function openOnoff(environment: OnoffEnvironment = {}): Promise<Gpi
         hint: `${exportRemedy(sysfsRoot)} ${WITHOUT}`,
       });
     }
-    return new OnoffGpio(chip, PinClass, environment.pause ?? pauseBlocking);
+    return new OnoffGpio(chip, PinClass, environment);
   } catch (error) {
     if (error instanceof DriverError) return new UnavailableGpio(`${error.message} ${error.hint}`.trim());
     return new UnavailableGpio(`pins cannot be used: ${(error as Error).message}. ${WITHOUT}`);
@@ -217,12 +220,14 @@ class OnoffGpio implements Gpio {
   readonly #chip: HeaderChip;
   readonly #PinClass: OnoffConstructor;
   readonly #pause: (ms: number) => void;
+  readonly #environment: OnoffEnvironment;
   readonly #open = new Set<number>();
 
-  constructor(chip: HeaderChip, PinClass: OnoffConstructor, pause: (ms: number) => void) {
+  constructor(chip: HeaderChip, PinClass: OnoffConstructor, environment: OnoffEnvironment) {
     this.#chip = chip;
     this.#PinClass = PinClass;
-    this.#pause = pause;
+    this.#environment = environment;
+    this.#pause = environment.pause ?? pauseBlocking;
   }
 
   openOutput(bcm: number): OutputPin {
@@ -263,7 +268,8 @@ class OnoffGpio implements Gpio {
       'in',
       (number) => new this.#PinClass(number, 'in', edge, { debounceTimeout: debounceMs, activeLow: false }),
     );
-    const watch = hold && new HoldWatch(hold, onPress);
+    const { monotonicUs, after } = this.#environment;
+    const watch = hold && new HoldWatch(hold, onPress, monotonicUs, after);
     let isOpen = true;
     try {
       // After the debounce time onoff reads the level again and reports only if it is still low: bounce on release and

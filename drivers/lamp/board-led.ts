@@ -23,7 +23,7 @@ export function openBoardLed(folder = SYSFS_LEDS): OutputPin {
     } catch (cause) {
       throw new DriverError('other', `${path} cannot be written (${codeOf(cause)}).`, {
         op: 'light lamp',
-        hint: 'The udev rule for it is missing: provisioning/units/lamp.rules, or run as root.',
+        hint: 'Let the group gpio write it (provisioning/units/lamp.conf), or run as root.',
         cause,
       });
     }

@@ -14,9 +14,9 @@
  * Does not: touch any connection but the one with our UUID.
  */
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { removeDurable, replaceDurable } from '../../runtime/durable.ts';
+import { chmodSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { removeDurable, replaceDurable, settleFolder, writeDurable } from '../../runtime/durable.ts';
 import { DriverError } from '../../runtime/errors.ts';
 import type { Wifi, WifiAnswer, WifiFault, WifiNetwork } from '../../runtime/ports/wifi.ts';
 import { CONNECTION_FILE, CONNECTION_UUID, connectionText } from './keyfile.ts';
@@ -36,7 +36,7 @@ export const NmcliExit = { ok: 0, timeout: 3, activation: 4, notRunning: 8, unkn
 
 export type NmcliOptions = {
   readonly connectionsFolder?: string;
-  /** Where the kernel module's options are written; ''- nowhere. */
+  /** Where the kernel module's options are written. */
   readonly modprobeFolder?: string;
   /** Programs, for tests. */
   readonly nmcli?: string;
@@ -49,13 +49,17 @@ type Answer = { readonly code: number; readonly output: string };
 export class NmcliWifi implements Wifi {
   readonly name = 'nmcli';
   readonly #file: string;
+  /** Half written: NetworkManager reads every file of the folder but hidden ones. */
+  readonly #beside: string;
   readonly #regulatoryFile: string;
   readonly #nmcli: string;
   readonly #iw: string;
   readonly #pauseMs: number;
 
   constructor(options: NmcliOptions = {}) {
-    this.#file = join(options.connectionsFolder ?? '/etc/NetworkManager/system-connections', CONNECTION_FILE);
+    const folder = options.connectionsFolder ?? '/etc/NetworkManager/system-connections';
+    this.#file = join(folder, CONNECTION_FILE);
+    this.#beside = join(folder, `.${CONNECTION_FILE}.new`);
     this.#regulatoryFile = join(options.modprobeFolder ?? '/etc/modprobe.d', 'lethe-radio.conf');
     this.#nmcli = options.nmcli ?? '/usr/bin/nmcli';
     this.#iw = options.iw ?? '/usr/sbin/iw';
@@ -72,22 +76,19 @@ export class NmcliWifi implements Wifi {
   async forget(): Promise<void> {
     // NetworkManager removes the file as well; where it does not run, or does not know it, we do.
     await this.#ask(ANSWER_WAIT_S, ['connection', 'delete', 'uuid', CONNECTION_UUID]);
+    removeDurable(this.#beside);
     removeDurable(this.#file);
   }
 
   async #connect(network: WifiNetwork): Promise<WifiAnswer> {
-    replaceDurable(this.#file, connectionText(network), 0o600);
+    writeDurable(this.#beside, connectionText(network), 0o600);
     // A umask can only take rights away, and NetworkManager wants exactly these.
-    chmodSync(this.#file, 0o600);
+    chmodSync(this.#beside, 0o600);
+    renameSync(this.#beside, this.#file);
+    settleFolder(dirname(this.#file));
     await this.#ask(ANSWER_WAIT_S, ['connection', 'load', this.#file]);
-    const known = await this.#ask(ANSWER_WAIT_S, [
-      '--terse',
-      '--fields',
-      'NAME',
-      'connection',
-      'show',
-      CONNECTION_UUID,
-    ]);
+    const words = ['--get-values', 'connection.id', 'connection', 'show', 'uuid', CONNECTION_UUID];
+    const known = await this.#ask(ANSWER_WAIT_S, words);
     if (known.code === NmcliExit.unknown)
       return failed('unavailable', 'NetworkManager did not take the connection that was written for it.');
     for (let tries = 1; ; tries++) {
@@ -155,7 +156,6 @@ function lastSentence(output: string): string {
 
 /** Exit code and both outputs together; -1 for a program that cannot be started or had to be killed. */
 function run(program: string, words: readonly string[], waitS: number): Promise<Answer> {
-  if (!existsSync(program)) return Promise.resolve({ code: -1, output: `${program} is not there.` });
   return new Promise((resolve) => {
     execFile(
       program,
@@ -169,7 +169,8 @@ function run(program: string, words: readonly string[], waitS: number): Promise<
       },
       (error, stdout, stderr) => {
         const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : -1;
-        resolve({ code, output: `${stdout}${stderr}` });
+        const why = code === -1 ? `Error: ${program} cannot be run (${error?.code ?? error?.signal}).` : '';
+        resolve({ code, output: `${stdout}${stderr}${why}` });
       },
     );
   });

@@ -9,3 +9,6 @@ import type { CodeMoment } from '../payload/code.ts';
 export function momentNow(timeKnownFile: string): CodeMoment {
   return { nowMs: Date.now(), isTimeKnown: existsSync(timeKnownFile) };
 }
+
+/** A moment at which no code has expired: for what was judged before. */
+export const ONCE_VALID: CodeMoment = { nowMs: 0, isTimeKnown: false };

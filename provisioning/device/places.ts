@@ -18,6 +18,8 @@ export type Places = {
   /** In memory: the code that was seen, and the word for the lamp. */
   readonly code: string;
   readonly refusal: string;
+  /** Of the scan, for itself: a digest of the code that it handed on. */
+  readonly taken: string;
   /** The setup that is under way; root's alone, as the code has the Wi-Fi passphrase in it. */
   readonly setup: string;
   readonly spent: string;
@@ -25,8 +27,6 @@ export type Places = {
   readonly resetMark: string;
   /** The claim that is under way, with the private key. */
   readonly attempt: string;
-  /** Ledger and device key of the voice. */
-  readonly voiceState: string;
   /** Made by systemd-timesyncd when it has asked somebody. */
   readonly timeKnown: string;
   readonly connections: string;
@@ -51,11 +51,11 @@ export function placesBelow(root: string): Places {
     boardFile: at('/etc/lethe/board.json'),
     code: at('/run/lethe-setup/code'),
     refusal: at('/run/lethe-setup/refusal'),
+    taken: at('/run/lethe-setup/taken'),
     setup: at('/var/lib/lethe-setup/setup.json'),
     spent: at('/var/lib/lethe-setup/spent.json'),
     resetMark: at('/var/lib/lethe-setup/reset'),
     attempt: at('/var/lib/lethe-claim/attempt.json'),
-    voiceState: at('/var/lib/lethe'),
     timeKnown: at('/run/systemd/timesync/synchronized'),
     connections: at('/etc/NetworkManager/system-connections'),
     modprobe: at('/etc/modprobe.d'),

@@ -16,12 +16,21 @@ export type Teller = { readonly disk: SetupDisk; readonly places: Places; readon
 export function tellRefusal({ disk, places, log }: Teller, refusal: Refusal, reason = ''): void {
   const { sentence, remedy } = REFUSALS[refusal];
   log.warn({ refusal }, [`${refusal}: ${sentence}`, reason, remedy].filter((part) => part !== '').join(' '));
-  disk.replace(places.refusal, refusal, GROUP_READABLE);
+  withoutRights(() => disk.replace(places.refusal, refusal, GROUP_READABLE));
 }
 
 /** What was refused before is over: a code was taken. */
 export function clearRefusal({ disk, places }: Teller): void {
-  disk.remove(places.refusal);
+  withoutRights(() => disk.remove(places.refusal));
+}
+
+/** In that folder nobody replaces what another user wrote, root excepted: a lamp that says an older word stops nothing. */
+function withoutRights(task: () => void): void {
+  try {
+    task();
+  } catch (error) {
+    if (!['EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** The card is full, worn out or read-only; anything else is an error of ours. */

@@ -4,6 +4,7 @@
  * speaks to a network and settle writes as root.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { boardModel } from '../../runtime/config/board.ts';
 import { parseConfig } from '../../runtime/config/config.ts';
 import type { Config } from '../../runtime/config/schema.ts';
 import { ConfigError } from '../../runtime/errors.ts';
@@ -131,7 +132,7 @@ function configIn(
   file: Record<string, unknown>,
 ): { readonly config: Config } | { readonly problems: readonly string[] } {
   try {
-    return { config: parseConfig(file, 'check configuration of the gateway') };
+    return { config: parseConfig(file, 'check configuration of the gateway', boardModel()) };
   } catch (error) {
     if (error instanceof ConfigError) return { problems: error.problems };
     throw error;

@@ -1,4 +1,4 @@
-/** The command of the store's gateway, and its export. */
+/** The command of the store's gateway, its export, and its list of devices. */
 import type { GatewayConfig } from '../gateway/config.ts';
 import { GRAINS, type Grain } from '../gateway/export/rows.ts';
 import { type CommandLine, type ConfigOptions, Option, withConfig } from './words.ts';
@@ -17,9 +17,13 @@ async function gatewayConfigOf(options: ConfigOptions): Promise<GatewayConfig> {
   return loadGatewayConfig({ path: options.config, overrides: options.set });
 }
 
-export function addGateway({ program, finish, err }: CommandLine): void {
+type DevicesWords = { readonly remove?: string; readonly crl?: string; readonly json?: boolean };
+
+export function addGateway({ program, finish, out, err }: CommandLine): void {
   const gateway = withConfig(program.command('gateway'))
-    .description('join the devices of a store: doors, totals, occupancy; keeps years and publishes below …/store')
+    .description(
+      'join the devices of a store: doors, totals, occupancy; keeps years and publishes below …/store; makes certificates for new devices and offers updates, where its configuration says so',
+    )
     .action(async (options: ConfigOptions) => {
       const config = await gatewayConfigOf(options);
       const { gatewayCommand } = await import('../commands/gateway/gateway.ts');
@@ -45,5 +49,19 @@ export function addGateway({ program, finish, err }: CommandLine): void {
       const { exportCommand } = await import('../commands/gateway/export.ts');
       const { from, to, by: grain, door: doors = [], format, out: file } = words;
       finish(await exportCommand({ config, from, to, grain, doors, format, file, err }));
+    });
+  withConfig(gateway.command('devices'))
+    .exitOverride()
+    .showHelpAfterError('Run `lethe gateway devices --help` for its options.')
+    .description('devices that claimed their certificates here, also beside a running gateway')
+    .option('--remove <device>', 'take a device out; the gateway must be stopped')
+    .option('--crl <file>', 'write the list of revoked certificates, for crlfile of the broker')
+    .option('--json', 'as JSON')
+    .action(async (_own: unknown, command: { optsWithGlobals: () => ConfigOptions & DevicesWords }) => {
+      const words = command.optsWithGlobals();
+      const config = await gatewayConfigOf(words);
+      const { devicesCommand } = await import('../commands/gateway/devices.ts');
+      const { remove, crl, json: isJson = false } = words;
+      finish(await devicesCommand({ config, remove, crl, isJson, out, err }));
     });
 }

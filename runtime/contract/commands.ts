@@ -14,6 +14,7 @@ import {
   openWords,
   ordinal,
   ProgramVersion,
+  sha256,
   text,
   time,
   Version,
@@ -25,6 +26,9 @@ export const SETUP_MINUTES_MAX = 60;
 export const PEOPLE_MAX = 10_000;
 /** A week of one-minute records of one line. */
 export const RESEND_RECORDS_MAX = 10_000;
+
+const releaseVersion = (description: string) =>
+  Type.String({ pattern: '^\\d{1,6}\\.\\d{1,6}\\.\\d{1,6}$', description, 'x-shape': 'release' });
 
 const Id = Type.String({
   pattern: '^[A-Za-z0-9._:-]{1,64}$',
@@ -100,6 +104,40 @@ export const ReloadSchema = signed(
   'Read the configuration file again; one with faults is refused and nothing changes',
 );
 
+/** What a release says of itself (provisioning/bundle/manifest.ts), as it was signed. */
+const ReleaseManifest = Type.Object(
+  {
+    v: Version,
+    name: Type.Literal('lethe', { description: 'Of what' }),
+    version: releaseVersion('Version that is offered'),
+    target: Type.String({ pattern: '^[a-z0-9-]{1,32}$', description: 'Such as linux-arm64' }),
+    bytes: ordinal('Size of the application in the bundle'),
+    sha256: sha256('Application in the bundle'),
+    unpacked_bytes: ordinal('What it takes on the disk'),
+    file_count: ordinal('Files in it'),
+    node: releaseVersion('Version of Node.js in it'),
+    made_at: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z$', description: 'When it was made' }),
+    from_min: releaseVersion('Oldest version that it may replace'),
+    key_id: Type.String({ pattern: '^[0-9a-f]{8}$', description: 'Key that signed it' }),
+  },
+  { additionalProperties: false, description: 'As it was signed' },
+);
+export const UpdateSchema = plain(
+  {
+    manifest: ReleaseManifest,
+    signature: Type.String({
+      pattern: '^[A-Za-z0-9+/]{86}==$',
+      description:
+        'Ed25519 in base64 by that key, over the line `lethe release v1` and the manifest in the form of RFC 8785',
+    }),
+    url: Type.String({
+      pattern: '^https://[!-~]{1,300}$',
+      description: 'Where the whole bundle is: /v1/bundle/ and sha256, at the host of the broker',
+    }),
+  },
+  'There is a newer release: fetch it, try it, keep it if it counts. The device knows who may sign',
+);
+
 export type SignedCommand =
   | Static<typeof SetupSchema>
   | Static<typeof ResetOccupancySchema>
@@ -113,6 +151,8 @@ export const COMMANDS = {
   setup: { schema: SetupSchema, isSigned: true },
   'reset-occupancy': { schema: ResetOccupancySchema, isSigned: true },
   reload: { schema: ReloadSchema, isSigned: true },
+  /** Not signed as a command: the release is, by another key, and that is what counts. */
+  update: { schema: UpdateSchema, isSigned: false },
 } as const;
 export type CommandName = keyof typeof COMMANDS;
 export type Request<Name extends CommandName = CommandName> = Static<(typeof COMMANDS)[Name]['schema']>;
@@ -147,6 +187,7 @@ export const REFUSAL_CODES = [
   'config_replaced',
   'not_delivered',
   'not_kept',
+  'update_refused',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
@@ -172,6 +213,7 @@ export const ReplySchema = Type.Object(
     people: Type.Optional(count('reset-occupancy: how many are taken to be inside', 'people')),
     from_seq: Type.Optional(ordinal('resend: from here')),
     to_seq: Type.Optional(ordinal('resend: to here, what is still kept of it is sent once more')),
+    offered: Type.Optional(releaseVersion('update: version that is fetched now')),
     changed: Type.Optional(
       Type.Array(text('A section or field'), { description: 'reload: parts of the configuration that differ' }),
     ),

@@ -224,3 +224,23 @@ export const SimulationSchema = Type.Object(
   { description: 'With a simulated camera only: the truth, to compare with' },
 );
 export type Simulation = Static<typeof SimulationSchema>;
+
+export const UPDATE_STATES = ['idle', 'downloading', 'ready', 'trial', 'confirmed', 'rolled_back', 'refused'] as const;
+
+export const UpdateStateSchema = Type.Object(
+  {
+    v: Version,
+    at: time('When this was said'),
+    state: openWords(
+      UPDATE_STATES,
+      'trial: runs, and goes back by itself unless it counts and reaches the broker; refused, rolled_back: the version before runs on',
+    ),
+    version: ProgramVersion,
+    offered: nullable(text('Version that was offered last'), 'none yet'),
+    reason: text('Why it was refused, is late or went back, in one word; empty: no reason'),
+    received_bytes: count('downloading: what is there', 'B'),
+    bytes: count('downloading: what is to come in all; 0: no download', 'B'),
+  },
+  { description: 'Which version runs, and what becomes of a newer one' },
+);
+export type UpdateNews = Static<typeof UpdateStateSchema>;

@@ -1,7 +1,7 @@
 /** One payload of each kind as it may look on the wire, for the published documents; tsc and a test hold them against the schemas. */
 import type { Reply, Request, SetupDots } from './commands.ts';
 import type { Interval, Store, Total, Zone, ZoneNow } from './counts.ts';
-import type { Health, Info, Privacy, Simulation, Status } from './device.ts';
+import type { Health, Info, Privacy, Simulation, Status, UpdateNews } from './device.ts';
 import type { Receipt } from './receipt.ts';
 import type { SchemaDocument } from './schema-document.ts';
 import type { Tally } from './tally.ts';
@@ -303,3 +303,48 @@ export const CMD_RESET_OCCUPANCY: readonly Request<'reset-occupancy'>[] = [
   { v: 1, id: 'a6', people: 12, command: 'reset-occupancy', ...SIGNED },
 ];
 export const CMD_RELOAD: readonly Request<'reload'>[] = [{ v: 1, id: 'a7', command: 'reload', ...SIGNED }];
+
+export const UPDATE_NEWS: readonly UpdateNews[] = [
+  {
+    v: 1,
+    at: NOON,
+    state: 'downloading',
+    version: VERSION,
+    offered: '0.2.0',
+    reason: '',
+    received_bytes: 12_000_000,
+    bytes: 43_010_560,
+  },
+  {
+    v: 1,
+    at: NOON,
+    state: 'rolled_back',
+    version: VERSION,
+    offered: '0.2.0',
+    reason: 'not_healthy',
+    received_bytes: 0,
+    bytes: 0,
+  },
+];
+export const CMD_UPDATE: readonly Request<'update'>[] = [
+  {
+    v: 1,
+    id: 'a8',
+    manifest: {
+      v: 1,
+      name: 'lethe',
+      version: '0.2.0',
+      target: 'linux-arm64',
+      bytes: 43_008_457,
+      sha256: 'e7c7b0e864f924e5484c5c8b6813516b8e5a19be6a6e163239c5f8e2649d1886',
+      unpacked_bytes: 109_631_090,
+      file_count: 1319,
+      node: '24.22.0',
+      made_at: '2026-01-05T11:00:00Z',
+      from_min: '0.1.0',
+      key_id: '942b55d6',
+    },
+    signature: `${'A'.repeat(86)}==`,
+    url: 'https://gateway.store:8885/v1/bundle/e7c7b0e864f924e5484c5c8b6813516b8e5a19be6a6e163239c5f8e2649d1886',
+  },
+];

@@ -65,7 +65,10 @@ export const StoreInfoSchema = Type.Object(
     ),
     opening_hours: Type.Array(text('A rule'), { description: 'In the site’s time zone; empty: always open' }),
   },
-  { description: 'What stays the same until the next start of the gateway' },
+  {
+    description:
+      'What stays the same until the next start of the gateway, or until another device claims its certificate',
+  },
 );
 export type StoreInfo = Static<typeof StoreInfoSchema>;
 
@@ -151,6 +154,29 @@ export const StoreHealthSchema = Type.Object(
       },
       { description: 'Numbers on disk' },
     ),
+    updates: Type.Optional(
+      Type.Object(
+        {
+          version: text('Version that is offered'),
+          current: count('Devices that have it, or a newer one', 'devices'),
+          older: devices('Devices that have an older one, or have not said'),
+          busy: devices('Of these, those that fetch, install or try it now'),
+          failed: Type.Array(
+            Type.Object({
+              device: levelName('Device'),
+              kind: openWords(
+                ['rolled_back', 'refused', 'lost'],
+                'rolled_back: it went back by itself; refused: it did not take it; lost: it was not heard of again',
+              ),
+              reason: text('A word of the device; empty: none'),
+            }),
+            { maxItems: DEVICES_TOLD_MAX, description: `Devices on which it failed; the first ${DEVICES_TOLD_MAX}` },
+          ),
+          halted: Type.Boolean({ description: 'Offered to nobody any more, as it failed too often' }),
+        },
+        { description: 'The newer version that devices are offered; left out where none is' },
+      ),
+    ),
     outbox: count('Records that wait for the broker', 'records'),
     outbox_dropped: count('Records given up because too many waited, since the gateway started', 'records'),
     waiting: count('Closed intervals that are to be told again', 'intervals'),
@@ -179,7 +205,7 @@ export const STORE_TOPICS = {
   info: storeTopic('info', {
     schema: StoreInfoSchema,
     retained: true,
-    when: 'on each connection',
+    when: 'on each connection, and when a device claims its certificate',
     examples: [
       {
         v: 1,
@@ -225,6 +251,14 @@ export const STORE_TOPICS = {
         gaps: { numbers: 2, given_up: 0, devices: ['right'] },
         records: { taken: 1204, doubled: 3, late: 12, refused: 0, unknown: 0 },
         database: { state: 'ok', reason: '', bytes: 1_204_224 },
+        updates: {
+          version: '0.2.0',
+          current: 1,
+          older: ['right'],
+          busy: [],
+          failed: [{ device: 'right', kind: 'rolled_back', reason: 'not_healthy' }],
+          halted: false,
+        },
         outbox: 0,
         outbox_dropped: 0,
         waiting: 0,

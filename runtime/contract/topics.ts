@@ -8,7 +8,14 @@ import type { Static, TObject } from 'typebox';
 import { COMMANDS, ReplySchema, SetupDotsSchema } from './commands.ts';
 import { TOPIC_ROOT } from './contract.ts';
 import { IntervalSchema, StoreSchema, TotalSchema, ZoneNowSchema, ZoneSchema } from './counts.ts';
-import { HealthSchema, InfoSchema, PrivacySchema, SimulationSchema, StatusSchema } from './device.ts';
+import {
+  HealthSchema,
+  InfoSchema,
+  PrivacySchema,
+  SimulationSchema,
+  StatusSchema,
+  UpdateStateSchema,
+} from './device.ts';
 import * as examples from './examples.ts';
 import { ReceiptSchema } from './receipt.ts';
 import { SchemaDocumentSchema } from './schema-document.ts';
@@ -141,6 +148,12 @@ export const TOPICS = {
     }),
     qos: 0,
   },
+  update: topic('update', {
+    schema: UpdateStateSchema,
+    retained: true,
+    when: 'on each connection and on change; while it is fetched each ten seconds',
+    examples: examples.UPDATE_NEWS,
+  }),
   /** `unknown` stands for every command that there is not. */
   reply: topic('reply/{command}', {
     schema: ReplySchema,
@@ -154,6 +167,7 @@ export const TOPICS = {
   cmdSetup: command('setup', examples.CMD_SETUP),
   cmdResetOccupancy: command('reset-occupancy', examples.CMD_RESET_OCCUPANCY),
   cmdReload: command('reload', examples.CMD_RELOAD),
+  cmdUpdate: command('update', examples.CMD_UPDATE),
 } as const satisfies Readonly<Record<string, Topic>>;
 
 export type TopicKey = keyof typeof TOPICS;

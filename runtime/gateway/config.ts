@@ -11,6 +11,8 @@ import { hoursProblems } from '../config/hours.ts';
 import { type Camel, ConfigSchema, flag, integer, section, topicLevel } from '../config/schema.ts';
 import { show, suggest } from '../config/words.ts';
 import { ConfigError } from '../errors.ts';
+import { type ClaimFields, ClaimSettings, claimProblems } from './claim/settings.ts';
+import { UpdateSettings, updateProblems } from './updates/settings.ts';
 
 /** A large store has some dozens of doors; what is reckoned a minute grows with these. */
 export const DEVICES_MAX = 2000;
@@ -73,21 +75,21 @@ export const GatewaySchema = Type.Object(
       unit: 's',
     }),
     devices: Type.Array(topicLevel('door1', 'A device'), {
-      minItems: 1,
       maxItems: DEVICES_MAX,
       uniqueItems: true,
       default: ['door1'],
-      description: 'Devices that are expected to report',
+      description:
+        'Devices that are expected to report, besides those that claimed a certificate here; empty where section claim is, unless it is written',
       shape: `a list of 1 to ${DEVICES_MAX} different names of devices`,
     }),
     accept_unknown: flag(false, {
       description: `Count devices that are not in devices as well: their lines make up a door called ${OTHER_NAME}`,
     }),
     doors: Type.Array(DoorSchema, {
-      minItems: 1,
       maxItems: DOORS_MAX,
       default: [{ name: 'door', of: [{ device: 'door1', line: 'door' }], overlap: 'sum' }],
-      description: 'What makes up the store',
+      description:
+        'What makes up the store; a claimed device that is in none is a door of its own; empty where section claim is, unless it is written',
       shape: `1 to ${DOORS_MAX} doors`,
     }),
     opening_hours: counter.opening_hours,
@@ -124,6 +126,8 @@ export const GatewaySchema = Type.Object(
       },
       'Metrics for Prometheus',
     ),
+    claim: ClaimSettings,
+    updates: UpdateSettings,
     sinks: section(
       {
         influx: section(
@@ -160,10 +164,24 @@ export type DoorConfig = GatewayConfig['doors'][number];
 
 /** Checks a parsed file and fills in defaults. Throws ConfigError with every problem. */
 export function parseGatewayConfig(file: unknown, op = 'check configuration'): GatewayConfig {
-  const filled = Value.Default(GatewaySchema, Value.Clone(file)) as Record<string, unknown>;
+  const filled = Value.Default(GatewaySchema, withClaims(file)) as Record<string, unknown>;
   const problems = [...schemaProblems(GatewaySchema, filled).values(), ...crossFieldProblems(filled)];
   if (problems.length > 0) throw new ConfigError(problems, { op });
   return camelKeys(filled) as GatewayConfig;
+}
+
+/** Without a section nobody claims; with one the store may begin with no device at all. */
+function withClaims(file: unknown): unknown {
+  const copy: unknown = Value.Clone(file);
+  if (copy === null || typeof copy !== 'object' || Array.isArray(copy)) return copy;
+  const fields = copy as Record<string, unknown>;
+  if (fields['claim'] === undefined) return { ...fields, claim: { port: 0 } };
+  return isClaiming(fields['claim']) ? { devices: [], doors: [], ...fields } : fields;
+}
+
+/** claim: as in the file, with or without its defaults. */
+function isClaiming(claim: unknown): boolean {
+  return (claim as { port?: unknown } | null)?.port !== 0;
 }
 
 /** Reads, overrides, checks. Paths inside the file are relative to the file. Throws ConfigError. */
@@ -177,6 +195,14 @@ export function loadGatewayConfig(source: ConfigSource): GatewayConfig {
     ...config,
     stateDir: fromBase(config.stateDir),
     mqtt: withAbsolutePaths(config.mqtt, secret),
+    claim: Object.freeze({
+      ...withAbsolutePaths(config.claim, secret),
+      fleetKeys: fromBase(config.claim.fleetKeys),
+    }),
+    updates: Object.freeze({
+      ...withAbsolutePaths(config.updates, fromBase),
+      releaseKeys: fromBase(config.updates.releaseKeys),
+    }),
     sinks: Object.freeze({
       influx: withAbsolutePaths(influx, fromBase),
       sql: withAbsolutePaths(sql, fromBase),
@@ -198,15 +224,32 @@ function crossFieldProblems(file: Readonly<Record<string, unknown>>): string[] {
   const devices = Value.Check(properties.devices, file['devices']) ? (file['devices'] as string[]) : undefined;
   const listed = Array.isArray(file['doors']) ? (file['doors'] as unknown[]) : [];
   const doors = listed.map((door) => (Value.Check(DoorSchema, door) ? (door as Static<typeof DoorSchema>) : undefined));
-  const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, devices)];
+  const { claim } = file;
+  // Who claims gets to know its name later than the file is written.
+  const isOpen = isClaiming(claim);
+  const problems: string[] = [...deviceProblems(devices ?? []), ...doorProblems(doors, isOpen ? undefined : devices)];
+  if (!isOpen) problems.push(...emptyProblems(file));
+  else if (Value.Check(properties.claim, claim)) problems.push(...claimProblems(claim as ClaimFields, devices ?? []));
+  const { updates } = file;
+  if (Value.Check(properties.updates, updates)) problems.push(...updateProblems(updates, isOpen));
   if (Value.Check(properties.mqtt, file['mqtt'])) problems.push(...brokerProblems(file['mqtt']));
   const { occupancy } = file;
-  if (Value.Check(properties.occupancy, occupancy)) problems.push(...occupancyProblems(occupancy.doors, doors));
+  if (!isOpen && Value.Check(properties.occupancy, occupancy))
+    problems.push(...occupancyProblems(occupancy.doors, doors));
   if (Value.Check(properties.time_zone, file['time_zone'])) problems.push(...zoneProblems(file['time_zone']));
   if (Value.Check(properties.opening_hours, file['opening_hours']))
     problems.push(...hoursProblems(file['opening_hours']));
   if (Value.Check(properties.sinks, file['sinks'])) problems.push(...sinkProblems(file['sinks'].influx));
   return problems;
+}
+
+function emptyProblems(file: Readonly<Record<string, unknown>>): string[] {
+  return ['devices', 'doors']
+    .filter((field) => Array.isArray(file[field]) && (file[field] as unknown[]).length === 0)
+    .map(
+      (field) =>
+        `${field} is []; expected at least one where no device claims its certificate. Add it, or a section claim.`,
+    );
 }
 
 function deviceProblems(devices: readonly string[]): string[] {

@@ -28,6 +28,12 @@ export class Devices {
     this.#silentAfterS = silentAfterS;
   }
 
+  /** Expected from now on. */
+  add(device: string): void {
+    if (!this.#devices.has(device))
+      this.#devices.set(device, { isOnline: false, boot: 0, newestToS: 0, firstOnlineMs: 0 });
+  }
+
   isExpected(device: string): boolean {
     return this.#devices.has(device);
   }

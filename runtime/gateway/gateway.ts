@@ -22,6 +22,7 @@ import { type Door, Doors } from './books/doors.ts';
 import { beginLife } from './books/life.ts';
 import { Records } from './books/records.ts';
 import { metaOf, openTables, setMeta } from './books/tables.ts';
+import { ClaimBooks } from './claim/books.ts';
 import { Closing } from './closing.ts';
 import { type GatewayConfig, STORE_NAME } from './config.ts';
 import { Devices } from './devices.ts';
@@ -29,13 +30,17 @@ import { Gaps } from './gaps.ts';
 import { Hearing } from './hearing.ts';
 import { deviceFilters, type Reading, type RecordReading } from './incoming.ts';
 import { Intake } from './intake.ts';
+import { Joining } from './joining.ts';
 import { type Fresh, LiveTotals } from './live.ts';
 import { StoreOccupancy, type StoreOccupancyState } from './occupancy.ts';
 import { Outbox } from './outbox.ts';
 import { type Life, waitingInterval } from './payloads.ts';
+import { type Newcomer, Roster } from './roster.ts';
 import { ShownTotals } from './shown.ts';
 import { summaryOf } from './summary.ts';
 import { Telling } from './telling.ts';
+import { ID_PREFIX } from './updates/updates.ts';
+import { type ReleaseSource, Updating } from './updating.ts';
 
 const GAPS_TICKS = 5;
 const RETENTION_TICKS = 10;
@@ -57,6 +62,8 @@ export type GatewayOptions = {
   readonly version: string;
   /** Told that closed intervals are new in the database: for sinks. */
   readonly onClosed?: () => void;
+  /** Newer versions for devices; undefined: none are offered. */
+  readonly releases?: ReleaseSource | undefined;
   /** Told before the database is closed. */
   readonly onStopping?: () => void;
 };
@@ -86,10 +93,15 @@ export class Gateway {
   readonly occupancy: StoreOccupancy;
   readonly shown: ShownTotals;
   readonly life: Life;
+  /** Devices and doors of the file and of claims. */
+  readonly roster: Roster;
+  readonly claimed: ClaimBooks;
   readonly #options: GatewayOptions;
   readonly #hours: StoreHours;
   readonly #telling: Telling;
   readonly #closing: Closing;
+  readonly #joining: Joining;
+  readonly updating: Updating;
   readonly #intake = new Intake({ write: (readings) => this.#writeRecords(readings) });
   readonly #live = new LiveTotals();
   readonly #startedAtMs: number;
@@ -110,6 +122,8 @@ export class Gateway {
       resetMinute: minuteOfDay(config.occupancy.resetAt) ?? 0,
     });
     openTables(database);
+    this.claimed = new ClaimBooks(database);
+    this.roster = new Roster(config, this.claimed.devices());
     this.life = database.transaction(() => beginLife(database, config));
     this.records = new Records(database);
     this.doors = database.transaction(
@@ -118,20 +132,43 @@ export class Gateway {
           database,
           records: this.records,
           config,
+          roster: this.roster,
           dayOf: (atMs) => this.#hours.dayOf(atMs),
           firstFromS: Math.floor(this.#startedAtMs / MS_PER_S),
         }),
     );
-    this.devices = new Devices(config.devices, 2 * config.intervalS + config.deadlineS);
+    this.devices = new Devices(this.roster.devices, 2 * config.intervalS + config.deadlineS);
     for (const { device, base } of this.records.lines) if (base) this.devices.noteRecord(device, base.toS);
     this.shown = new ShownTotals(database, (line) => this.#live.since(line));
     this.shown.reload(this.doors.doors);
     this.occupancy = new StoreOccupancy(this.#hours, this.#occupancySources(), this.#storedOccupancy());
     const fail = (sentence: string) => log.warn(sentence);
     this.#closing = new Closing({ doors: this.doors, config, log, monotonicMs: () => this.#monotonicMs() });
+    this.#joining = new Joining({
+      roster: this.roster,
+      doors: this.doors,
+      write: (work) => this.#write(work),
+      onJoined: (devices) => this.#joined(devices),
+      onNotice: fail,
+    });
+    this.updating = new Updating({
+      config,
+      boot: this.life.boot,
+      source: options.releases,
+      database,
+      link,
+      clock,
+      log,
+      roster: this.roster,
+      devices: this.devices,
+      claimed: this.claimed,
+      isOpen: (atMs) => this.#hours.isOpen(atMs),
+      write: (work) => this.#write(work),
+    });
     const { life } = this;
     this.#telling = new Telling({
       config,
+      roster: this.roster,
       link,
       life,
       version: options.version,
@@ -151,7 +188,10 @@ export class Gateway {
       isOnline: (device) => this.devices.isOnline(device),
       ask: (device, id, epochId, first, last) => this.#askAgain(device, id, epochId, first, last),
     });
-    const strangers = database.all<{ device: string }>('SELECT device FROM stranger').map(({ device }) => device);
+    const strangers = database
+      .all<{ device: string }>('SELECT device FROM stranger')
+      .map(({ device }) => device)
+      .filter((device) => !this.devices.isExpected(device));
     this.hearing = new Hearing(strangers, {
       site: config.site,
       intervalS: config.intervalS,
@@ -172,8 +212,8 @@ export class Gateway {
       {
         boot,
         epoch_id: epochId,
-        devices: config.devices.length,
-        doors: config.doors.length,
+        devices: this.roster.devices.length,
+        doors: this.roster.doors.length,
         outbox: this.outbox.count,
       },
       'gateway started',
@@ -209,6 +249,11 @@ export class Gateway {
     return this.#options.link.up ? '' : 'not connected to the broker';
   }
 
+  /** A device has its certificate: from now on it is expected and counts, also after a restart. */
+  adopt(newcomer: Newcomer): void {
+    if (this.#ending === undefined) this.#joining.add(newcomer);
+  }
+
   /** Writes what arrived, says `stopped` if there is a broker to say it to, and ends within 1.5 s. May be called again. */
   stop(): Promise<void> {
     this.#ending ??= this.#sayGoodbye();
@@ -235,12 +280,17 @@ export class Gateway {
     } else if (reading.kind === 'status') {
       const isNews = this.devices.noteStatus(reading.device, reading.isOnline, reading.boot, clock.wallMs());
       if (isNews) log.info({ device: reading.device }, reading.isOnline ? 'device is there' : 'device is gone');
-    } else if (reading.kind === 'info' && config.intervalS % reading.intervalS !== 0) {
+    } else if (reading.kind === 'info') {
+      this.updating.take(reading);
+      if (config.intervalS % reading.intervalS === 0) return;
       log.warn(
         `interval_s of ${reading.device} is ${reading.intervalS}; expected a part of ${config.intervalS} s. Its records are refused; set interval_s of the gateway to a multiple of it.`,
       );
+    } else if (reading.kind === 'update') {
+      this.updating.take(reading);
     } else if (reading.kind === 'reply') {
-      this.gaps.answered(reading.id, reading.refusal, this.#monotonicMs());
+      if (reading.id.startsWith(ID_PREFIX)) this.updating.take(reading);
+      else this.gaps.answered(reading.id, reading.refusal, this.#monotonicMs());
     }
   }
 
@@ -274,6 +324,7 @@ export class Gateway {
     const nowMs = this.#options.clock.wallMs();
     this.#tickCount += 1;
     this.#intake.flush();
+    this.#joining.tick();
     let records: StoreRecord[] = [];
     const isWritten = this.#write(() => {
       this.outbox.settle();
@@ -285,6 +336,7 @@ export class Gateway {
       for (const device of this.#newStrangers)
         this.#options.database.run('INSERT OR IGNORE INTO stranger VALUES (?, ?)', [device, nowMs]);
       if (this.#tickCount % RETENTION_TICKS === 0) this.#forget(nowMs);
+      if (this.#tickCount % MINUTE_TICKS === 0) this.claimed.forget(nowMs);
     });
     if (isWritten) {
       this.#newStrangers = [];
@@ -295,8 +347,18 @@ export class Gateway {
     if (this.#tickCount % GAPS_TICKS === 0) this.gaps.tick(this.records.openNumbers(), this.#monotonicMs());
     if (this.#tickCount % MINUTE_TICKS === 0) this.#minute();
     this.#telling.health(this, nowMs, this.#tickCount % MINUTE_TICKS === 0);
+    this.updating.tick();
     this.#telling.tick();
     this.outbox.tick();
+  }
+
+  #joined(devices: readonly string[]): void {
+    for (const device of devices) {
+      this.devices.add(device);
+      this.hearing.strangers.delete(device);
+    }
+    this.#reload();
+    this.#telling.joined();
   }
 
   /** One transaction. False: it failed, is told, and everything is as it was before. */

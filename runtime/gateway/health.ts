@@ -3,6 +3,7 @@ import { DEVICES_TOLD_MAX, type StoreHealth } from '../contract/store.ts';
 import { rfc3339 } from '../units.ts';
 import type { Absent } from './devices.ts';
 import type { Gateway } from './gateway.ts';
+import type { UpdateFacts } from './updates/updates.ts';
 
 export type HealthFacts = {
   /** Changes with every word and list that somebody should hear of at once; numbers that always grow are not in it. */
@@ -37,6 +38,7 @@ export function healthFacts(gateway: Gateway, nowMs: number): HealthFacts {
       reason: gateway.databaseReason,
       bytes: gateway.databaseBytes,
     },
+    ...toldUpdates(gateway.updating.facts()),
     outbox: gateway.outbox.count,
     outbox_dropped: gateway.outbox.droppedCount,
     waiting: gateway.doors.late.size,
@@ -49,10 +51,26 @@ export function healthFacts(gateway: Gateway, nowMs: number): HealthFacts {
     facts.gaps.devices,
     facts.gaps.given_up > 0,
     facts.database.reason,
+    facts.updates,
     facts.outbox_dropped > 0,
     facts.records.refused > 0,
   ]);
   return { words, facts };
+}
+
+function toldUpdates(facts: UpdateFacts | undefined): Pick<StoreHealth, 'updates'> {
+  if (facts === undefined) return {};
+  const { version, current, older, busy, failures, isHalted } = facts;
+  return {
+    updates: {
+      version,
+      current,
+      older: older.slice(0, DEVICES_TOLD_MAX),
+      busy: busy.slice(0, DEVICES_TOLD_MAX),
+      failed: failures.slice(0, DEVICES_TOLD_MAX).map(({ device, kind, reason }) => ({ device, kind, reason })),
+      halted: isHalted,
+    },
+  };
 }
 
 function toldAbsent({ device, sinceMs }: Absent) {

@@ -5,7 +5,14 @@
 import { type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Interval, IntervalSchema, type Total, TotalSchema, type Zone, ZoneSchema } from '../contract/counts.ts';
-import { type Info, InfoSchema, type Status, StatusSchema } from '../contract/device.ts';
+import {
+  type Info,
+  InfoSchema,
+  type Status,
+  StatusSchema,
+  type UpdateNews,
+  UpdateStateSchema,
+} from '../contract/device.ts';
 import { levelName } from '../contract/fields.ts';
 import { type JsonSchema, readersSchema } from '../contract/json-schema.ts';
 import { type Receipt, ReceiptSchema } from '../contract/receipt.ts';
@@ -14,7 +21,7 @@ import { MS_PER_S } from '../units.ts';
 import { QUALITIES } from './counts.ts';
 
 /** Kinds of a device's topics that the gateway takes; of the records (which have a number) `isRecord` is true. */
-const KINDS = ['status', 'info', 'health', 'total', 'interval', 'zone', 'receipt', 'reply'] as const;
+const KINDS = ['status', 'info', 'health', 'total', 'interval', 'zone', 'receipt', 'update', 'reply'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export type DeviceTopic = { readonly device: string; readonly kind: Kind; readonly name: string };
@@ -43,6 +50,7 @@ const SCHEMAS = {
   interval: readersSchema(IntervalSchema, '2020-12'),
   zone: readersSchema(ZoneSchema, '2020-12'),
   receipt: readersSchema(ReceiptSchema, '2020-12'),
+  update: readersSchema(UpdateStateSchema, '2020-12'),
 } as const;
 
 type RecordFacts = {
@@ -92,7 +100,22 @@ export type StatusReading = {
   readonly isOnline: boolean;
   readonly boot: number;
 };
-export type InfoReading = { readonly kind: 'info'; readonly device: string; readonly intervalS: number };
+export type InfoReading = {
+  readonly kind: 'info';
+  readonly device: string;
+  readonly intervalS: number;
+  readonly version: string;
+};
+/** What becomes of a newer version. */
+export type UpdateReading = {
+  readonly kind: 'update';
+  readonly device: string;
+  readonly state: string;
+  readonly version: string;
+  /** Null: none was offered. */
+  readonly offered: string | null;
+  readonly reason: string;
+};
 /** An answer to a request of ours. */
 export type ReplyReading = {
   readonly kind: 'reply';
@@ -104,7 +127,14 @@ export type ReplyReading = {
 /** Anything else that shows that the device lives. */
 export type SignOfLife = { readonly kind: 'other'; readonly device: string };
 
-export type Reading = RecordReading | TotalReading | StatusReading | InfoReading | ReplyReading | SignOfLife;
+export type Reading =
+  | RecordReading
+  | TotalReading
+  | StatusReading
+  | InfoReading
+  | UpdateReading
+  | ReplyReading
+  | SignOfLife;
 
 export type Faulty = { readonly kind: 'fault'; readonly device: string; readonly fault: string };
 
@@ -119,7 +149,9 @@ export function deviceFilters(site: string): string[] {
     `${base}/total/+`,
     `${base}/interval/+`,
     `${base}/zone/+`,
+    `${base}/update`,
     `${base}/reply/resend`,
+    `${base}/reply/update`,
   ];
 }
 
@@ -152,7 +184,8 @@ export function readMessage(topic: DeviceTopic, payload: string, intervalS: numb
   const fault = faultOf(SCHEMAS[kind], value);
   if (fault !== undefined) return faulty(fault);
   if (kind === 'status') return statusOf(device, value as Status);
-  if (kind === 'info') return { kind, device, intervalS: (value as Info).interval_s };
+  if (kind === 'info') return infoOf(device, value as Info);
+  if (kind === 'update') return updateOf(device, value as UpdateNews);
   if (kind === 'total') return totalOf(device, name, value as Total);
   const wrong =
     recordFault(value as Receipt, intervalS, nowMs) ??
@@ -234,6 +267,14 @@ function qualityIndex(quality: string): number {
 
 function statusOf(device: string, { state, boot }: Status): StatusReading {
   return { kind: 'status', device, isOnline: state === 'online', boot };
+}
+
+function infoOf(device: string, { interval_s, version }: Info): InfoReading {
+  return { kind: 'info', device, intervalS: interval_s, version };
+}
+
+function updateOf(device: string, { state, version, offered, reason }: UpdateNews): UpdateReading {
+  return { kind: 'update', device, state, version, offered, reason };
 }
 
 function replyOf(device: string, value: unknown): ReplyReading | undefined {

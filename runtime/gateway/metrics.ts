@@ -3,11 +3,13 @@
  * units stand in the name. Written here and not by the package prom-client (15.1.3): it brings the API of OpenTelemetry
  * (620 kB) along, and what it is good at (histograms, the process' own metrics) is not needed.
  */
+import type { ClaimCounts } from './claim/claims.ts';
 import type { Gateway } from './gateway.ts';
 
 type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number };
 
-export function metricsText(gateway: Gateway, nowMs: number, isLinkUp: boolean): string {
+/** claims: undefined where nobody can claim. */
+export function metricsText(gateway: Gateway, nowMs: number, isLinkUp: boolean, claims?: ClaimCounts): string {
   const { counts, hearing, outbox, doors, gaps } = gateway;
   const totals = gateway.shown.all(doors.doors);
   const occupancy = gateway.occupancy.facts();
@@ -29,6 +31,13 @@ export function metricsText(gateway: Gateway, nowMs: number, isLinkUp: boolean):
       'End of the newest record of a device.',
       devices.flatMap(({ device, newestToS }) => (newestToS === 0 ? [] : [{ labels: { device }, value: newestToS }])),
     ),
+    gauge(
+      'lethe_device_version_info',
+      'Version that a device says it is of.',
+      gateway.updating.versions().map((labels) => ({ labels, value: 1 })),
+    ),
+    ...updateFamilies(gateway),
+    ...(claims === undefined ? [] : [claimFamily(claims)]),
     counter('lethe_gateway_records_total', 'Records taken since the start.', one(counts.taken)),
     counter('lethe_gateway_doubled_records_total', 'Records that were here already.', one(counts.doubled)),
     counter('lethe_gateway_late_records_total', 'Records of intervals that were closed.', one(counts.late)),
@@ -58,6 +67,33 @@ export function metricsText(gateway: Gateway, nowMs: number, isLinkUp: boolean):
     gauge('process_resident_memory_bytes', 'Memory of the gateway.', one(process.memoryUsage.rss())),
     gauge('process_start_time_seconds', 'When it started.', one(Math.round(nowMs / 1000 - process.uptime()))),
   ].join('');
+}
+
+function updateFamilies(gateway: Gateway): string[] {
+  const facts = gateway.updating.facts();
+  if (facts === undefined) return [];
+  const { version, current, older, busy, failures, isHalted } = facts;
+  const by = (state: string, value: number) => ({ labels: { version, state }, value });
+  return [
+    gauge('lethe_gateway_update_devices', 'Devices by what they make of the version that is offered.', [
+      by('current', current),
+      by('older', older.length),
+      by('busy', busy.length),
+      by('failed', failures.length),
+    ]),
+    gauge('lethe_gateway_update_halted', 'Whether it is offered to nobody any more, as it failed too often.', [
+      { labels: { version }, value: Number(isHalted) },
+    ]),
+  ];
+}
+
+function claimFamily({ issued, repeated, refused }: ClaimCounts): string {
+  const by = (result: string, value: number) => ({ labels: { result }, value });
+  return counter('lethe_gateway_claims_total', 'Claims of devices since the start, by their answer.', [
+    by('issued', issued),
+    by('repeated', repeated),
+    ...Object.entries(refused).map(([word, value]) => by(word, value)),
+  ]);
 }
 
 const counter = (name: string, help: string, samples: readonly Sample[]) => family(name, 'counter', help, samples);

@@ -11,9 +11,12 @@ import type { GatewayConfig } from './config.ts';
 import type { Gateway } from './gateway.ts';
 import { healthFacts } from './health.ts';
 import { healthPayload, infoPayload, type Life, occupancyPayload, statusPayload, totalPayload } from './payloads.ts';
+import type { Members } from './roster.ts';
 
 export type TellingOptions = {
   readonly config: GatewayConfig;
+  /** May grow; then `joined`. */
+  readonly roster: Members;
   readonly link: Link;
   readonly life: Life;
   readonly version: string;
@@ -38,6 +41,11 @@ export class Telling {
 
   start(): void {
     this.#facts.set(this.topics.status, this.#status('online'), true);
+    this.#facts.set(this.topics.info, this.#info(), true);
+  }
+
+  /** The roster has changed: info is told anew. */
+  joined(): void {
     this.#facts.set(this.topics.info, this.#info(), true);
   }
 
@@ -90,7 +98,7 @@ export class Telling {
   }
 
   #info(): string {
-    const { config, version, life, startedAtMs } = this.#options;
+    const { config, roster, version, life, startedAtMs } = this.#options;
     return infoPayload({
       site: config.site,
       version,
@@ -101,9 +109,9 @@ export class Telling {
       tz: config.timeZone,
       interval_s: config.intervalS,
       deadline_s: config.deadlineS,
-      device_count: config.devices.length,
-      devices: config.devices.slice(0, DEVICES_TOLD_MAX),
-      doors: config.doors.map(({ name, of, overlap }) => ({
+      device_count: roster.devices.length,
+      devices: roster.devices.slice(0, DEVICES_TOLD_MAX),
+      doors: roster.doors.map(({ name, of, overlap }) => ({
         name,
         of: of.map(({ device, line }) => ({ device, line })),
         overlap,

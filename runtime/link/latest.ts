@@ -12,6 +12,8 @@ export class LatestFacts {
   readonly #onFailure: (sentence: string) => void;
   readonly #facts = new Map<string, Fact>();
   #isOver = false;
+  /** Facts that the broker has acknowledged since the beginning. */
+  acknowledgedCount = 0;
 
   /** onFailure: one sentence, for what fails on a standing link; a link that goes down says so itself. */
   constructor(link: Link, onFailure: (sentence: string) => void) {
@@ -56,6 +58,7 @@ export class LatestFacts {
       () => {
         fact.isBusy = false;
         fact.sent = payload;
+        this.acknowledgedCount += 1;
         if (fact.payload !== payload) this.#send(topic);
       },
       (error: Error) => {

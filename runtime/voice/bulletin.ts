@@ -28,8 +28,10 @@ import {
   statusPayload,
   storePayload,
   totalPayload,
+  updatePayload,
   zoneNowPayload,
 } from './topics/payloads.ts';
+import type { UpdateFacts } from './update/updates.ts';
 
 /** Health goes out on every change of a word, and after so many seconds without one. */
 const HEALTH_PERIOD_S = 60;
@@ -151,6 +153,12 @@ export class Bulletin {
     const { privacy, topics, wallMs } = this.#sources;
     const facts = privacy.facts(wallMs());
     if (facts !== undefined) this.#delivery.set(topics.privacy, privacyPayload(facts), false);
+  }
+
+  /** What becomes of a newer release. */
+  tellUpdate(facts: UpdateFacts): void {
+    const { topics, wallMs } = this.#sources;
+    this.#delivery.set(topics.update, updatePayload(facts, wallMs()), true);
   }
 
   /** What a simulated camera knows of the truth. */

@@ -54,6 +54,11 @@ export class Delivery {
     this.#latest.set(topic, payload, retain);
   }
 
+  /** Whether the broker has acknowledged anything since the start. */
+  get hasAcknowledged(): boolean {
+    return this.#latest.acknowledgedCount > 0;
+  }
+
   /** The link came up: everything retained again, then the records. */
   connected(): void {
     this.#latest.connected();

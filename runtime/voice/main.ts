@@ -5,7 +5,7 @@
  */
 // First, so that it runs before anything else is evaluated.
 import '../no-inspector.ts';
-import { statSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock } from '../../drivers/clock/system.ts';
 import { FileTimeSource } from '../../drivers/clock/trust.ts';
@@ -18,13 +18,13 @@ import { brokerAccess } from '../config/broker.ts';
 import type { Config } from '../config/schema.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO, type ControlWord } from '../corridor/control.ts';
 import { ConfigError, ExitCode, LetheError } from '../errors.ts';
-import { createLog } from '../log.ts';
-import { PACKAGE_VERSION } from '../package.ts';
+import { createLog, type Log } from '../log.ts';
+import { PACKAGE_ROOT, PACKAGE_VERSION } from '../package.ts';
 import { openDeviceKey } from '../privacy/receipts.ts';
 import { onStopRequest, runMain } from '../process.ts';
 import { CONFIG_REPLACED } from './commands/actions.ts';
 import { VoiceVitals } from './vitals.ts';
-import { Voice } from './voice.ts';
+import { Voice, type VoiceUpdates } from './voice.ts';
 
 /** One read takes at most the whole pipe (64 KiB on Linux). */
 const READ_BYTES = 65_536;
@@ -44,6 +44,8 @@ async function main(): Promise<void> {
   const controlFd = openCorridorFifo(join(runtimeDir, CONTROL_FIFO));
   const timeSource = new FileTimeSource();
   const vitals = new VoiceVitals(pulse);
+  // Only a release knows of releases: everything else is updated in the way in which it was installed.
+  const updates = existsSync(join(PACKAGE_ROOT, 'release.json')) ? await openReleases(config, log) : undefined;
   let fault: string | undefined;
   const voice = new Voice({
     config,
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
     readConfig: () => readConfigAgain(configPath),
     onStartAgain: () => end(ExitCode.again),
     openDatabase,
+    ...(updates && { updates }),
     onTick: () => {
       const found = vitals.tick(voice.facts(), clock.monotonicUs());
       if (found !== undefined && found !== fault)
@@ -83,6 +86,23 @@ async function main(): Promise<void> {
   onStopRequest(() => {
     pulse.stopping();
     setTimeout(stop, LAST_RECORDS_MS);
+  });
+}
+
+/** Root's side of it is provisioning/device/update. */
+async function openReleases(config: Config, log: Log): Promise<VoiceUpdates> {
+  const [{ openUpdates }, { HttpsDownloader }] = await Promise.all([
+    import('./update/open.ts'),
+    import('../../drivers/download/https.ts'),
+  ]);
+  const access = brokerAccess(config.mqtt, process.env);
+  return openUpdates({
+    folder: join(config.stateDir, 'update'),
+    version: PACKAGE_VERSION,
+    brokerUrl: config.mqtt.url,
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+    downloader: new HttpsDownloader(access),
+    log,
   });
 }
 

@@ -61,6 +61,11 @@ export class PrivacyWatch {
     return this.#overLimit;
   }
 
+  /** Since the eye's boot, as far as it was told. */
+  get framesRead(): number {
+    return this.#frames?.read ?? 0;
+  }
+
   /** For the log's line of the minute: frames since the eye's boot, residencies of its last minute; null: not told yet. */
   line(): object {
     return { frames: this.#frames?.read ?? 0, residency_us: this.#both(ResidencySpan.pixelsMinute) };

@@ -25,7 +25,8 @@ import { MS_PER_S, US_PER_S } from '../units.ts';
 import { Bookkeeper } from './bookkeeper.ts';
 import { Bulletin } from './bulletin.ts';
 import { commandActions } from './commands/actions.ts';
-import { Commands } from './commands/commands.ts';
+import { Commands, type Outcome } from './commands/commands.ts';
+import { refusal } from './commands/refusal.ts';
 import { Delivery, type ResendAnswer } from './delivery.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { EyeWatch } from './eyewatch.ts';
@@ -36,6 +37,8 @@ import { Reception } from './reception.ts';
 import { Setup } from './setup.ts';
 import { Summary } from './summary.ts';
 import { intervalPayload } from './topics/payloads.ts';
+import type { HealthNote } from './update/health.ts';
+import type { Updates } from './update/updates.ts';
 import type { VoiceFacts } from './vitals.ts';
 
 /**
@@ -49,6 +52,21 @@ const LAST_WORD_MS = 800;
 const GOODBYE_MS = 500;
 /** An eye that is asked to end stops its camera first, which takes up to 3 s. */
 const EYE_ENDS_US_MAX = 5 * US_PER_S;
+
+export type VoiceUpdates = {
+  readonly offer: Updates['offer'];
+  readonly tick: Updates['tick'];
+  readonly facts: Updates['facts'];
+  readonly stop: Updates['stop'];
+  readonly health: { readonly note: HealthNote['note'] };
+};
+
+const NO_UPDATES: Outcome = {
+  refused: refusal(
+    'update_refused',
+    'This counter was not set up with releases. Update it in the way in which it was installed.',
+  ),
+};
 
 export type VoiceOptions = {
   readonly config: Config;
@@ -69,6 +87,8 @@ export type VoiceOptions = {
   /** Start voice and eye again: everything is saved and told when this is called. */
   readonly onStartAgain: () => void;
   readonly openDatabase: OpenDatabase;
+  /** Newer releases; only on a device that was set up with them (update/). */
+  readonly updates?: VoiceUpdates;
   /** A second has passed, and all that it brings was done. */
   readonly onTick?: () => void;
   /** 0..1; Math.random by default. */
@@ -190,6 +210,7 @@ export class Voice {
         resend: (epochId, fromSeq, toSeq) => this.resend(epochId, fromSeq, toSeq),
         readConfig: options.readConfig,
         startAgain: () => this.#startAgain(),
+        offer: (request) => options.updates?.offer(request) ?? NO_UPDATES,
       }),
     });
     this.#discovery = new Discovery({
@@ -268,6 +289,7 @@ export class Voice {
     );
     this.#reception.setup.resume(this.ledger.state.commands.isSetupOn);
     this.#bulletin.begin();
+    if (this.#options.updates !== undefined) this.#bulletin.tellUpdate(this.#options.updates.facts());
     this.#stopTicking = clock.every(MS_PER_S, () => this.#tick());
     link.start(
       { will: this.#bulletin.will, topics: [this.#commands.filter, ...this.#discovery.filters], refused: 'tell' },
@@ -310,6 +332,7 @@ export class Voice {
   }
 
   async #sayGoodbye(): Promise<void> {
+    this.#options.updates?.stop();
     this.#bulletin.tellCounts();
     this.#bulletin.tellPrivacy();
     this.#end();
@@ -368,6 +391,7 @@ export class Voice {
     this.#bulletin.tellHealth();
     this.#delivery.tick();
     this.#discovery.tick();
+    this.#tickUpdates();
     this.#options.onTick?.();
     if (this.#startAgainUs !== undefined && nowUs >= this.#startAgainUs) this.#leave();
   }
@@ -382,6 +406,23 @@ export class Voice {
       log.warn('nobody has set the clock since the board started: records say so until a time server answers');
     else if (this.#clockTrust === 'unsynced') log.info({ uptimeS: this.#uptimeS() }, 'the clock is set');
     this.#clockTrust = trust;
+  }
+
+  #tickUpdates(): void {
+    const { updates, log } = this.#options;
+    if (updates === undefined) return;
+    const news = updates.tick();
+    if (news !== undefined) this.#bulletin.tellUpdate(news);
+    const facts = {
+      frames: this.#privacy.framesRead,
+      isCounting: this.#watch.state === 'counting',
+      isAcknowledged: this.#delivery.hasAcknowledged,
+    };
+    try {
+      if (updates.health.note(facts, this.#wallMs())) log.info('this version counts and has reached the broker');
+    } catch (error) {
+      log.error(`Cannot write down that this version is well (${(error as Error).message}).`);
+    }
   }
 
   #closeIntervals(): void {

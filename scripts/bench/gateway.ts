@@ -37,7 +37,8 @@ const emptyBytes = statSync(path).size;
 const hours = new StoreHours({ hours: parseHours([]), timeZone: 'Europe/Stockholm' });
 const records = new Records(database);
 const doors = database.transaction(
-  () => new Doors({ database, records, config, dayOf: (atMs) => hours.dayOf(atMs), firstFromS: BEGIN_S }),
+  () =>
+    new Doors({ database, records, config, roster: config, dayOf: (atMs) => hours.dayOf(atMs), firstFromS: BEGIN_S }),
 );
 
 let recordCount = 0;

@@ -48,7 +48,7 @@ const graph = new Map(files.map((file) => [file, importsOf(file)] as const));
 const COMMON = ['runtime/ports/', 'runtime/units.ts', 'runtime/errors.ts'];
 /** Programs and commands: the places that choose drivers and start things. */
 const isEntry = (file: string) =>
-  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/\w+\/main\.ts$/.test(
+  /^runtime\/(eye|voice)\/main\.ts$|^runtime\/(main|supervisor)\.ts$|^runtime\/commands\/|^provisioning\/device\/.*main\.ts$/.test(
     file,
   );
 
@@ -58,6 +58,10 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
   {
     from: /^runtime\/command-line\/papers\.ts$|^runtime\/commands\/papers\//,
     may: ['runtime/', 'drivers/', 'provisioning/site/'],
+  },
+  {
+    from: /^runtime\/commands\/bundle\//,
+    may: ['runtime/', 'provisioning/bundle/'],
   },
   { from: /^runtime\/(main|supervisor)\.ts$|^runtime\/command(s|-line)\//, may: ['runtime/', 'drivers/'] },
   { from: /^runtime\/(ports\/|units\.ts|errors\.ts)/, may: COMMON },
@@ -113,7 +117,29 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       'runtime/privacy/receipts.ts',
       // Whether a command is signed by somebody who may command.
       'runtime/privacy/command-signature.ts',
+      // What a release says of itself and who signed it, and what root has made of it.
+      'provisioning/bundle/manifest.ts',
+      'provisioning/bundle/read.ts',
+      'provisioning/device/layout.ts',
+      'provisioning/device/update/state.ts',
     ],
+  },
+  {
+    // Reads and refuses setup codes by the rules that devices have.
+    from: /^runtime\/gateway\/claim\//,
+    may: [
+      ...COMMON,
+      'runtime/gateway/claim/',
+      'runtime/gateway/config.ts',
+      'runtime/config/',
+      'runtime/log.ts',
+      'provisioning/payload/',
+    ],
+  },
+  {
+    // Carries bundles: reads what they say of themselves.
+    from: /^runtime\/gateway\/updates\//,
+    may: [...COMMON, 'runtime/gateway/updates/', 'runtime/config/', 'runtime/log.ts', 'provisioning/bundle/'],
   },
   {
     from: /^runtime\/gateway\//,
@@ -136,15 +162,22 @@ const RULES: readonly { readonly from: RegExp; readonly may: readonly string[] }
       ...COMMON,
       'provisioning/device/',
       'provisioning/payload/',
+      'provisioning/bundle/',
       'runtime/config/',
       'runtime/package.ts',
       'runtime/log.ts',
       'runtime/process.ts',
-      'runtime/durable.ts',
+      'runtime/package.ts',
       'runtime/no-inspector.ts',
+      'runtime/durable.ts',
       'runtime/camera-keeper.ts',
       'runtime/lamp.ts',
     ],
+  },
+  {
+    // A card with Wi-Fi has the connection that the set-up would write, so that a reset finds it.
+    from: /^provisioning\/image\/wifi\.ts$/,
+    may: ['drivers/wifi/keyfile.ts'],
   },
   { from: /^provisioning\//, may: [...COMMON, 'provisioning/', 'runtime/config/', 'runtime/package.ts'] },
 ];
@@ -196,13 +229,34 @@ test('the demo broker is not in the voice either', () => {
 });
 
 test('eye, voice and supervisor load nothing of the papers, nor what sets them', () => {
-  const papers = /^provisioning\/|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
+  const papers =
+    /^provisioning\/(?!bundle\/(manifest|read|tar)\.ts|device\/(layout|update\/state)\.ts)|^runtime\/commands\/papers\/|^(fontkit|marked|pdfkit|qr)$/;
   for (const program of ['runtime/eye/main.ts', 'runtime/voice/main.ts', 'runtime/supervisor.ts'])
     assert.equal(
       [...closure(program)].filter((file) => papers.test(file)),
       [],
     );
   assert.ok([...closure('runtime/commands/papers/papers.ts')].includes('pdfkit'), 'the scan finds it where it is');
+});
+
+test('nothing that runs on a device reaches what makes bundles', () => {
+  const programs = files.filter((file) => /^provisioning\/device\/.*\/main\.ts$/.test(file));
+  assert.ok(programs.length >= 2, `${programs.length} programs`);
+  for (const program of [...programs, 'runtime/voice/main.ts', 'runtime/eye/main.ts'])
+    assert.equal(
+      [...closure(program)].filter((file) => file.startsWith('provisioning/bundle/build/')),
+      [],
+      program,
+    );
+});
+
+test('what installs releases speaks to no network', () => {
+  const reachable = ['install', 'trial'].flatMap((name) => [...closure(`provisioning/device/update/${name}/main.ts`)]);
+  assert.ok(reachable.includes('modern-tar'), 'the scan found what unpacks');
+  assert.equal(
+    reachable.filter((file) => /^(node:)?(net|https?|http2|tls|dgram|dns)$|^mqtt$|^drivers\//.test(file)),
+    [],
+  );
 });
 
 test('nothing the eye loads can speak to a network', () => {
@@ -234,6 +288,35 @@ test('scan reaches no network module', () => {
   assert.equal([...new Set(withNet)], ['drivers/fifo.ts']);
 });
 
+const SETUP_PROGRAMS = ['join', 'claim', 'settle', 'reset'].map((name) => `provisioning/device/${name}/main.ts`);
+
+test('nothing of the setup after the scan reaches a camera, a pixel or a pin', () => {
+  const forbidden =
+    /^runtime\/eye\/|^drivers\/(camera|gpio)\/|^drivers\/(fifo|inlet)\.ts|^models\/|tensorflow|onoff|libcamera/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    assert.ok(reachable.length > 10, `${program}: the scan reached ${reachable.length} files`);
+    assert.equal(
+      reachable.filter((file) => forbidden.test(file)),
+      [],
+    );
+  }
+});
+
+test('of the setup only the claim speaks to a network, and only root’s parts start programs', () => {
+  const network = /^(node:)?(https?|http2|tls|net|dgram|dns)$|^mqtt$/;
+  for (const program of SETUP_PROGRAMS) {
+    const reachable = [...closure(program)];
+    const isClaim = program.includes('/claim/');
+    assert.is(
+      reachable.some((file) => network.test(file)),
+      isClaim,
+      program,
+    );
+    assert.is(reachable.includes('node:child_process'), !isClaim, program);
+  }
+});
+
 test('those two modules open pipes and nothing else', () => {
   for (const file of ['drivers/fifo.ts', 'drivers/inlet.ts']) {
     const text = withoutComments(readFileSync(join(root, file), 'utf8'));
@@ -244,6 +327,8 @@ test('those two modules open pipes and nothing else', () => {
 
 /** Packages and the one file that may import each at run time. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  '@peculiar/asn1-schema': ['drivers/certificates/authority.ts'],
+  '@peculiar/asn1-x509': ['drivers/certificates/authority.ts'],
   mqtt: ['drivers/link/mqtt.ts'],
   aedes: ['drivers/link/embedded-broker.ts'],
   onoff: ['drivers/gpio/onoff.ts'],
@@ -251,6 +336,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@sqlite.org/sqlite-wasm': ['drivers/database/sqlite.ts'],
   pino: ['runtime/log.ts'],
   'temporal-polyfill': ['runtime/site/zone.ts'],
+  'modern-tar': ['provisioning/bundle/tar.ts'],
   commander: ['runtime/command-line/words.ts'],
   fontkit: ['provisioning/site/print/fonts.ts'],
   marked: ['provisioning/site/print/markdown.ts'],

@@ -89,6 +89,19 @@ test('threads it may have, which the eye may not', () => {
   assert.not.ok(wordsOf(eye, 'ExecStart').includes('--allow-worker'));
 });
 
+test('the board’s LED may be written by the group of the pins, and nothing else is changed', () => {
+  const rows = readFileSync(path('lamp.conf'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(/\s+/).slice(0, 5));
+  assert.is(rows.length, 4);
+  for (const [kind, file, mode, user, group] of rows) {
+    assert.equal([kind, mode, user, group], ['z', '0664', 'root', 'gpio']);
+    assert.match(file!, /^\/sys\/class\/leds\/(ACT|led0)\/(brightness|trigger)$/);
+  }
+  assert.ok(wordsOf(scan, 'SupplementaryGroups').includes('gpio'));
+});
+
 test('systemd finds its exposure to be 1.0 at most', () => {
   const done = spawnSync('systemd-analyze', ['security', '--offline=true', path('lethe-scan.service')], {
     encoding: 'utf8',

@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert';
 import { TIME_FOLDERS } from '../../drivers/clock/trust.ts';
 import { makeFifo } from '../../drivers/fifo.ts';
 import { openCorridorFifo } from '../../drivers/inlet.ts';
+import { PENDING_FILE, READY_FILE } from '../../provisioning/device/update/update.ts';
 import { CONTROL_FIFO, CORRIDOR_FIFO } from '../../runtime/corridor/control.ts';
 import { ExitCode } from '../../runtime/errors.ts';
 import { START_US_MAX } from '../../runtime/eye/vitals.ts';
@@ -112,9 +113,30 @@ test('the folder of the set-up takes files of the scan and of root, and nobody r
   const rows = linesOf('tmpfiles.conf').map((line) => line.split(/\s+/).slice(0, 5).join(' '));
   assert.ok(rows.includes('d /run/lethe-setup 3770 root lethe-setup'));
   for (const [name, unit] of BOTH) assert.not.ok(wordsOf(unit, 'SupplementaryGroups').includes('lethe-setup'), name);
-  for (const folder of ['/var/lib/lethe-setup', '/var/lib/lethe-update'])
-    assert.ok(rows.includes(`d ${folder} 0700 root root`), folder);
-  assert.ok(rows.includes('d /var/lib/lethe-claim 0700 lethe-claim lethe-claim'));
+  assert.ok(rows.includes('d /var/lib/lethe-setup 0700 root root'));
+  assert.ok(rows.includes('d /opt/lethe/update 0755 root root'), 'the voice tells the state of updates');
+  assert.ok(rows.includes('d /var/lib/lethe-claim 0770 lethe-claim lethe-claim'));
+});
+
+test('what installs a release and takes it back belongs to the good one, has one right, no network and no device', () => {
+  for (const name of ['update', 'trial'] as const) {
+    const unit = parseUnit(text(`lethe-${name}.service`));
+    const program = name === 'update' ? 'install' : 'trial';
+    assert.equal(commandOf(unit), [
+      '/opt/lethe/confirmed/bin/node',
+      '--disable-sigusr1',
+      `/opt/lethe/confirmed/dist/provisioning/device/update/${program}/main.js`,
+    ]);
+    assert.equal(wordsOf(unit, 'CapabilityBoundingSet'), ['CAP_DAC_OVERRIDE'], name);
+    assert.is(settingOf(unit, 'PrivateNetwork'), 'yes');
+    assert.equal(wordsOf(unit, 'RestrictAddressFamilies'), ['AF_UNIX']);
+    assert.is(settingOf(unit, 'PrivateDevices'), 'yes');
+    assert.equal(wordsOf(unit, 'ReadWritePaths'), ['/opt/lethe', '/etc/systemd/system', '-/var/lib/lethe']);
+    // What is written is not executed: not the release that is being unpacked, nor what the voice has left.
+    for (const path of pathsOf(unit, 'ReadWritePaths')) assert.ok(pathsOf(unit, 'NoExecPaths').includes(path), path);
+  }
+  assert.equal(parseUnit(text('lethe-trial.service')).get('Unit ConditionPathExists'), [PENDING_FILE]);
+  assert.equal(parseUnit(text('lethe-update.path')).get('Path PathExists'), [READY_FILE]);
 });
 
 test('without a configuration neither starts, so that the device is set up first', () => {
@@ -201,10 +223,10 @@ test('what may be written may not be executed, and what may be executed starts n
 });
 
 test('a bad configuration stays down, and an eye that was cut off is ended by a service that acts on exit 65 alone', () => {
-  assert.equal(wordsOf(eye, 'RestartPreventExitStatus'), [`${ExitCode.config}`]);
+  assert.equal(wordsOf(eye, 'RestartPreventExitStatus'), [`${ExitCode.reset}`, `${ExitCode.config}`]);
   assert.equal(wordsOf(voice, 'RestartPreventExitStatus'), [`${ExitCode.dataError}`, `${ExitCode.config}`]);
   assert.equal(voice.get('Unit OnFailure'), ['lethe-cutoff.service']);
-  assert.is(eye.get('Unit OnFailure'), undefined);
+  assert.equal(eye.get('Unit OnFailure'), ['lethe-reset.service']);
   assert.match(
     settingOf(cutoff, 'ExecCondition')!,
     new RegExp(`'test .*--property=ExecMainStatus --value lethe-voice\\.service\\)" = ${ExitCode.dataError}'$`),

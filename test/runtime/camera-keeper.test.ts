@@ -2,7 +2,7 @@
 // Method: a camera moved by hand; time-outs are collected instead of waited for, so that their lengths are literals.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CameraKeeper } from '../../runtime/camera-keeper.ts';
+import { CameraKeeper, type KeeperEvents } from '../../runtime/camera-keeper.ts';
 import { ConfigError, DriverError } from '../../runtime/errors.ts';
 import type { FrameSink } from '../../runtime/ports/camera.ts';
 import { FakeCamera } from '../fakes/camera.ts';
@@ -44,7 +44,7 @@ async function pass(): Promise<number> {
   return entry.ms;
 }
 
-function scene() {
+function scene(failuresMax?: number) {
   const { format, slot } = new FakeEngine(4, 4);
   const camera = new FakeCamera(format);
   const heard: string[] = [];
@@ -57,14 +57,15 @@ function scene() {
     },
     abandonFrame: () => {},
   };
-  const keeper = new CameraKeeper(camera, sink, () => frameCount, {
+  const events: KeeperEvents = {
     onRunning: () => heard.push('running'),
     onLost: (error, pauseMs) => heard.push(`lost ${error.kind} ${pauseMs}`),
     onEnd: () => heard.push('end'),
     onGivenUp: (error) => heard.push(`given up ${error instanceof DriverError ? error.kind : error.code}`),
     onStuck: (error) => heard.push(`stuck: ${String(error)}`),
     onTruth: (lineIndex, direction) => heard.push(`truth ${lineIndex} ${direction}`),
-  });
+  };
+  const keeper = new CameraKeeper(camera, sink, () => frameCount, events, failuresMax);
   return { camera, keeper, heard };
 }
 
@@ -98,6 +99,18 @@ test('pauses double up to fifteen seconds; the eighth start without a frame is t
   assert.equal(pauses, [500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
   assert.is(heard.at(-1), 'given up absent');
   assert.equal([camera.startCount, keeper.isWanted], [8, false]);
+});
+
+test('without a bound it goes on for ever, with the longest pause', async () => {
+  const { camera, keeper, heard } = scene(Number.POSITIVE_INFINITY);
+  camera.failNext(...Array.from({ length: 2000 }, () => 'absent' as const));
+  keeper.start();
+  await settle();
+  let pauseMs = 0;
+  for (let start = 1; start < 2000; start++) pauseMs = await pass();
+  assert.equal([camera.startCount, pauseMs, keeper.isWanted], [2000, 15_000, true]);
+  await pass();
+  assert.is(heard.at(-1), 'running');
 });
 
 test('starts that succeed without ever giving a frame are failures too', async () => {

@@ -126,6 +126,22 @@ test('voice and eye are killed while people walk: both come back, totals are nei
   }
 });
 
+test('an eye whose button was held ends both with 76, and nothing is removed: there is no unit here that would do it', async () => {
+  const heldButton = ['--import', 'data:text/javascript,process.exit(76)'];
+  const ends: number[] = [];
+  supervisor = new Supervisor({
+    args: words(NO_BROKER),
+    log: silent,
+    onEnded: (code) => ends.push(code),
+    nodeWords: { eye: heldButton },
+  });
+  supervisor.start();
+  await eventually(STOP_MS, 'the end', () => ends.length > 0);
+  assert.equal(ends, [76]);
+  assert.is(supervisor.eyePid ?? supervisor.voicePid, undefined);
+  assert.ok(existsSync(join(folder, 'state')));
+});
+
 test('a configuration that cannot be used is refused with 78 before anything is started', () => {
   const start = () => supervise(words(NO_BROKER, 'camera.width_px=255'));
   assert.throws(start, (error: unknown) => error instanceof ConfigError && error.exitCode === 78);

@@ -7,15 +7,28 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { checkServerIdentity, connect } from 'node:tls';
-import { tryBroker } from '../../../drivers/link/trial.ts';
 import type { Settings } from '../settings.ts';
 import { connectionFault, type Fault } from './authority.ts';
+
+export type BrokerFiles = { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
+
+/** One connection as the voice makes it (drivers/link/trial.ts); `fault` is a sentence, empty when the broker let us in. */
+export type BrokerTrial = (
+  options: BrokerFiles & {
+    readonly url: string;
+    readonly serverName: string;
+    readonly protocol: 'auto' | 5 | '3.1.1';
+    readonly keepaliveS: number;
+    readonly clientId: string;
+  },
+  timeoutMs: number,
+) => Promise<{ readonly fault: string }>;
 
 const CONNECT_MS_MAX = 15_000;
 const PRIVATE = 0o600;
 
 /** folder: in memory, and ours alone. */
-export async function proveBroker(settings: Settings, folder: string): Promise<Fault | undefined> {
+export async function proveBroker(settings: Settings, folder: string, trial: BrokerTrial): Promise<Fault | undefined> {
   const files = {
     caFile: join(folder, 'ca.crt'),
     certFile: join(folder, 'device.crt'),
@@ -25,19 +38,16 @@ export async function proveBroker(settings: Settings, folder: string): Promise<F
     writeFileSync(files.caFile, settings.ca, { mode: PRIVATE });
     writeFileSync(files.certFile, settings.certificate, { mode: PRIVATE });
     writeFileSync(files.keyFile, settings.key, { mode: PRIVATE });
-    return (await tlsFault(settings)) ?? (await mqttFault(settings, files));
+    return (await tlsFault(settings)) ?? (await mqttFault(settings, files, trial));
   } finally {
     for (const path of Object.values(files)) rmSync(path, { force: true });
   }
 }
 
-async function mqttFault(
-  { config }: Settings,
-  files: { readonly caFile: string; readonly certFile: string; readonly keyFile: string },
-): Promise<Fault | undefined> {
+async function mqttFault({ config }: Settings, files: BrokerFiles, trial: BrokerTrial): Promise<Fault | undefined> {
   const { url, serverName, protocol, keepaliveS } = config.mqtt;
   const clientId = `lethe-setup-${config.site}-${config.device}`;
-  const { fault } = await tryBroker({ url, serverName, protocol, keepaliveS, clientId, ...files }, CONNECT_MS_MAX);
+  const { fault } = await trial({ url, serverName, protocol, keepaliveS, clientId, ...files }, CONNECT_MS_MAX);
   return fault === '' ? undefined : { refusal: 'gateway_unreachable', reason: fault };
 }
 
@@ -69,12 +79,13 @@ function tlsFault({ config, ca, certificate, key }: Settings): Promise<Fault | u
   });
 }
 
-/** For a program that was handed its secrets by systemd: the text of one credential; undefined: there is none. */
+/** For a program that was handed its secrets by systemd: the text of one credential; undefined: there is none. Throws system errors. */
 export function readCredential(name: string, folder: string | undefined): string | undefined {
   if (folder === undefined) return undefined;
   try {
     return readFileSync(join(folder, name), 'utf8');
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return undefined;
   }
 }

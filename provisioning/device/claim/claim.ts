@@ -11,7 +11,8 @@
  * and an expired certificate of the store's own authority, which is worth that one bound.
  *
  * What it may end with: `claimed`, or a refusal that this code will always meet; settle does what follows from either. What may
- * pass (nobody answers, the wrong one answers, no time) is shown while it lasts, and tried again until the code has expired.
+ * pass (nobody answers, the wrong one answers, no time) is shown while it lasts, and tried again until the gateway has said how it
+ * ends, or another code is shown.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { Log } from '../../../runtime/log.ts';
@@ -21,6 +22,7 @@ import type { SetupPayload } from '../../payload/payload.ts';
 import type { Refusal } from '../../payload/refusals.ts';
 import type { Board } from '../card.ts';
 import type { SetupDisk } from '../disk.ts';
+import { ONCE_VALID } from '../moment.ts';
 import type { Places } from '../places.ts';
 import { clearRefusal, isDiskFault, tellRefusal } from '../refusing.ts';
 import { type Settings, settingsFrom } from '../settings.ts';
@@ -71,6 +73,8 @@ export type ClaimParts = {
   /** Whether the time got known within the time that people wait. */
   readonly waitForTime: () => Promise<boolean>;
   readonly pause: (ms: number) => Promise<void>;
+  /** PKCS#8 PEM of a new key, for tests; otherwise made here. */
+  readonly makeKey?: () => string;
 };
 
 /** ended: the attempt says how. again: to be started again. idle: there is nothing to claim. */
@@ -119,25 +123,23 @@ class Claim {
   /** undefined: the attempt has ended, well or not. Otherwise what may pass. */
   async #try(): Promise<Fault | undefined> {
     const { keys, moment } = this.#parts;
-    const reading = readCode(this.#pending.code, keys, { ...moment(), isTimeKnown: true }, { spent: () => false });
-    const { nonce } = this.#pending;
-    const attempt = this.#state.attemptFor(nonce) ?? this.#begin(nonce);
-    if (!reading.ok) {
-      // What was claimed is ours, however late it is by now: only the broker is left to be tried.
-      if (reading.refusal !== 'expired' || attempt.answer === undefined)
-        return this.#end(attempt, { refusal: reading.refusal, reason: '' });
-    }
-    const payload = reading.ok ? reading.payload : this.#payloadOnceValid();
-    if (payload === undefined) return this.#end(attempt, { refusal: 'expired', reason: '' });
-    const claimed = await this.#exchange(attempt, payload);
+    const { nonce, code } = this.#pending;
+    const begun = this.#state.attemptFor(nonce);
+    // The gateway may have spent the token for a key that was sent, and lost the answer to a cut: it alone knows, by its own
+    // clock, whether it is too late.
+    const judged = begun === undefined ? { ...moment(), isTimeKnown: true } : ONCE_VALID;
+    const reading = readCode(code, keys, judged, { spent: () => false });
+    const attempt = begun ?? this.#begin(nonce);
+    if (!reading.ok) return this.#end(attempt, { refusal: reading.refusal, reason: '' });
+    const claimed = await this.#exchange(attempt, reading.payload);
     if ('refusal' in claimed) return this.#end(attempt, claimed);
-    return this.#prove(claimed, payload);
+    return this.#prove(claimed, reading.payload);
   }
 
   /** The key is on disk before anybody hears of it. */
   #begin(nonce: string): ClaimAttempt {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const attempt = { nonce, key: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
+    const { makeKey = newKey } = this.#parts;
+    const attempt = { nonce, key: makeKey() };
     this.#state.writeAttempt(attempt);
     this.#parts.log.info('key made');
     return attempt;
@@ -191,22 +193,16 @@ class Claim {
     return undefined;
   }
 
-  /** Of a code that has expired since it was claimed: what it said while it was valid. */
-  #payloadOnceValid(): SetupPayload | undefined {
-    const reading = readCode(
-      this.#pending.code,
-      this.#parts.keys,
-      { nowMs: 0, isTimeKnown: false },
-      { spent: () => false },
-    );
-    return reading.ok ? reading.payload : undefined;
-  }
-
   #compareClock(time: string): void {
     const differenceMs = Math.abs(Date.parse(time) - this.#parts.moment().nowMs);
     if (differenceMs > CLOCK_DIFFERENCE_MS)
       this.#parts.log.warn({ differenceMs }, 'the clocks of gateway and device differ. Look at their time servers.');
   }
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
 export function isProblems(settings: Settings | readonly string[]): settings is readonly string[] {

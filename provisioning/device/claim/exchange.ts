@@ -36,6 +36,7 @@ const ERROR_WORDS: Readonly<Record<string, Fault['refusal']>> = {
   unknown_key: 'unknown_key',
   forged: 'forged',
   expired: 'expired',
+  not_yet_valid: 'not_yet_valid',
   wrong_site: 'claim_refused',
   token_used: 'token_used',
   device_taken: 'claim_refused',
@@ -100,7 +101,8 @@ function post(
   });
 }
 
-function exchangedIn(json: Record<string, unknown>): Exchanged | Fault {
+/** The body of a 200, whatever it is. */
+export function exchangedIn(json: Record<string, unknown>): Exchanged | Fault {
   const { v, device, certificate, ca, config, time } = json;
   const isWhole =
     v === 1 &&

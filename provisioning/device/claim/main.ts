@@ -6,6 +6,7 @@
 // First, so that it runs before anything else is evaluated.
 import '../../../runtime/no-inspector.ts';
 import { tmpdir } from 'node:os';
+import { tryBroker } from '../../../drivers/link/trial.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
 import { createLog } from '../../../runtime/log.ts';
 import { PACKAGE_VERSION } from '../../../runtime/package.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   const places = placesBelow(readRoot(process.argv.slice(2)));
   const log = createLog('claim', 'info');
   const handed = readCredential('setup', process.env['CREDENTIALS_DIRECTORY']);
+  if (handed === undefined) log.warn('nothing was handed over; the unit has LoadCredential=setup:…');
   const folder = process.env['RUNTIME_DIRECTORY'] ?? tmpdir();
   const result = await claim({
     disk: realDisk,
@@ -33,8 +35,8 @@ async function main(): Promise<void> {
     log,
     keys: fleetKeys(places.fleetFolder, log),
     board: readBoard(realDisk, places.boardFile),
-    gateway: { findAuthority, exchange, tryBroker: (settings) => proveBroker(settings, folder) },
-    pending: pendingIn(handed ?? realDisk.read(places.setup)),
+    gateway: { findAuthority, exchange, tryBroker: (settings) => proveBroker(settings, folder, tryBroker) },
+    pending: pendingIn(handed),
     hardware: hardware(),
     version: PACKAGE_VERSION,
     moment: () => momentNow(places.timeKnown),

@@ -13,6 +13,7 @@ import type { CodeKeys } from '../../payload/keys.ts';
 import { CODE_CHARS_MAX, type SetupPayload } from '../../payload/payload.ts';
 import type { Refusal } from '../../payload/refusals.ts';
 import type { SetupDisk } from '../disk.ts';
+import { ONCE_VALID } from '../moment.ts';
 import type { Places } from '../places.ts';
 import { clearRefusal, isDiskFault, tellRefusal } from '../refusing.ts';
 import { type PendingSetup, SetupState } from '../state.ts';
@@ -65,10 +66,13 @@ class Join {
     if (pending === undefined) return wasRefused ? 'refused' : 'idle';
     const { moment, deviceName, log, keys } = this.#parts;
     // Of a setup that goes on: it may have expired meanwhile. Its own nonce is spent by itself.
+    // Once a key was made for it, the gateway may have spent the token for that key: it alone knows whether it is too late.
+    const isBegun = this.#state.attemptFor(pending.nonce) !== undefined;
+    const judged = isBegun ? ONCE_VALID : moment();
     const reading = readCode(
       pending.code,
       keys,
-      moment(),
+      judged,
       named(deviceName, () => false),
     );
     if (!reading.ok) return this.#giveUp(pending, reading.refusal, '', false);
@@ -81,6 +85,8 @@ class Join {
     const fault = await this.#connect(reading.payload);
     if (fault === undefined) {
       if (pending.step !== 'joined') this.#state.writePending({ ...pending, step: 'joined' });
+      // So that claim, which may not replace root's, can write its own.
+      clearRefusal(this.#parts);
       log.info('network joined');
       return 'joined';
     }

@@ -1,6 +1,6 @@
 /**
  * The program of lethe-join.service: `node join/main.js [--root DIR]`.
- * Exit: 0 joined, or nothing to do (the claim is started, and looks for itself) · 1 refused · 75 told, try again.
+ * Exit: 0 joined, or nothing to do (the claim is started, and looks for itself) · 65 refused · 75 told, try again.
  */
 // First, so that it runs before anything else is evaluated.
 import '../../../runtime/no-inspector.ts';
@@ -15,7 +15,12 @@ import { momentNow } from '../moment.ts';
 import { placesBelow, programsBelow, readRoot } from '../places.ts';
 import { join } from './join.ts';
 
-const EXIT_CODES = { joined: ExitCode.ok, idle: ExitCode.ok, refused: ExitCode.failed, again: ExitCode.again } as const;
+const EXIT_CODES = {
+  joined: ExitCode.ok,
+  idle: ExitCode.ok,
+  refused: ExitCode.dataError,
+  again: ExitCode.again,
+} as const;
 
 async function main(): Promise<void> {
   const root = readRoot(process.argv.slice(2));

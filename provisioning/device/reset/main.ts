@@ -1,13 +1,10 @@
 /**
  * The program of lethe-reset.service: `node reset/main.js [--root DIR]`. The unit has stopped eye, voice and the setup before,
- * and starts the scan afterwards. Exit: 0 done · another: not whole, and the mark is there for the next start.
+ * removes the voice's folder and the mark afterwards, and starts the scan. Exit: 0 done · another: not whole, and the mark is there for the next start.
  */
 // First, so that it runs before anything else is evaluated.
 import '../../../runtime/no-inspector.ts';
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { NmcliWifi } from '../../../drivers/wifi/wifi.ts';
-import { settleFolder } from '../../../runtime/durable.ts';
 import { createLog } from '../../../runtime/log.ts';
 import { runMain } from '../../../runtime/process.ts';
 import { realDisk } from '../disk.ts';
@@ -26,21 +23,7 @@ async function main(): Promise<void> {
       modprobeFolder: places.modprobe,
       ...programsBelow(root),
     }),
-    empty: emptyFolder,
   });
-}
-
-/** rm does not follow links. A folder that is not there is empty. */
-function emptyFolder(folder: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
-  settleFolder(folder);
 }
 
 runMain('reset', main);

@@ -1,8 +1,10 @@
 /**
- * Reset: the device as it came, because somebody held the button. Configuration, credentials, our Wi-Fi connection, the setup
- * that is under way, the voice's counts and its key are removed. What stays: the card's own keys and pins, the rules of the
+ * Reset: the device as it came, because somebody held the button. Configuration, credentials, our Wi-Fi connection and the setup
+ * that is under way are removed here, the voice's counts and its key by systemd afterwards (`systemctl clean`: it made that
+ * folder, and no right of ours is needed for it). What stays: the card's own keys and pins, the rules of the
  * radio, and the list of spent codes, so that a code which somebody photographed yesterday does not work again.
- * A mark is on disk before the first removal and goes after the last one: a cut in between is made good at the next start.
+ * A mark is on disk before the first removal; the unit removes it after the last one, so a cut in between is made good at the
+ * next start.
  * The configuration goes first: without it nothing counts.
  */
 import type { Log } from '../../../runtime/log.ts';
@@ -17,12 +19,10 @@ export type ResetParts = {
   readonly places: Places;
   readonly log: Log;
   readonly wifi: Wifi;
-  /** Removes what is in a folder, and all below; the folder stays. */
-  readonly empty: (folder: string) => void;
 };
 
 export async function reset(parts: ResetParts): Promise<void> {
-  const { disk, places, log, wifi, empty } = parts;
+  const { disk, places, log, wifi } = parts;
   log.warn('reset: configuration, credentials, Wi-Fi connection and counts are removed');
   disk.replace(places.resetMark, 'the button was held\n', 0o600);
   for (const path of [places.config, places.keyFile, places.certFile, places.caFile]) disk.remove(path);
@@ -31,10 +31,8 @@ export async function reset(parts: ResetParts): Promise<void> {
   if (pending !== undefined) state.spend(pending.nonce);
   state.removePending();
   state.removeAttempt();
-  disk.remove(places.code);
+  for (const path of [places.code, places.taken]) disk.remove(path);
   clearRefusal(parts);
   await wifi.forget();
-  empty(places.voiceState);
-  disk.remove(places.resetMark);
-  log.warn('reset: done; a code is looked for');
+  log.warn('reset: what the setup made is gone');
 }

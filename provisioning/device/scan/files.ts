@@ -90,7 +90,12 @@ export class SetupFiles {
   handOn(text: string): void {
     // First: nobody knows when join takes the code and refuses it.
     replace(this.#taken, digestOf(text), 0o600);
-    replace(this.#places.code, text, 0o640);
+    try {
+      replace(this.#places.code, text, 0o640);
+    } catch (error) {
+      rmSync(this.#taken, { force: true });
+      throw error;
+    }
   }
 }
 

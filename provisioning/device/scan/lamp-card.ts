@@ -37,7 +37,7 @@ export function lampCard(): string {
   const states = STATES.map((name) => SCAN_PATTERNS[name]);
   return [
     'LETHE: what the lamp says while the device is set up',
-    'Show the code 20 to 40 cm before the camera. Count after the long dark.',
+    'Hold the code still. Count the flashes that come after the long dark.',
     '',
     ...states.flatMap(lines),
     ...GROUPS.flatMap(({ helper, rows }) => ['', helper.toUpperCase(), ...rows.flatMap(lines)]),

@@ -53,8 +53,12 @@ export class ScanLamp {
     this.#choose();
   }
 
-  /** For REFUSAL_MS from now. The one that is shown goes on undisturbed. */
+  /**
+   * For REFUSAL_MS from now; the one that is shown goes on undisturbed. A code that is none of ours, such as a poster's that
+   * hangs there all the time, says nothing of what was refused before and does not take its place.
+   */
   showRefusal(refusal: Refusal): void {
+    if (refusal === 'not_ours' && this.isRefusing && this.#refusal !== 'not_ours') return;
     this.#refusal = refusal;
     this.#refusalTicks = REFUSAL_MS / TICK_MS;
     this.#choose();

@@ -60,7 +60,8 @@ const STATE_PATTERNS = {
   waiting: {
     segments: [[100, 1900]],
     looks: 'dark, one short flash every 2 s',
-    meaning: 'looking for a code: hold it still, about as large as the picture, 20 to 40 cm before the camera',
+    meaning:
+      'looking for a code: hold it still and upright to the camera, no farther away than three times its own width',
   },
   seen: {
     segments: [[50, 50]],

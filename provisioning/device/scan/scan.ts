@@ -20,7 +20,7 @@ import { REFUSALS, type Refusal } from '../../payload/refusals.ts';
 import { CodeReader } from './code-reader.ts';
 import { digestOf, type SetupFiles } from './files.ts';
 import { ScanFrames } from './frames.ts';
-import { ScanLamp } from './lamp.ts';
+import { REFUSAL_MS, ScanLamp } from './lamp.ts';
 import type { ScanPatternName } from './patterns.ts';
 import { ScanVitals } from './vitals.ts';
 
@@ -30,8 +30,16 @@ const REFUSAL_LOG_MS = 5000;
 const ACCEPTED_MS = 2000;
 /** Longer than network, time and claim may take together; later it is no news any more that a code was taken. */
 const UNDER_WAY_MS_MAX = 10 * MS_PER_MINUTE;
+/**
+ * A code of ours that was refused leaves its passphrase in strings that cannot be cleared (measured: dozens of copies 20 s
+ * later). So long after it was last seen, when its refusal has been told, the process ends and gives its memory back.
+ */
+const SECRET_MS_MAX = REFUSAL_MS;
 /** Without its program the thread fails at once, again and again: then the whole process is started anew. */
 const THREAD_FAILURES_MAX = 5;
+
+/** Whatever its version, it may have a passphrase in it. */
+const OURS = /^LETHE\d+\./;
 
 export type ScanParts = {
   readonly camera: Camera;
@@ -60,6 +68,8 @@ export class Scan {
   #refusalLogged: Refusal | undefined;
   #refusalLoggedAtUs = 0;
   #patternLogged: ScanPatternName = 'starting';
+  /** When a code of ours was read last and was not handed on; undefined: none since the start. */
+  #secretReadAtUs: number | undefined;
 
   constructor(parts: ScanParts) {
     const { camera, clock, lamp, log } = parts;
@@ -151,11 +161,19 @@ export class Scan {
     this.#hearLaterSteps();
     this.#chooseLampState();
     this.#logPattern();
+    this.#forgetSecrets();
     this.#vitals.tick(
       { isExpecting: this.#camera === 'running', frameCount: this.#frames.framesRead + this.#frames.framesDropped },
       this.#lamp.pattern,
       this.#parts.clock.monotonicUs(),
     );
+  }
+
+  #forgetSecrets(): void {
+    if (this.#isDone || this.#secretReadAtUs === undefined) return;
+    if (this.#parts.clock.monotonicUs() - this.#secretReadAtUs < SECRET_MS_MAX * US_PER_MS) return;
+    this.#parts.log.info('ends to be started anew: a code that was not taken may still be in memory');
+    void this.stop(ExitCode.ok);
   }
 
   #hearLaterSteps(): void {
@@ -210,6 +228,9 @@ export class Scan {
   #onText(text: string): void {
     const { files, deviceName } = this.#parts;
     if (this.#isDone || this.#keys === undefined) return;
+    // Set up since the last look, and the code is still there: handed on, it would wait for a step that never comes again.
+    if (files.isConfigured()) return;
+    if (OURS.test(text)) this.#secretReadAtUs = this.#parts.clock.monotonicUs();
     if (this.#isHandledNow(text)) return;
     const device = { ...(deviceName !== undefined && { name: deviceName }), spent: () => false };
     const reading = readCode(text, this.#keys, files.moment(), device);

@@ -1,6 +1,6 @@
 /**
  * The program of lethe-settle.service: `node settle/main.js [--root DIR]`. Its unit starts eye and voice afterwards.
- * Exit: 0 installed, or nothing to do · 1 refused · 75 the card could not be written, try again.
+ * Exit: 0 installed, or nothing to do · 65 refused · 75 the card could not be written, try again.
  */
 // First, so that it runs before anything else is evaluated.
 import '../../../runtime/no-inspector.ts';
@@ -16,7 +16,7 @@ import { settle } from './settle.ts';
 const EXIT_CODES = {
   installed: ExitCode.ok,
   idle: ExitCode.ok,
-  refused: ExitCode.failed,
+  refused: ExitCode.dataError,
   again: ExitCode.again,
 } as const;
 

@@ -13,6 +13,7 @@ import type { Refusal } from '../../payload/refusals.ts';
 import type { Board } from '../card.ts';
 import { isProblems } from '../claim/claim.ts';
 import type { SetupDisk } from '../disk.ts';
+import { ONCE_VALID } from '../moment.ts';
 import type { Places } from '../places.ts';
 import { clearRefusal, isDiskFault, tellRefusal } from '../refusing.ts';
 import { type Settings, settingsFrom } from '../settings.ts';
@@ -60,7 +61,7 @@ class Settle {
     const pending = this.#state.readPending();
     // Of a code that another one has taken the place of, or of a setup that was over when the power went.
     if (pending === undefined || attempt?.nonce !== pending.nonce) {
-      if (attempt !== undefined) this.#state.removeAttempt();
+      this.#state.removeAttempt();
       return 'idle';
     }
     if (attempt.outcome === undefined) return 'idle';
@@ -73,7 +74,7 @@ class Settle {
 
   #settings({ answer, key }: ClaimAttempt, { code }: PendingSetup): Settings | readonly string[] {
     // Its time was judged when it was claimed.
-    const reading = readCode(code, this.#parts.keys, { nowMs: 0, isTimeKnown: false }, { spent: () => false });
+    const reading = readCode(code, this.#parts.keys, ONCE_VALID, { spent: () => false });
     if (answer === undefined || !reading.ok) return ['the claim and its code do not belong together.'];
     return settingsFrom(answer, key, reading.payload, this.#parts.board);
   }
@@ -90,7 +91,7 @@ class Settle {
   #finish(): SettleResult {
     const { disk, places, log } = this.#parts;
     clearRefusal(this.#parts);
-    disk.remove(places.code);
+    for (const path of [places.code, places.taken]) disk.remove(path);
     this.#state.removePending();
     this.#state.removeAttempt();
     log.info('set up; code, passphrase and claim are removed');

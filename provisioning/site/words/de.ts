@@ -51,6 +51,7 @@ export const de: Words = {
     discovery: 'nur wo Home Assistant genutzt wird: Namen, Einheiten und Topics dieser Zahlen, für dessen Anzeige',
     setup:
       'nur im Einrichtbetrieb, für die Minuten, die jemand mit einem Schlüssel verlangt hat: wo im Bild gerade Personen sind, als Punkte ohne Identität',
+    update: 'welche Version läuft und was aus einer neueren wird: geholt, auf Probe, behalten oder zurückgenommen',
     reply: 'Antworten des Geräts auf Befehle: ausgeführt, oder warum nicht',
   },
   checks: {

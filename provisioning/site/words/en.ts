@@ -48,6 +48,7 @@ export const en: Words = {
     discovery: 'only where Home Assistant is used: names, units and topics of these numbers, for its display',
     setup:
       'only in set-up mode, for the minutes that somebody with a key asked for: where people are in the picture now, as points without identity',
+    update: 'which version runs, and what becomes of a newer one: fetched, on trial, kept or taken back',
     reply: 'answers of the device to commands: done, or why not',
   },
   checks: {

@@ -49,6 +49,7 @@ export const es: Words = {
     discovery: 'solo donde se usa Home Assistant: nombres, unidades y temas de estas cifras, para mostrarlas',
     setup:
       'solo en modo de ajuste, durante los minutos que ha pedido alguien con una clave: dónde están ahora las personas en la imagen, como puntos sin identidad',
+    update: 'qué versión funciona y qué pasa con una más nueva: descargada, a prueba, conservada o retirada',
     reply: 'respuestas del aparato a las órdenes: hecho, o por qué no',
   },
   checks: {

@@ -52,6 +52,7 @@ export const fr: Words = {
     discovery: 'uniquement si Home Assistant est utilisé : noms, unités et topics de ces chiffres, pour son affichage',
     setup:
       'uniquement en mode de réglage, pendant les minutes demandées par une personne munie d’une clé : où se trouvent les personnes dans l’image à cet instant, en points sans identité',
+    update: 'quelle version fonctionne et ce que devient une plus récente : téléchargée, à l’essai, gardée ou retirée',
     reply: 'réponses de l’appareil aux commandes : fait, ou pourquoi non',
   },
   checks: {

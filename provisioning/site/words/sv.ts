@@ -50,6 +50,7 @@ export const sv: Words = {
     discovery: 'endast där Home Assistant används: siffrornas namn, enheter och ämnen, för dess visning',
     setup:
       'endast i inställningsläge, under de minuter som någon med en nyckel har begärt: var i bilden personer är just nu, som punkter utan identitet',
+    update: 'vilken version som körs och vad som händer med en nyare: hämtad, på prov, behållen eller återtagen',
     reply: 'enhetens svar på kommandon: utfört, eller varför inte',
   },
   checks: {

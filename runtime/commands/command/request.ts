@@ -36,6 +36,8 @@ export type Plan = { readonly name: CommandName; readonly arguments: Readonly<Pa
 export function planOf(name: string, words: ArgumentWords, hasKey: boolean): Plan {
   if (!isCommandName(name))
     throw usage(`There is no command ${name}; expected one of ${Object.keys(COMMANDS).join(', ')}.`);
+  if (name === 'update')
+    throw usage('update bears a signed release. Let the gateway offer it: updates.bundle_file of its configuration.');
   const { schema, isSigned } = COMMANDS[name];
   const properties = schema.properties as Readonly<Record<string, object>>;
   const given: Partial<Record<Argument, unknown>> = {

@@ -11,6 +11,7 @@ import { FileSink } from '../../../drivers/sink/file.ts';
 import { HttpSink } from '../../../drivers/sink/http.ts';
 import { brokerAccess } from '../../config/broker.ts';
 import { DriverError, ExitCode } from '../../errors.ts';
+import type { ClaimFiles } from '../../gateway/claim/files.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { influxLine } from '../../gateway/export/influx.ts';
 import { sqlRow, sqlTable } from '../../gateway/export/sql.ts';
@@ -20,16 +21,22 @@ import { type SinkPlan, Sinks } from '../../gateway/sinks.ts';
 import { createLog } from '../../log.ts';
 import { PACKAGE_VERSION } from '../../package.ts';
 import { onStopRequest } from '../../process.ts';
+import { readDeviceFiles, releaseWatchOf, serveDevices } from './devices-server.ts';
 
 /** File in state_dir. */
 export const DATABASE_FILE = 'gateway.db';
 /** How often sinks look for what was told before they started, or failed. */
 const SINK_PERIOD_MS = 10_000;
+/** How often the bundle is looked at. */
+const RELEASE_PERIOD_MS = 10_000;
 
 /** Resolves with the exit code when it has ended. Throws DriverError or DatabaseError when it cannot begin. */
 export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
   const { site, mqtt, prometheus, intervalS } = config;
   const log = createLog('gateway', config.logLevel);
+  // Before anything is opened or written: a wrong file is no reason to begin.
+  const { claim: claimFiles, releaseKeys } = readDeviceFiles(config);
+  const releases = releaseKeys && releaseWatchOf(config, releaseKeys, log);
   makeFolder(config.stateDir);
   const openDatabase = await loadSqlite();
   const database = openDatabase(join(config.stateDir, DATABASE_FILE));
@@ -42,12 +49,15 @@ export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
     database,
     log,
     version: PACKAGE_VERSION,
+    releases: releases && claimFiles && { release: () => releases.release, server: serverAddress(config, claimFiles) },
     onClosed: () => sinks.pump(),
     onStopping: () => sinks.stop(),
   });
   const sinks = new Sinks(sinkPlans(config), { database, intervalS, onFailure: (sentence) => log.warn(sentence) });
+  const deviceServer =
+    claimFiles && (await serveDevices({ config, files: claimFiles, clock, database, gateway, link, releases, log }));
   const pages = {
-    metrics: () => metricsText(gateway, clock.wallMs(), link.up),
+    metrics: () => metricsText(gateway, clock.wallMs(), link.up, deviceServer?.claims.counts),
     illness: () => gateway.illness,
   };
   const server =
@@ -57,10 +67,21 @@ export async function gatewayCommand(config: GatewayConfig): Promise<ExitCode> {
     const sinkTimer = setInterval(() => sinks.pump(), SINK_PERIOD_MS);
     onStopRequest(() => {
       clearInterval(sinkTimer);
-      void Promise.all([gateway.stop(), server?.stop()]).then(() => resolve(ExitCode.ok));
+      clearInterval(releaseTimer);
+      void Promise.all([deviceServer?.stop(), server?.stop()])
+        .then(() => gateway.stop())
+        .then(() => resolve(ExitCode.ok));
     });
+    const releaseTimer = releases && setInterval(() => void releases.poll(), RELEASE_PERIOD_MS);
+    void releases?.poll();
     gateway.start();
   });
+}
+
+/** Of the server for devices, for those that were not told another by their code. */
+function serverAddress({ updates, claim }: GatewayConfig, { serverName }: ClaimFiles): string {
+  const host = serverName.includes(':') ? `[${serverName}]` : serverName;
+  return updates.url === '' ? `https://${host}:${claim.port}` : updates.url;
 }
 
 function sinkPlans({ site, sinks }: GatewayConfig): SinkPlan[] {

@@ -10,9 +10,10 @@
  */
 import type { Database } from '../../ports/database.ts';
 import type { LocalDay } from '../../site/hours.ts';
-import { type GatewayConfig, OTHER_NAME, STORE_NAME } from '../config.ts';
+import { type DoorConfig, type GatewayConfig, OTHER_NAME, STORE_NAME } from '../config.ts';
 import { type Counts, doorCounts, type LineSum, larger, minus, NO_COUNTS, NO_SUM, plus, plusSum } from '../counts.ts';
 import type { IntervalReading } from '../incoming.ts';
+import type { Members } from '../roster.ts';
 import { ClosedIntervals, type CountsRow, countsOf, type StoreRecord } from './closed.ts';
 import { counterId, type Line, type Records, sumOfReading } from './records.ts';
 import { metaOf, setMeta } from './tables.ts';
@@ -34,14 +35,16 @@ type Sums = Map<number, LineSum>;
 export type DoorsOptions = {
   readonly database: Database;
   readonly records: Records;
-  readonly config: GatewayConfig;
+  readonly config: Pick<GatewayConfig, 'intervalS' | 'acceptUnknown'>;
+  /** May grow: `prepare` before, `reload` after. */
+  readonly roster: Members;
   readonly dayOf: (atMs: number) => LocalDay;
   /** Begin of the first interval, where the database knows none yet. */
   readonly firstFromS: number;
 };
 
 export class Doors {
-  /** In the order of the configuration; `other` last, if there is one. */
+  /** In the order of the roster; `other` last, if there is one. */
   readonly doors: Door[] = [];
   /** Begin of the next interval to be closed. */
   nextFromS = 0;
@@ -85,6 +88,15 @@ export class Doors {
     for (const door of this.doors) door.arrived = plus(door.settled, waiting.get(door.id) ?? NO_COUNTS);
   }
 
+  /** Inside a transaction: what these doors need on disk, before the roster has them. */
+  prepare(doors: readonly DoorConfig[]): void {
+    const { database, records } = this.#options;
+    for (const { of, name } of doors) {
+      counterId(database, 'door', '', name);
+      for (const { device, line } of of) records.line(device, line);
+    }
+  }
+
   /** A record of a line came. False: it belongs to an interval that is closed already. */
   take(line: Line, reading: IntervalReading, nowMs: number): boolean {
     const fromS = this.#startOf(reading.fromS);
@@ -104,7 +116,7 @@ export class Doors {
 
   /** Expected devices that have not reported all of the interval that begins at fromS (open ones only). */
   missing(fromS: number): string[] {
-    return this.#missingOf(this.#open.get(fromS) ?? new Map(), this.#options.config.devices);
+    return this.#missingOf(this.#open.get(fromS) ?? new Map(), this.#options.roster.devices);
   }
 
   /** Closes the next interval. Returns its records, the store's last. */
@@ -148,17 +160,14 @@ export class Doors {
   }
 
   #makeCounters(): void {
-    const { database, records, config } = this.#options;
-    for (const { of, name } of config.doors) {
-      counterId(database, 'door', '', name);
-      for (const { device, line } of of) records.line(device, line);
-    }
+    const { database, config, roster } = this.#options;
+    this.prepare(roster.doors);
     if (config.acceptUnknown) counterId(database, 'door', '', OTHER_NAME);
     this.#storeId = counterId(database, 'store', '', STORE_NAME);
   }
 
   #makeDoors(): void {
-    const { database, records, config } = this.#options;
+    const { database, records, config, roster } = this.#options;
     const totals = new Map(
       database
         .all<CountsRow & { kind: string; name: string }>(
@@ -175,7 +184,7 @@ export class Doors {
       this.doors.push(door);
       for (const line of lines) this.#doorOfLine.set(line.id, door);
     };
-    for (const { name, overlap, of } of config.doors)
+    for (const { name, overlap, of } of roster.doors)
       add(
         name,
         overlap,
@@ -191,8 +200,8 @@ export class Doors {
     const known = this.#linesOfDevice.get(line.device) ?? [];
     if (!known.includes(line)) this.#linesOfDevice.set(line.device, [...known, line]);
     const door = this.#doorOfLine.get(line.id);
-    const { devices, acceptUnknown } = this.#options.config;
-    if (door !== undefined || !acceptUnknown || devices.includes(line.device)) return door;
+    const { config, roster } = this.#options;
+    if (door !== undefined || !config.acceptUnknown || roster.devices.includes(line.device)) return door;
     const other = this.doors.at(-1)!;
     other.lines.push(line);
     this.#doorOfLine.set(line.id, other);
@@ -250,7 +259,7 @@ export class Doors {
       changed.push(record);
     }
     const row = before.get(this.#storeId);
-    const { devices } = this.#options.config;
+    const { devices } = this.#options.roster;
     const record = this.#closed.write({
       counterId: this.#storeId,
       name: STORE_NAME,

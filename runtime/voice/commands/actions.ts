@@ -30,6 +30,8 @@ export type ActionParts = {
   readonly resend: (epochId: string, fromSeq: number, toSeq: number) => ResendAnswer;
   /** Reads the configuration as a new start would. Throws LetheError. */
   readonly readConfig: () => Config;
+  /** A newer release. */
+  readonly offer: (request: Request<'update'>) => Outcome;
   /** Ends voice and eye, to be started with the configuration that is there now. */
   readonly startAgain: () => void;
 };
@@ -54,6 +56,7 @@ export function commandActions(parts: ActionParts): CommandActions {
       return { result: { people } };
     },
     reload: () => reload(parts),
+    update: (request) => parts.offer(request),
     resend: (request) => resendRecords(request, resend),
   };
 }

@@ -111,7 +111,7 @@ export class Commands {
 
   #carryOut({ name, request }: Accepted): Outcome {
     const { memory, save, actions } = this.#options;
-    if ('signature' in request) {
+    if ('expires_at' in request) {
       remember(memory, request.id, Date.parse(request.expires_at));
       // On disk before the eye hears of it, so that a voice that comes after us knows why positions come.
       if ('minutes' in request && request.minutes > 0) memory.isSetupOn = true;
@@ -130,7 +130,7 @@ export class Commands {
   #done({ name, id, request }: Accepted, outcome: Done, message: LinkMessage): void {
     const { clock, log } = this.#options;
     const nowMs = clock.wallMs();
-    if ('signature' in request) {
+    if ('expires_at' in request) {
       this.#accepted += 1;
       this.#lastAtMs = nowMs;
       const { public_key: publicKey, signature: _signature, v: _v, ...said } = request;

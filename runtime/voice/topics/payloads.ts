@@ -21,6 +21,7 @@ import type {
   Residency,
   Simulation,
   Status,
+  UpdateNews,
 } from '../../contract/device.ts';
 import { type DocumentFacts, schemaDocument } from '../../contract/document.ts';
 import type { SchemaDocument } from '../../contract/schema-document.ts';
@@ -349,6 +350,11 @@ export function setupPayload({ atMs, untilMs, dots }: SetupFacts): string {
     until: rfc3339(untilMs),
     dots: dots.map((dot): [number, number] => [shareOf(dot >> 8), shareOf(dot & 255)]),
   });
+}
+
+/** update */
+export function updatePayload(facts: Omit<UpdateNews, 'v' | 'at'>, atMs: number): string {
+  return textOf<UpdateNews>({ v: V, at: rfc3339(atMs), ...facts });
 }
 
 /** Without what every reply has. */

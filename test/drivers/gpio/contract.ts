@@ -5,7 +5,7 @@
 
 import * as assert from 'uvu/assert';
 import { DriverError } from '../../../runtime/errors.ts';
-import type { Gpio } from '../../../runtime/ports/gpio.ts';
+import { type ButtonHold, type Gpio, HOLD_FACTOR_MAX } from '../../../runtime/ports/gpio.ts';
 
 export type GpioBench = {
   readonly gpio: Gpio;
@@ -15,11 +15,26 @@ export type GpioBench = {
   press(bcm: number): void;
   /** Lets at least the debounce time pass. */
   settle(): void;
+  /** Pushes the button down, waits `ms`, lets go. */
+  hold(bcm: number, ms: number): void;
 };
 
 const LED_BCM = 17;
 const BUTTON_BCM = 27;
 const DEBOUNCE_MS = 50;
+const HOLD_MS = 10_000;
+
+function holdRecorder(): { told: string[]; hold: ButtonHold } {
+  const told: string[] = [];
+  return {
+    told,
+    hold: {
+      ms: HOLD_MS,
+      onReached: () => told.push('reached'),
+      onReleased: (isMeant) => told.push(isMeant ? 'released, meant' : 'released, not meant'),
+    },
+  };
+}
 
 export function gpioContract(
   test: (name: string, run: () => Promise<void>) => unknown,
@@ -66,6 +81,37 @@ export function gpioContract(
     bench.press(BUTTON_BCM);
     bench.settle();
     assert.is(presses, 2);
+  });
+
+  test(`${name}: with a hold a press is told when the button is let go, and a hold is no press`, async () => {
+    const bench = await open();
+    const { told, hold } = holdRecorder();
+    bench.gpio.openButton(BUTTON_BCM, DEBOUNCE_MS, () => told.push('press'), hold);
+    bench.hold(BUTTON_BCM, 200);
+    assert.equal(told, ['press']);
+    bench.hold(BUTTON_BCM, HOLD_MS + 500);
+    assert.equal(told, ['press', 'reached', 'released, meant']);
+    bench.hold(BUTTON_BCM, 200);
+    assert.equal(told, ['press', 'reached', 'released, meant', 'press']);
+  });
+
+  test(`${name}: a button that is down for ever, as one whose cable has a short, is not meant`, async () => {
+    const bench = await open();
+    const { told, hold } = holdRecorder();
+    bench.gpio.openButton(BUTTON_BCM, DEBOUNCE_MS, () => told.push('press'), hold);
+    bench.hold(BUTTON_BCM, HOLD_FACTOR_MAX * HOLD_MS + 1000);
+    assert.equal(told, ['reached', 'released, not meant']);
+  });
+
+  test(`${name}: a button that is closed while it is down says nothing more`, async () => {
+    const bench = await open();
+    const { told, hold } = holdRecorder();
+    const pin = bench.gpio.openButton(BUTTON_BCM, DEBOUNCE_MS, () => told.push('press'), {
+      ...hold,
+      onReached: () => pin.close(),
+    });
+    bench.hold(BUTTON_BCM, HOLD_MS + 500);
+    assert.equal(told, []);
   });
 
   test(`${name}: a closed button is silent`, async () => {

@@ -5,10 +5,12 @@ import * as assert from 'uvu/assert';
 import { HISTORY_CHANGES_MAX, MemoryGpio } from '../../../drivers/gpio/memory.ts';
 import { DriverError } from '../../../runtime/errors.ts';
 import { gpioContract } from './contract.ts';
+import { HandTimer } from './hand-timer.ts';
 
 gpioContract(test, 'memory', async () => {
   let nowUs = 0;
-  const gpio = new MemoryGpio(() => nowUs);
+  const timer = new HandTimer(() => nowUs);
+  const gpio = new MemoryGpio(() => nowUs, timer.after);
   return {
     gpio,
     isHigh: (bcm) => gpio.isHigh(bcm),
@@ -20,6 +22,12 @@ gpioContract(test, 'memory', async () => {
     },
     settle: () => {
       nowUs += 1_000_000;
+    },
+    hold: (bcm, ms) => {
+      gpio.hold(bcm);
+      nowUs += ms * 1000;
+      timer.fire();
+      gpio.release(bcm);
     },
   };
 });

@@ -9,6 +9,7 @@ import { openGpio } from '../../../drivers/gpio/gpio.ts';
 import { findHeaderChip, type OnoffConstructor, type OnoffPin, openOnoff } from '../../../drivers/gpio/onoff.ts';
 import { DriverError } from '../../../runtime/errors.ts';
 import { gpioContract } from './contract.ts';
+import { HandTimer } from './hand-timer.ts';
 
 type Chip = { base: number; label?: string; lines?: number };
 
@@ -53,7 +54,7 @@ function fakeOnoff(faults: (Error | undefined)[] = [], actualDirection?: string)
     static accessible = true;
     readonly #number: number;
     readonly #direction: string;
-    constructor(number: number, direction: 'in' | 'low', edge?: 'none' | 'falling', options?: object) {
+    constructor(number: number, direction: 'in' | 'low', edge?: 'none' | 'falling' | 'both', options?: object) {
       asked.push({ number, direction, edge, options });
       const fault = faults.shift();
       if (fault !== undefined) throw fault;
@@ -84,13 +85,26 @@ function systemError(code: string): Error {
 
 gpioContract(test, 'onoff', async () => {
   const fake = fakeOnoff();
-  const gpio = await openOnoff({ sysfsRoot: sysfs(...PI_4), load: async () => fake.Fake });
+  let nowUs = 0;
+  const timer = new HandTimer(() => nowUs);
+  const gpio = await openOnoff({
+    sysfsRoot: sysfs(...PI_4),
+    load: async () => fake.Fake,
+    monotonicUs: () => nowUs,
+    after: timer.after,
+  });
   return {
     gpio,
     isHigh: (bcm) => fake.levels.get(512 + bcm) === 1,
     // Debouncing is the package's: what reaches us of a bouncing press is one call with the settled level.
     press: (bcm) => fake.listeners.get(512 + bcm)?.(null, 0),
     settle: () => {},
+    hold: (bcm, ms) => {
+      fake.listeners.get(512 + bcm)?.(null, 0);
+      nowUs += ms * 1000;
+      timer.fire();
+      fake.listeners.get(512 + bcm)?.(null, 1);
+    },
   };
 });
 
@@ -143,6 +157,22 @@ test('the lamp is opened low, the button as falling edge, not inverted, debounce
     { number: 529, direction: 'low', edge: undefined, options: undefined },
     { number: 539, direction: 'in', edge: 'falling', options: { debounceTimeout: 40, activeLow: false } },
   ]);
+});
+
+test('a button that was down when it was opened says nothing until it is let go and pressed anew', async () => {
+  const fake = fakeOnoff();
+  const gpio = await openOnoff({ sysfsRoot: sysfs(...PI_4), load: async () => fake.Fake });
+  const told: string[] = [];
+  const hold = { ms: 10_000, onReached: () => told.push('reached'), onReleased: () => told.push('released') };
+  gpio.openButton(27, 40, () => told.push('press'), hold).close();
+  const pin = gpio.openButton(27, 40, () => told.push('press'), hold);
+  assert.is(fake.asked.at(-1)?.edge, 'both', 'letting go is looked for only where it means something');
+  fake.listeners.get(539)?.(null, 1);
+  assert.equal(told, []);
+  fake.listeners.get(539)?.(null, 0);
+  fake.listeners.get(539)?.(null, 1);
+  assert.equal(told, ['press']);
+  pin.close();
 });
 
 test('ignores a release and a watch error', async () => {

@@ -70,7 +70,7 @@ test('says that it may not be written', () => {
   assert.throws(
     () => openBoardLed(folder),
     (error: DriverError) =>
-      error instanceof DriverError && /EISDIR/.test(error.message) && /lamp\.rules/.test(error.hint),
+      error instanceof DriverError && /EISDIR/.test(error.message) && /lamp\.conf/.test(error.hint),
   );
 });
 

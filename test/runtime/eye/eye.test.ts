@@ -19,12 +19,13 @@ import {
   TIME_MS_MIN,
 } from '../../../runtime/corridor/record.ts';
 import { ExitCode } from '../../../runtime/errors.ts';
-import { Eye } from '../../../runtime/eye/eye.ts';
+import { Eye, RESET_HOLD_MS } from '../../../runtime/eye/eye.ts';
 import { type LampPatternName, LED_PATTERNS } from '../../../runtime/eye/indicator.ts';
 import { createEngine } from '../../../runtime/eye/infer/engine.ts';
 import { loadModel } from '../../../runtime/eye/model.ts';
 import { frameFormatOf } from '../../../runtime/eye/pipeline.ts';
 import { levelsOf, TICK_MS } from '../../../runtime/lamp.ts';
+import { HOLD_FACTOR_MAX } from '../../../runtime/ports/gpio.ts';
 import { FakeCamera } from '../../fakes/camera.ts';
 import { eventually } from '../../fakes/within.ts';
 
@@ -39,7 +40,16 @@ let stage: Stage;
 class Stage {
   readonly config: Config;
   readonly clock = new ManualClock();
-  readonly gpio = new MemoryGpio(() => this.clock.monotonicUs());
+  readonly gpio = new MemoryGpio(
+    () => this.clock.monotonicUs(),
+    (ms, task) => {
+      const stop = this.clock.every(ms, () => {
+        stop();
+        task();
+      });
+      return stop;
+    },
+  );
   readonly camera: FakeCamera;
   readonly records: CorridorRecord[] = [];
   readonly exits: ExitCode[] = [];
@@ -344,6 +354,30 @@ test('a bouncing contact is one press', async () => {
   await stage.until(EyeState.paused);
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.is(stage.eye.state, EyeState.paused);
+});
+
+test('held for ten seconds and let go after the lamp’s sign, it ends for a reset, without a pause in between', async () => {
+  stage.gpio.hold(BUTTON);
+  stage.clock.advance(RESET_HOLD_MS - 1);
+  assert.is(stage.eye.state, EyeState.counting, 'neither paused nor reset');
+  stage.clock.advance(1);
+  stage.lampShows('reset');
+  assert.equal(stage.exits, [], 'not while it is down');
+  stage.gpio.release(BUTTON);
+  await eventually(2000, 'the end', () => stage.exits.length > 0);
+  assert.equal(stage.exits, [ExitCode.reset]);
+  assert.ok(stage.slotIsZero);
+  assert.not.ok(stage.states.some(([state]) => state === EyeState.paused));
+});
+
+test('a button that seems to be held for ever resets nothing, and it is told', async () => {
+  stage.gpio.hold(BUTTON);
+  stage.clock.advance(HOLD_FACTOR_MAX * RESET_HOLD_MS + 1000);
+  stage.gpio.release(BUTTON);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(stage.exits, []);
+  assert.is(stage.eye.state, EyeState.counting);
+  assert.match(String(stage.warnings.at(-1)?.['msg']), /held too long.*cable/);
 });
 
 test('pressed while the camera is still coming up: paused it is, and stays', async () => {

@@ -79,4 +79,66 @@ test('user and password in an address are refused, so that they cannot reach a l
   );
 });
 
+const CLAIM = {
+  cert_file: 'a.crt',
+  key_file: 'credential:a',
+  ca_file: 'ca.crt',
+  ca_key_file: 'ca.key',
+  fleet_keys: 'fleet',
+};
+
+test('nobody claims without a section for it, and with one the store may begin empty', () => {
+  assert.is(parseGatewayConfig({}).claim.port, 0);
+  const config = parseGatewayConfig({ claim: CLAIM });
+  assert.equal([config.claim.port, config.claim.replace, config.devices, config.doors], [8885, 'offline', [], []]);
+  assert.equal(parseGatewayConfig({ claim: { port: 0 } }).devices, ['door1']);
+  const door = { name: 'a', of: [{ device: 'comes-later', line: 'door' }] };
+  assert.equal(
+    problemsOf({ claim: CLAIM, devices: ['door1'], doors: [door], occupancy: { doors: ['counter-1'] } }),
+    [],
+  );
+});
+
+test('what a section claim needs is told whole', () => {
+  const problems = problemsOf({
+    claim: { port: 8885, replace: 'sometimes', certificate_days: 0 },
+    devices: ['facility'],
+  });
+  assert.is(problems.length, 2, problems.join('\n'));
+  const needed = problemsOf({ claim: {}, devices: ['facility'] });
+  assert.equal(
+    needed.map((line) => line.split(' ')[0]),
+    ['claim.cert_file', 'claim.key_file', 'claim.ca_file', 'claim.ca_key_file', 'claim.fleet_keys', 'claim.reserved'],
+  );
+});
+
+test('without claims a store without devices or doors is refused', () => {
+  assert.equal(
+    problemsOf({ devices: [], doors: [] }).map((line) => line.split(' ')[0]),
+    ['devices', 'doors'],
+  );
+});
+
+test('paths of section claim count from the folder of the file, credentials are no paths', () => {
+  const path = join(sourceRoot(), 'provisioning/gateway/gateway.example.json');
+  const overrides = Object.entries(CLAIM).map(([field, value]) => `claim.${field}=${value}`);
+  const { claim } = loadGatewayConfig({ path, overrides });
+  const folder = join(path, '..');
+  assert.equal(
+    [claim.certFile, claim.keyFile, claim.fleetKeys, claim.templateFile],
+    [join(folder, 'a.crt'), 'credential:a', join(folder, 'fleet'), ''],
+  );
+});
+
+test('updates need keys and the server that gives them out; without a bundle there is nothing to need', () => {
+  const bundle = { bundle_file: 'a.lethe' };
+  assert.equal(
+    problemsOf({ updates: bundle }).map((line) => line.split(' ')[0]),
+    ['updates.release_keys', 'updates.bundle_file'],
+  );
+  assert.equal(problemsOf({ updates: { ...bundle, release_keys: 'keys' }, claim: CLAIM }), []);
+  assert.equal(problemsOf({ updates: { release_keys: 'keys' } }), []);
+  assert.match(problemsOf({ updates: { url: 'http://gateway:8885' } }).join(), /^updates\.url is/);
+});
+
 test.run();

@@ -20,7 +20,7 @@ import { createLog, type Log } from '../../../runtime/log.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
 import type { OpenDatabase } from '../../../runtime/ports/database.ts';
 import type { Receipt } from '../../../runtime/privacy/receipts.ts';
-import { Voice } from '../../../runtime/voice/voice.ts';
+import { Voice, type VoiceUpdates } from '../../../runtime/voice/voice.ts';
 import { checkContract } from '../../fakes/contract.ts';
 import { databaseOn } from '../../fakes/database.ts';
 import { SimulatedDisk } from '../../fakes/disk.ts';
@@ -155,6 +155,8 @@ export type BenchOptions = {
   readonly keyFault?: Error;
   /** Where the voice's log goes; by default only what is fatal is printed. */
   readonly log?: Log;
+  /** As on a device that knows releases. */
+  readonly updates?: VoiceUpdates;
 };
 
 export type Total = { in: number; out: number; epoch_id: string };
@@ -203,12 +205,14 @@ export class VoiceBench {
   readonly key = memoryKey();
   keyFault: Error | undefined;
   readonly #log: Log;
+  readonly #updates: VoiceUpdates | undefined;
   readonly #openDatabase: OpenDatabase;
   #life = { isAlive: false };
 
   constructor(options: BenchOptions = {}, startMs?: number) {
     this.config = parseConfig({ state_dir: '/state', log_level: 'fatal', ...options.config });
     this.keyFault = options.keyFault;
+    this.#updates = options.updates;
     this.#log = options.log ?? createLog('voice', this.config.logLevel);
     this.#openDatabase = databaseOn(this.disk);
     this.clock = new ManualClock(startMs);
@@ -245,6 +249,7 @@ export class VoiceBench {
         this.startedAgain += 1;
       },
       openDatabase: this.#openDatabase,
+      ...(this.#updates && { updates: this.#updates }),
       random: () => this.random,
     });
   }

@@ -109,6 +109,20 @@ test('the same refusal again begins its time anew but does not disturb the count
   assert.is(seen, expected);
 });
 
+test('a poster that hangs there takes the place of no other refusal, but is told when nothing else is', () => {
+  const { clock, lamp } = bench();
+  lamp.showState('waiting');
+  lamp.showRefusal('wifi_password');
+  lamp.showRefusal('not_ours');
+  assert.is(lamp.pattern, 'wifi_password');
+  clock.advance(REFUSAL_MS);
+  assert.is(lamp.pattern, 'waiting');
+  lamp.showRefusal('not_ours');
+  assert.is(lamp.pattern, 'not_ours');
+  lamp.showRefusal('expired');
+  assert.is(lamp.pattern, 'expired');
+});
+
 test('a code that is seen flickers for a second, but neither over a refusal nor without a camera', () => {
   const { clock, lamp } = bench();
   lamp.showState('waiting');

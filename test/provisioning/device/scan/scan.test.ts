@@ -1,7 +1,7 @@
 // Goal: a device without configuration takes the code that is meant for it, once, and says of everything else what it is.
 // Method: the program itself on the simulated rpicam-vid, which plays drawn pictures of codes at 640 × 480.
 import { generateKeyPairSync } from 'node:crypto';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -192,6 +192,20 @@ test('a refusal of a later step that lies there at the start is shown; a word th
   writeFileSync(stage.path('run/lethe-setup/refusal'), 'gateway_unreachable\n');
   await stage.lampShows('gateway_unreachable');
   await stage.stop();
+});
+
+test('a folder that cannot be written is a refusal with its own word, and the code is taken when it can', async () => {
+  stage = new Stage();
+  // A folder in the place of the file that is written beside: nobody can write it, root included.
+  mkdirSync(stage.path('run/lethe-setup/code.part'));
+  const code = codeFor(stage);
+  stage.showText(code);
+  stage.start();
+  await stage.lampShows('no_disk');
+  assert.not.ok(stage.has(CODE_FILE));
+  rmdirSync(stage.path('run/lethe-setup/code.part'));
+  await stage.lampShows('accepted');
+  assert.is(stage.read(CODE_FILE), code);
 });
 
 test('with a configuration there it ends: the camera is somebody else’s', async () => {
