@@ -89,8 +89,10 @@ const queue = findTests(testRoot)
   .filter((file) => groups.includes(groupOf(file)))
   .sort();
 const outcomes: Outcome[] = [];
+/** Two emulated devices at a time would only wait for each other. */
+const workerCount = groups.includes('emulator') ? 1 : Math.min(availableParallelism(), 4);
 await Promise.all(
-  Array.from({ length: Math.min(availableParallelism(), 4) }, async () => {
+  Array.from({ length: workerCount }, async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const outcome = await runFile(file);
       outcomes.push(outcome);

@@ -7,9 +7,11 @@ mark=${RUNTIME_DIRECTORY:-/run/lethe-time}/synchronized
 seconds_max=${LETHE_SECONDS_MAX:-60}
 
 # timesyncd leaves a file; for whoever else sets the clock the kernel is asked, by way of timedated (which would tell our
-# listener of its own troubles).
+# listener of its own troubles). That costs a process each time, so it is asked every tenth second: on a slow machine the
+# minute would be two, and systemd would give up.
 is_known() {
-  [ -e "$known_by_timesyncd" ] || [ "$(env -u NOTIFY_SOCKET timedatectl show --property=NTPSynchronized --value 2>/dev/null)" = yes ]
+  [ -e "$known_by_timesyncd" ] && return 0
+  [ $((waited % 10)) -eq 0 ] && [ "$(env -u NOTIFY_SOCKET timedatectl show --property=NTPSynchronized --value 2>/dev/null)" = yes ]
 }
 
 tell_ready() {
@@ -27,5 +29,6 @@ while [ "$waited" -lt "$seconds_max" ]; do
   waited=$((waited + 1))
 done
 tell_ready "the time is not known after $waited s: counting begins without it"
+waited=0
 until is_known; do sleep 30; done
 : > "$mark"

@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   const timeSource = new FileTimeSource();
   const vitals = new VoiceVitals(pulse);
   // Only a release knows of releases: everything else is updated in the way in which it was installed.
-  const updates = existsSync(join(PACKAGE_ROOT, 'release.json')) ? await openReleases(config, log) : undefined;
+  const updates = isRelease() ? await openReleases(config, log) : undefined;
   let fault: string | undefined;
   const voice = new Voice({
     config,
@@ -87,6 +87,15 @@ async function main(): Promise<void> {
     pulse.stopping();
     setTimeout(stop, LAST_RECORDS_MS);
   });
+}
+
+/** Under `lethe run` the file is not shown, and asking for it is refused by the permission model: no release. */
+function isRelease(): boolean {
+  try {
+    return existsSync(join(PACKAGE_ROOT, 'release.json'));
+  } catch {
+    return false;
+  }
 }
 
 /** Root's side of it is provisioning/device/update. */

@@ -138,7 +138,7 @@ function makePiLike(root: string): void {
     0o755,
   );
   rmSync(join(root, 'etc/resolv.conf'), { force: true });
-  symlinkSync('../run/NetworkManager/resolv.conf', join(root, 'etc/resolv.conf'));
+  symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
 }
 
 const BOOT_FILES = {
@@ -165,7 +165,9 @@ function writeCard(folder: string, root: string, card: string): void {
   ].join('\n');
   run('sfdisk', ['--quiet', card], { input: table });
   const fat = `${card}@@${bootOffset}`;
-  run('mformat', ['-i', fat, '-F', '-c', '1', '-T', String((BOOT_MIB * MIB) / SECTOR_BYTES), '-v', 'bootfs', '::']);
+  // As pi-gen does; it warns of a name in small letters, which is the name that Raspberry Pi OS has.
+  const fatWords = ['-F', '32', '-s', '1', '-n', 'bootfs', '--offset', String(bootOffset / SECTOR_BYTES)];
+  run('mkfs.vfat', [...fatWords, card, String(BOOT_MIB * 1024)]);
   for (const [name, text] of Object.entries(BOOT_FILES)) {
     writeFileSync(join(folder, name), text);
     run('mcopy', ['-i', fat, join(folder, name), '::/']);

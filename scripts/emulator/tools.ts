@@ -13,7 +13,7 @@ const PACKAGE_OF = {
   'qemu-system-aarch64': 'qemu-system-arm',
   'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
   mcopy: 'mtools',
-  mformat: 'mtools',
+  'mkfs.vfat': 'dosfstools',
   sfdisk: 'fdisk',
   mke2fs: 'e2fsprogs',
   setpriv: 'util-linux',
@@ -30,7 +30,7 @@ export type Program = keyof typeof PACKAGE_OF;
 /** What makes the image, and what runs it once it is there. */
 export const IMAGE_PROGRAMS: readonly Program[] = [
   ...(['mmdebstrap', 'arch-test', 'qemu-aarch64-static', 'dpkg-deb', 'depmod', 'cpio', 'xz'] as const),
-  ...(['sfdisk', 'mke2fs', 'mformat', 'mcopy'] as const),
+  ...(['sfdisk', 'mke2fs', 'mkfs.vfat', 'mcopy'] as const),
 ];
 export const RUN_PROGRAMS: readonly Program[] = [
   ...(['qemu-system-aarch64', 'setpriv', 'aarch64-linux-gnu-gcc', 'cpio', 'mcopy', 'sfdisk'] as const),

@@ -76,7 +76,7 @@ test('a time that is known at once is told at once, and the mark is there', () =
 test('whoever sets the clock, it is heard of by way of the kernel', () =>
   withStage(CLOCK, (stage) => {
     stage.run('wait-for-time.sh', { LETHE_TIMESYNCD_MARK: '/nowhere', ANSWER_AFTER: '7' });
-    assert.is(stage.read('notified'), '--ready --status=the time is known after 7 s\n');
+    assert.is(stage.read('notified'), '--ready --status=the time is known after 10 s\n');
     assert.ok(existsSync(join(stage.folder, 'synchronized')));
   }));
 

@@ -148,10 +148,11 @@ export class QrDecoder {
 }
 
 /** Copies that Embind made for us: the content in bytes, and the code itself as a picture of its modules. */
-function zeroResult({ bytes, bytesECI, symbol }: ZXingReadResult): void {
-  bytes.fill(0);
-  bytesECI.fill(0);
-  symbol.data.fill(0);
+function zeroResult({ bytes, bytesECI, symbol }: Partial<ZXingReadResult>): void {
+  // Where C++ failed inside ("Unknown error"), there is a result without them: one picture of 150 that were tilted by 60°.
+  bytes?.fill(0);
+  bytesECI?.fill(0);
+  symbol?.data?.fill(0);
 }
 
 function withoutZeros(memory: Uint8Array): Uint8Array {

@@ -30,25 +30,28 @@ const START = `#!/bin/bash
 # TEST ONLY: takes the cable and one of two simulated radios away from the device and makes an access point of them.
 set -eux
 modprobe -a mac80211_hwsim bridge
-until [ -e /sys/class/net/wlan1 ]; do sleep 0.2; done
-cable=$(basename "$(dirname "$(ls -d /sys/class/net/*/device/driver/ | grep -v wlan | head -n 1 | xargs dirname | xargs dirname)/x")")
+udevadm settle
+for path in /sys/class/net/*; do
+  if [ -e "$path/device" ] && [ ! -e "$path/phy80211" ]; then cable=$(basename "$path"); fi
+done
 ip netns add store
 iw phy "$(cat /sys/class/net/wlan1/phy80211/name)" set netns name store
 ip link set "$cable" netns store
 ip -n store link add br0 type bridge
 ip -n store link set "$cable" master br0
 for link in lo br0 "$cable"; do ip -n store link set "$link" up; done
-exec ip netns exec store /usr/sbin/hostapd /etc/lethe-emulator-hostapd.conf
+ip netns exec store /usr/sbin/hostapd -B /etc/lethe-emulator-hostapd.conf
 `;
 
 const UNIT = `[Unit]
 Description=Emulator of Lethe, test only: an access point
 DefaultDependencies=no
-After=systemd-udev-settle.service systemd-udevd.service systemd-sysctl.service local-fs.target
-Wants=systemd-udev-settle.service
+After=systemd-udev-trigger.service local-fs.target
 Before=NetworkManager.service
 
 [Service]
+Type=oneshot
+RemainAfterExit=yes
 ExecStart=/usr/lib/lethe-emulator/access-point
 
 [Install]
