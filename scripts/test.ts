@@ -1,7 +1,7 @@
 /**
  * Test runner: every test file is a program of its own (uvu), so a leak or a crash in one cannot hide in another.
  * Usage: test [group…]; groups are `unit` (default: no server, no hardware, no network), `broker`, `faults`, `privacy`, `video`, `tfjs`, `arm64`,
- * `emulator`, `device`, `all`.
+ * `image`, `emulator`, `device`, `all`.
  * Lines that begin with `|` are rows of a table: those of all files are printed together at the end, each once.
  * Prints each failing file whole, then `N passed, N failed` alone on the last line. A file that reports no test at all
  * fails: uvu exits 0 when `.run()` was forgotten.
@@ -13,7 +13,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folders of test/ that need something from outside; everything else is `unit`. */
-const GROUP_FOLDERS = ['broker', 'faults', 'privacy', 'video', 'tfjs', 'arm64', 'emulator', 'device'] as const;
+const GROUP_FOLDERS = ['broker', 'faults', 'privacy', 'video', 'tfjs', 'arm64', 'image', 'emulator', 'device'] as const;
 /** A test file that hangs is ended; long runs by variable (FC_RUNS) get more. */
 const FILE_TIMEOUT_MS = Number(process.env['LETHE_TEST_TIMEOUT_MS'] ?? 180_000);
 /** A device that is emulated instruction by instruction lives through a day of its life in one file. */
