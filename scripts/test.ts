@@ -1,7 +1,7 @@
 /**
  * Test runner: every test file is a program of its own (uvu), so a leak or a crash in one cannot hide in another.
  * Usage: test [group…]; groups are `unit` (default: no server, no hardware, no network), `broker`, `faults`, `privacy`, `video`, `tfjs`, `arm64`,
- * `emulator`, `device`, `all`.
+ * `image`, `emulator`, `device`, `all`.
  * Lines that begin with `|` are rows of a table: those of all files are printed together at the end, each once.
  * Prints each failing file whole, then `N passed, N failed` alone on the last line. A file that reports no test at all
  * fails: uvu exits 0 when `.run()` was forgotten.
@@ -13,11 +13,11 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folders of test/ that need something from outside; everything else is `unit`. */
-const GROUP_FOLDERS = ['broker', 'faults', 'privacy', 'video', 'tfjs', 'arm64', 'emulator', 'device'] as const;
+const GROUP_FOLDERS = ['broker', 'faults', 'privacy', 'video', 'tfjs', 'arm64', 'image', 'emulator', 'device'] as const;
 /** A test file that hangs is ended; long runs by variable (FC_RUNS) get more. */
 const FILE_TIMEOUT_MS = Number(process.env['LETHE_TEST_TIMEOUT_MS'] ?? 180_000);
-/** A device that is emulated instruction by instruction lives through a day of its life in one file. */
-const EMULATOR_TIMEOUT_MS = Math.max(FILE_TIMEOUT_MS, 2_700_000);
+/** What is emulated instruction by instruction takes its time; one device lives through a day of its life in one file. */
+const GROUP_TIMEOUTS_MS: Readonly<Record<string, number>> = { arm64: 600_000, emulator: 2_700_000 };
 
 type Outcome = {
   readonly file: string;
@@ -56,7 +56,7 @@ function runFile(file: string): Promise<Outcome> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0' },
     });
-    const timeoutMs = groupOf(file) === 'emulator' ? EMULATOR_TIMEOUT_MS : FILE_TIMEOUT_MS;
+    const timeoutMs = Math.max(FILE_TIMEOUT_MS, GROUP_TIMEOUTS_MS[groupOf(file)] ?? 0);
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');

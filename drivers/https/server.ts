@@ -11,7 +11,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
-import { DriverError } from '../../runtime/errors.ts';
+import { listen } from '../listening.ts';
 import { byteRange } from './range.ts';
 
 export const BODY_BYTES_MAX = 4096;
@@ -109,7 +109,7 @@ export async function startDeviceServer(
       response.destroy();
     });
   });
-  await listen(server, address, port);
+  await listen(server, { address, port }, 'serve claims', 'claim.port');
   const bound = server.address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
@@ -243,19 +243,4 @@ async function giveOpen(request: IncomingMessage, response: ServerResponse, file
 function isHangUp(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED'].includes(code);
-}
-
-function listen(server: Server, address: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new DriverError(
-          cause.code === 'EADDRINUSE' ? 'busy' : 'other',
-          `Port ${port} of ${address} cannot be listened on (${cause.code}).`,
-          { op: 'serve claims', hint: 'Set claim.port to another one, or to 0 for none.', cause },
-        ),
-      ),
-    );
-    server.listen(port, address, () => resolve());
-  });
 }

@@ -2,8 +2,8 @@
  * Two pages over HTTP for whoever watches: /metrics in the text format of Prometheus, /healthz as a word. GET only, nothing is
  * read from a request but its first line, few connections and short ones.
  */
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import { DriverError } from '../../runtime/errors.ts';
+import { createServer, type ServerResponse } from 'node:http';
+import { listen } from '../listening.ts';
 
 const CONNECTIONS_MAX = 16;
 const REQUEST_MS_MAX = 5000;
@@ -37,7 +37,7 @@ export async function startMetricsServer(address: string, port: number, pages: M
       answer(response, illness === '' ? 200 : 503, illness === '' ? 'ok\n' : `${illness}\n`);
     } else answer(response, 404, 'known here: /metrics, /healthz\n');
   });
-  await listen(server, address, port);
+  await listen(server, { address, port }, 'serve metrics', 'prometheus.port');
   const bound = server.address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
@@ -52,19 +52,4 @@ export async function startMetricsServer(address: string, port: number, pages: M
 function answer(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers });
   response.end(body);
-}
-
-function listen(server: Server, address: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new DriverError(
-          cause.code === 'EADDRINUSE' ? 'busy' : 'other',
-          `Port ${port} of ${address} cannot be listened on (${cause.code}).`,
-          { op: 'serve metrics', hint: 'Set prometheus.port to another one, or to 0 for none.', cause },
-        ),
-      ),
-    );
-    server.listen(port, address, () => resolve());
-  });
 }

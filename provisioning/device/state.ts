@@ -92,7 +92,7 @@ export class SetupState {
   readAttempt(): ClaimAttempt | undefined {
     const { nonce, key, answer, outcome } = this.#readJson(this.#places.attempt);
     if (typeof nonce !== 'string' || !NONCE.test(nonce) || typeof key !== 'string') return undefined;
-    const known = answerIn(answer);
+    const known = claimAnswerIn(answer);
     const isEnd = outcome === 'claimed' ? known !== undefined : typeof outcome === 'string' && isRefusal(outcome);
     return {
       nonce,
@@ -139,7 +139,8 @@ export class SetupState {
   }
 }
 
-function answerIn(value: unknown): ClaimAnswer | undefined {
+/** undefined: not of that form. What its parts say is for `settingsFrom` to check. */
+export function claimAnswerIn(value: unknown): ClaimAnswer | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   const { device, certificate, ca, config } = value as Record<string, unknown>;
   const isWhole =

@@ -55,8 +55,8 @@ export type Wishes = {
   readonly credentials: Credentials;
   readonly fleetKeys: readonly PublicKeyFile[];
   readonly releaseKeys: readonly PublicKeyFile[];
-  /** board.json: pins of lamp and button (GPIO numbers). */
-  readonly board: { readonly led_gpio?: number; readonly button_gpio?: number };
+  /** board.json: pins of lamp and button (GPIO numbers); the only device whose codes it takes. */
+  readonly board: { readonly led_gpio?: number; readonly button_gpio?: number; readonly device?: string };
 };
 
 export type Contents = {

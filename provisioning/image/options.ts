@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ImageError } from '../../runtime/errors.ts';
+import { nameProblems } from '../payload/check.ts';
 import type { Wishes } from './contents.ts';
 import { deviceConfig, type SecretSources } from './device-config.ts';
 import { credentials, publicKeys } from './keys.ts';
@@ -35,6 +36,7 @@ it counts at once
 
 it waits for a code (also what a factory reset leads to)
   --fleet-key FILE      public key of the fleet, Ed25519 in PEM; repeatable
+  --name NAME           it takes codes for this device only (and those for any); without it: the first that it is shown
 
 the device
   --release-key FILE    public key of releases, for updates; repeatable
@@ -107,10 +109,11 @@ export function readOptions(args: readonly string[], nowMs: number): FlashOption
     problems.push(
       'Neither --config (it counts at once) nor --fleet-key (it waits for a code) is given; expected one of them, or both.',
     );
-  if (!isConfigured && (words.site !== undefined || words.name !== undefined))
+  if (!isConfigured && words.site !== undefined)
     problems.push(
-      '--site and --name belong to a configuration, which is not given; a code says both by itself. Add --config or --set, or leave them out.',
+      '--site belongs to a configuration, which is not given; a code says it by itself. Add --config or --set, or leave it out.',
     );
+  if (!isConfigured && words.name !== undefined) problems.push(...nameProblems('--name', words.name));
   throwIf(problems);
 
   const given: SecretSources = pick({
@@ -145,14 +148,15 @@ export function readOptions(args: readonly string[], nowMs: number): FlashOption
       yesErase: words['yes-erase'],
     }),
     wishes: {
-      hostname: words.hostname ?? (configured === undefined ? 'lethe' : hostnameFrom(configured.device)),
+      hostname: words.hostname ?? hostnameFrom(configured?.device ?? words.name ?? ''),
       timeZone: words['time-zone'] ?? configured?.timeZone ?? 'UTC',
       ...pick({ country: words.country, wifi, config: configured?.file }),
       sshKeys,
       credentials: credentials(configured?.sources ?? given, nowMs),
       fleetKeys: publicKeys(fleetPaths, 'fleet'),
       releaseKeys: publicKeys(words['release-key'] ?? [], 'release'),
-      board: boardOf(words),
+      // A configuration has its name in itself; after a reset such a card may become another device.
+      board: { ...boardOf(words), ...(isConfigured ? {} : pick({ device: words.name })) },
     },
   };
 }

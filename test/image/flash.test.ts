@@ -87,6 +87,8 @@ flashing(
       'SE',
       '--led-gpio',
       '17',
+      '--name',
+      'door1',
       '--out',
       at('scan.img'),
     ]);
@@ -113,7 +115,8 @@ flashing(
         ['/etc/systemd/system/ssh.service', '/dev/null'],
       ]),
     );
-    assert.is(await root.text('/etc/lethe/board.json'), '{"led_gpio":17}\n');
+    assert.is(await root.text('/etc/lethe/board.json'), '{"led_gpio":17,"device":"door1"}\n');
+    assert.is(await root.text('/etc/hostname'), 'lethe-door1\n');
     assert.equal(await root.names('/etc/lethe/fleet'), [
       `${lines.join('\n').match(/fleet keys: ([0-9a-f]{8})/)![1]}.pem`,
     ]);

@@ -217,6 +217,11 @@ const WORDS: readonly [string, readonly string[], RegExp][] = [
     /Wi-Fi needs --country/,
   ],
   [
+    'a name that no topic can have',
+    ['--image', 'x', '--fleet-key', 'k', '--out', 'y', '--name', 'Door 1'],
+    /--name is "Door 1"; expected 1 to 32 of a-z, 0-9, _ and -/,
+  ],
+  [
     'a pin that no header has',
     ['--image', 'x', '--fleet-key', 'k', '--out', 'y', '--led-gpio', '40'],
     /--led-gpio is "40"; expected the number of a pin on the header, 2\.\.27/,

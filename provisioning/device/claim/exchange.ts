@@ -5,7 +5,7 @@
  */
 import { request } from 'node:https';
 import { isIP } from 'node:net';
-import type { ClaimAnswer } from '../state.ts';
+import { type ClaimAnswer, claimAnswerIn } from '../state.ts';
 import { connectionFault, type Fault } from './authority.ts';
 
 const PATH = '/v1/claim';
@@ -103,20 +103,11 @@ function post(
 
 /** The body of a 200, whatever it is. */
 export function exchangedIn(json: Record<string, unknown>): Exchanged | Fault {
-  const { v, device, certificate, ca, config, time } = json;
-  const isWhole =
-    v === 1 &&
-    typeof device === 'string' &&
-    typeof certificate === 'string' &&
-    typeof ca === 'string' &&
-    config !== null &&
-    typeof config === 'object' &&
-    !Array.isArray(config);
-  if (!isWhole) return { refusal: 'claim_refused', reason: 'The answer of the gateway is not of the form expected.' };
-  return {
-    answer: { device, certificate, ca, config: config as Record<string, unknown> },
-    time: typeof time === 'string' ? time : '',
-  };
+  const { v, time } = json;
+  const answer = v === 1 ? claimAnswerIn(json) : undefined;
+  if (answer === undefined)
+    return { refusal: 'claim_refused', reason: 'The answer of the gateway is not of the form expected.' };
+  return { answer, time: typeof time === 'string' ? time : '' };
 }
 
 function objectIn(text: string): Record<string, unknown> {

@@ -153,7 +153,7 @@ test('damaged, foreign and older bundles leave everything as it was and are remo
     card.run('install');
     assert.is(card.state.last?.reason, 'unknown_key');
     assert.equal(card.links, ['a', 'a']);
-    assert.equal(readdirSync(join(card.root, 'opt/lethe')).sort(), ['a', 'confirmed', 'current']);
+    assert.equal(readdirSync(join(card.root, 'opt/lethe')).sort(), ['a', 'confirmed', 'current', 'update']);
     assert.is(lstatSync(path, { throwIfNoEntry: false }), undefined);
   }));
 
