@@ -45,7 +45,6 @@ export class Lane {
   readonly rows: string[] = [];
   readonly #startedAtMs = Date.now();
   #takeCount = 0;
-  #isOffering = false;
 
   private constructor(folder: string, image: Image, parts: Pick<Lane, 'store' | 'time' | 'take'>) {
     this.folder = folder;
@@ -138,13 +137,14 @@ export class Lane {
     renameSync(join(this.share, 'take.part'), join(this.share, 'take'));
   }
 
-  /** Puts a release where the gateway offers it from. */
+  /**
+   * Puts a release where the gateway offers it from. The gateway is started again: it asks a device once an hour, and forgets
+   * whom it asked.
+   */
   async offer(version: string, isBroken: boolean): Promise<void> {
     const bundle = join(this.folder, 'release.lethe');
     await makeRelease(join(this.folder, 'tree'), releaseKey(this.folder), `${bundle}.part`, { version, isBroken });
     renameSync(`${bundle}.part`, bundle);
-    if (this.#isOffering) return;
-    this.#isOffering = true;
     await this.store.stopGateway();
     const updates = {
       bundle_file: bundle,
