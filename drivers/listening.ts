@@ -4,8 +4,13 @@ import { DriverError } from '../runtime/errors.ts';
 
 export type ListeningPlace = { readonly address: string; readonly port: number };
 
-/** Resolves when the port is taken. Rejects with DriverError (busy, other); setting: the field that says the port. */
-export function listen(server: Server, { address, port }: ListeningPlace, op: string, setting: string): Promise<void> {
+/** → the port, also where 0 let the system choose. Rejects with DriverError (busy, other); setting: the field that says the port. */
+export function listen(
+  server: Server,
+  { address, port }: ListeningPlace,
+  op: string,
+  setting: string,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
@@ -16,6 +21,9 @@ export function listen(server: Server, { address, port }: ListeningPlace, op: st
         ),
       ),
     );
-    server.listen(port, address, () => resolve());
+    server.listen(port, address, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
+    });
   });
 }

@@ -109,10 +109,9 @@ export async function startDeviceServer(
       response.destroy();
     });
   });
-  await listen(server, { address, port }, 'serve claims', 'claim.port');
-  const bound = server.address();
+  const bound = await listen(server, { address, port }, 'serve claims', 'claim.port');
   return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    port: bound,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -37,10 +37,9 @@ export async function startMetricsServer(address: string, port: number, pages: M
       answer(response, illness === '' ? 200 : 503, illness === '' ? 'ok\n' : `${illness}\n`);
     } else answer(response, 404, 'known here: /metrics, /healthz\n');
   });
-  await listen(server, { address, port }, 'serve metrics', 'prometheus.port');
-  const bound = server.address();
+  const bound = await listen(server, { address, port }, 'serve metrics', 'prometheus.port');
   return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    port: bound,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

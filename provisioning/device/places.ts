@@ -62,9 +62,18 @@ export function placesBelow(root: string): Places {
   };
 }
 
-/** Below another root, that root's programs: nothing of this machine's network is touched. */
-export function programsBelow(root: string): { readonly nmcli?: string; readonly iw?: string } {
-  return root === '/' ? {} : { nmcli: join(root, '/usr/bin/nmcli'), iw: join(root, '/usr/sbin/iw') };
+export type WifiPlaces = {
+  readonly connectionsFolder: string;
+  readonly modprobeFolder: string;
+  readonly nmcli?: string;
+  readonly iw?: string;
+};
+
+/** What the Wi-Fi driver is given. Below another root, that root's programs: nothing of this machine's network is touched. */
+export function wifiPlacesBelow(root: string): WifiPlaces {
+  const { connections, modprobe } = placesBelow(root);
+  const programs = root === '/' ? {} : { nmcli: join(root, '/usr/bin/nmcli'), iw: join(root, '/usr/sbin/iw') };
+  return { connectionsFolder: connections, modprobeFolder: modprobe, ...programs };
 }
 
 /** The words of a setup program: `--root DIR` and nothing else. Throws ConfigError. */

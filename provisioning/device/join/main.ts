@@ -12,7 +12,7 @@ import { waitForAddress } from '../address.ts';
 import { fleetKeys, readBoard } from '../card.ts';
 import { realDisk } from '../disk.ts';
 import { momentNow } from '../moment.ts';
-import { placesBelow, programsBelow, readRoot } from '../places.ts';
+import { placesBelow, readRoot, wifiPlacesBelow } from '../places.ts';
 import { join } from './join.ts';
 
 const EXIT_CODES = {
@@ -30,11 +30,7 @@ async function main(): Promise<void> {
     disk: realDisk,
     places,
     log,
-    wifi: new NmcliWifi({
-      connectionsFolder: places.connections,
-      modprobeFolder: places.modprobe,
-      ...programsBelow(root),
-    }),
+    wifi: new NmcliWifi(wifiPlacesBelow(root)),
     keys: fleetKeys(places.fleetFolder, log),
     deviceName: readBoard(realDisk, places.boardFile).device,
     moment: () => momentNow(places.timeKnown),

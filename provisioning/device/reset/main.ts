@@ -8,7 +8,7 @@ import { NmcliWifi } from '../../../drivers/wifi/wifi.ts';
 import { createLog } from '../../../runtime/log.ts';
 import { runMain } from '../../../runtime/process.ts';
 import { realDisk } from '../disk.ts';
-import { placesBelow, programsBelow, readRoot } from '../places.ts';
+import { placesBelow, readRoot, wifiPlacesBelow } from '../places.ts';
 import { reset } from './reset.ts';
 
 async function main(): Promise<void> {
@@ -18,11 +18,7 @@ async function main(): Promise<void> {
     disk: realDisk,
     places,
     log: createLog('reset', 'info'),
-    wifi: new NmcliWifi({
-      connectionsFolder: places.connections,
-      modprobeFolder: places.modprobe,
-      ...programsBelow(root),
-    }),
+    wifi: new NmcliWifi(wifiPlacesBelow(root)),
   });
 }
 

@@ -10,7 +10,7 @@ import { createLog } from '../../../runtime/log.ts';
 import { runMain } from '../../../runtime/process.ts';
 import { fleetKeys, readBoard } from '../card.ts';
 import { realDisk } from '../disk.ts';
-import { placesBelow, programsBelow, readRoot } from '../places.ts';
+import { placesBelow, readRoot, wifiPlacesBelow } from '../places.ts';
 import { settle } from './settle.ts';
 
 const EXIT_CODES = {
@@ -30,11 +30,7 @@ async function main(): Promise<void> {
     log,
     keys: fleetKeys(places.fleetFolder, log),
     board: readBoard(realDisk, places.boardFile),
-    wifi: new NmcliWifi({
-      connectionsFolder: places.connections,
-      modprobeFolder: places.modprobe,
-      ...programsBelow(root),
-    }),
+    wifi: new NmcliWifi(wifiPlacesBelow(root)),
   });
   process.exit(EXIT_CODES[result]);
 }
